@@ -11,16 +11,18 @@ from functools import lru_cache
 from itertools import accumulate, islice
 from typing import NamedTuple
 
-from kanister_kafka.kanister.commands import MAX_SCRIPT_LENGTH, SHELLS, SimpleCommand
+from kanister_kafka.kanister.commands import (
+    MAX_SCRIPT_LENGTH,
+    SHELLS,
+    SimpleCommand,
+    split_statements,
+)
 
 DEFINITION = re.compile(
     r"(?:^|(?<=[\s;&|]))(?:function[ \t]+(?P<word>[\w.:-]+)(?:[ \t]*\([ \t]*\))?"
     r"|(?P<name>[\w.:-]+)[ \t]*\([ \t]*\))\s*\{(?=\s)"
 )
 BRACE = re.compile(r"(?:^|(?<=[\s;&|()]))[{}](?=[\s;&|()]|$)")
-TRAP = re.compile(
-    r"""(?:^|[;&|{(\n])[ \t]*trap[ \t]+(?:--[ \t]+)?(?:'[^']*'|"(?:[^"\\]|\\.)*"|[^\n]*)"""
-)
 MAX_FUNCTIONS = 60
 """Most functions of a script that are looked into."""
 AT_THE_END = MAX_SCRIPT_LENGTH + 1
@@ -39,8 +41,8 @@ class _Function(NamedTuple):
 def run_position(statement: SimpleCommand) -> int:
     """Return an offset in the script that orders its statements by their last run.
 
-    A function runs where its name stands last; if a trap or another function has the name, at the
-    end. A function that is not called counts where it stands.
+    A function runs where it is called last; if a trap or another function calls it, at the end. A
+    function that is not called counts where it stands.
     """
     text = statement.node.text[:MAX_SCRIPT_LENGTH]
     if statement.program == "trap":
@@ -54,18 +56,32 @@ def run_position(statement: SimpleCommand) -> int:
 def _last_run(text: str, one: _Function) -> int:
     """Return where a function runs last; 0 if it is not called."""
     functions = _functions(text)
-    name = re.compile(rf"(?<![\w./-]){re.escape(one.name)}(?![\w./-])")
-    if any(name.search(trap.group()) for trap in TRAP.finditer(text)):
+    offsets, in_traps = _calls(text)
+    if one.name in in_traps:
         return AT_THE_END
     places = [
-        found.start()
-        for found in name.finditer(text)
-        if not any(other.head <= found.start() < other.body for other in functions)
-        and not one.body <= found.start() < one.end
+        place
+        for place in offsets.get(one.name, ())
+        if not any(other.head <= place < other.body for other in functions)
+        and not one.body <= place < one.end
     ]
     if any(_is_inside(place, functions) for place in places):
         return AT_THE_END
     return places[-1] if places else 0
+
+
+@lru_cache(maxsize=16)  # as above
+def _calls(text: str) -> tuple[dict[str, list[int]], frozenset[str]]:
+    """Return where each program stands as a command, and the programs that traps run."""
+    offsets: dict[str, list[int]] = {}
+    in_traps: set[str] = set()
+    for statement in split_statements(text):
+        place = _offset(text, statement.line, statement.column)
+        offsets.setdefault(statement.program, []).append(place)
+        if statement.program == "trap":
+            for script in inner_scripts(statement.words):
+                in_traps.update(inner.program for inner in split_statements(script))
+    return offsets, frozenset(in_traps)
 
 
 def _is_inside(place: int, functions: tuple[_Function, ...]) -> bool:

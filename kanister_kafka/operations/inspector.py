@@ -13,7 +13,7 @@ from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.operations import task_pods
 from kanister_kafka.operations.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
-from kanister_kafka.operations.object_names import ObjectNames, find_names
+from kanister_kafka.operations.object_names import NameFinder, ObjectNames
 from kanister_kafka.operations.observed_state import (
     KafkaEvent,
     KafkaState,
@@ -56,10 +56,15 @@ class ClusterInspector:
     """Looks at one Kafka; objects that may not be read are reported and passed over."""
 
     def __init__(
-        self, connection: KubeClient, target: KafkaRef, kasten_namespace: str = ""
+        self,
+        connection: KubeClient,
+        target: KafkaRef,
+        kasten_namespace: str = "",
+        finder: NameFinder | None = None,
     ) -> None:
         self.connection, self.target = connection, target
         self.kasten_namespace = kasten_namespace
+        self._finder = finder or NameFinder(connection, kasten_namespace)
         self.unreadable: list[str] = []
         self._names: ObjectNames | None = None
         self._unlisted: set[str] = set()
@@ -72,7 +77,7 @@ class ClusterInspector:
         Raises ActionError if there are several candidates, and the errors of KubeClient.
         """
         if self._names is None:
-            self._names = find_names(self.connection, self.target, self.kasten_namespace)
+            self._names = self._finder.find(self.target)
         return self._names
 
     def look(self) -> ObservedCluster:

@@ -44,6 +44,8 @@ class ObjectNames:
     """Further state ConfigMaps of the Kafka, which no Blueprint names and no action uses."""
     unsearched: tuple[str, ...] = ()
     """Kinds that may not be listed, a line each: their objects under other names are not seen."""
+    alternatives: tuple[str, ...] = ()
+    """All Blueprints, `NAMESPACE/NAME`, if several are for the Kafka, with these same names."""
     is_renamed: bool = False
     """Whether they are not those that `render` gives."""
 
@@ -117,8 +119,8 @@ class NameFinder:
         """Namespace of the Blueprints; empty for the one that the state ConfigMap names."""
         self._known: dict[tuple[KafkaRef, str], ObjectNames] = {}
         self._listed: dict[tuple[str, str], Objects] = {}
-        self._unsearched: dict[str, str] = {}
-        """By namespace a line with the kind that may not be listed there."""
+        self._unsearched: dict[tuple[str, str], str] = {}
+        """By kind and namespace a line: objects of this kind may not be listed there."""
 
     def find(self, kafka: KafkaRef, blueprint: str = "") -> ObjectNames:
         """Return the names of the objects of a Kafka, by this Blueprint or the one that is applied.
@@ -157,13 +159,15 @@ class NameFinder:
         others = tuple(one for one in seen if one != names.state_config_map)
         for other in others:
             self._check_idle(kafka, names.state_config_map, other)
-        line = self._unsearched.get(kafka.namespace)
-        unsearched = (line,) if line else ()
+        unread = [("ConfigMaps", kafka.namespace), ("Deployments", kafka.namespace)]
+        if not seen:  # else the names are known without a Blueprint
+            unread.append(("Blueprints", home))
+        unsearched = tuple(self._unsearched[one] for one in unread if one in self._unsearched)
         return _marked(replace(names, unused=others, unsearched=unsearched), kafka)
 
     def _of_blueprint(self, kafka: KafkaRef, blueprint: str) -> ObjectNames:
         """Return the names in the steps of one Blueprint, of hot backups those without it."""
-        home = self.kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+        home = self.kasten_namespace or self._places(kafka, self._default(kafka))[0][0]
         named: Objects = ()
         with suppress(ForbiddenError, NotFoundError):
             named = self._named(kafka, [(home, blueprint)])
@@ -174,23 +178,24 @@ class NameFinder:
 
     def _by_steps(self, kafka: KafkaRef, applied: Objects) -> ObjectNames | None:
         """Return the names in the steps of the Blueprint; None if they have none."""
-        if len(applied) > 1:
+        steps_of = {_place(item): steps for item in applied if (steps := step_names(item))}
+        if len({(one.state_config_map, one.watchdog) for one in steps_of.values()}) > 1:
             places = ", ".join(
-                f"Blueprint {_place(item)} with ConfigMap {steps.state_config_map}"
-                for item in applied
-                if (steps := step_names(item))
+                f"Blueprint {place} with ConfigMap {steps.state_config_map}"
+                for place, steps in steps_of.items()
             )
             raise ActionError(
                 f"several Blueprints are for Kafka {kafka}: {places}. Delete all but one, or name "
                 "one by --blueprint if the command has this option"
             )
         for item in applied:
-            steps = step_names(item)
+            steps = steps_of.get(_place(item))
             if steps and steps.state_config_map:
                 return replace(
                     _at(kafka, item),
                     state_config_map=steps.state_config_map,
                     watchdog=steps.watchdog or default_names(kafka).watchdog,
+                    alternatives=tuple(steps_of) if len(steps_of) > 1 else (),
                 )
         return None
 
@@ -244,29 +249,37 @@ class NameFinder:
                 )
             except ForbiddenError:
                 self._listed[key] = ()
-                self._unsearched[namespace] = (
-                    f"ConfigMaps of namespace {namespace}: they may not be listed, so a state "
-                    "ConfigMap that was renamed is not seen"
-                )
+                self._note_unsearched("ConfigMaps", namespace, "state ConfigMap")
         return self._listed[key]
+
+    def _note_unsearched(self, kind: str, namespace: str, sought: str) -> None:
+        self._unsearched[kind, namespace] = (
+            f"{kind} of namespace {namespace}: they may not be listed, so a {sought} that was "
+            "renamed is not seen"
+        )
 
     def _applied(self, kafka: KafkaRef, seen: Mapping[str, Object]) -> Objects:
         """Return the Blueprints of a Kafka; none if they may not be read.
 
         All are listed only if none has the default name, or a state ConfigMap is of another one.
+        The one with the default name comes before the one that was applied last.
         """
         places = self._places(kafka, seen)
         default = default_names(kafka)
         homes = tuple(dict.fromkeys(home for home, _ in places))
         found: list[Object] = []
-        with suppress(ForbiddenError, NotFoundError):
-            known = self._named(kafka, [*places, *((home, default.blueprint) for home in homes)])
+        try:
+            known = self._named(kafka, [*((home, default.blueprint) for home in homes), *places])
             found += known[:1]
             names = {steps.state_config_map for steps in map(step_names, found) if steps}
             if found and set(seen) <= (names or {default.state_config_map}):
                 return tuple(found)
             serving = tuple(chain.from_iterable(self.serving(kafka, home) for home in homes))
             return serving or tuple(found)
+        except ForbiddenError:
+            self._note_unsearched("Blueprints", homes[0], "Blueprint")
+        except NotFoundError:  # no Kanister, so no Blueprint
+            pass
         return tuple(found)
 
     def _named(self, kafka: KafkaRef, places: Iterable[tuple[str, str]]) -> Objects:
@@ -297,7 +310,11 @@ class NameFinder:
         default = default_names(kafka)
         if config_map == default.state_config_map:
             return default.watchdog
-        found = self.connection.items(DEPLOYMENTS, kafka.namespace, OURS)
+        try:
+            found = self.connection.items(DEPLOYMENTS, kafka.namespace, OURS)
+        except ForbiddenError:
+            self._note_unsearched("Deployments", kafka.namespace, "watchdog")
+            return default.watchdog
         names = [
             name_of(item)
             for item in found

@@ -265,7 +265,13 @@ def _applied_name(connection: KubeClient, target: KafkaRef, namespace: str, *, h
     """Return the name of the Blueprint that is applied in a namespace, else the default one."""
     finder = NameFinder(connection, namespace)
     if not hot:
-        return finder.find(target).blueprint
+        applied = finder.find(target)
+        if applied.alternatives:
+            raise ActionError(
+                f"several Blueprints are for Kafka {target}: {', '.join(applied.alternatives)}; "
+                "name one by --blueprint"
+            )
+        return applied.blueprint
     default = f"{default_blueprint(target)}.hot"
     try:
         names = [name_of(item) for item in finder.serving(target, namespace, hot=True)]

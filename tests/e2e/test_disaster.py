@@ -27,6 +27,8 @@ pytestmark = pytest.mark.e2e
 STORE = os.environ.get("KANISTER_KAFKA_STORE", "")
 NONE = Path(os.devnull)
 FILE = Path(os.environ.get("KANISTER_KAFKA_DISASTER") or NONE)
+IS_LOST = FILE.exists()
+"""Whether the first half has run before this run."""
 SOURCE = Kafka("kk-e2e-lost", "lost")
 ELSEWHERE = Kafka("kk-e2e-recovered", "lost")
 PLACE = ("-n", SOURCE.namespace)
@@ -145,7 +147,7 @@ def ours(*words: str, timeout: float = 1800) -> str:
 
 
 def test_a_kafka_is_copied_before_its_cluster_is_lost() -> None:
-    if FILE.exists():
+    if IS_LOST:
         pytest.skip(f"{FILE} exists: the cluster is lost")
     for one in objects():
         kubectl("apply", "-f", "-", stdin=json.dumps(one))
@@ -165,8 +167,8 @@ def test_a_kafka_is_copied_before_its_cluster_is_lost() -> None:
 
 
 def expected() -> tuple[str, dict[str, Any]]:
-    if not FILE.exists():
-        pytest.skip("the first half has not run")
+    if not IS_LOST:
+        pytest.skip("the cluster is not lost yet")
     kept = json.loads(FILE.read_text(encoding="utf-8"))
     return kept.pop("name"), kept
 

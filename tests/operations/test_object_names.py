@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import lru_cache
 
 import pytest
@@ -368,3 +369,78 @@ def test_a_renamed_blueprint_in_another_namespace_is_found_by_its_accounts(clust
     apply_overlay(cluster, "dev-", options=options)
     applied = find_applied(KubeClient(), TARGET, "kasten-io")
     assert (applied.namespace, applied.name) == ("kanister", f"dev-{BLUEPRINT}")
+
+
+def put_blueprint(cluster, options, name):
+    """Apply a Blueprint of another name for the same Kafka, as GitOps would."""
+    loaded = load([str(ROOT / "examples" / "kraft-separate-pools" / "kafka.yaml")])
+    reading = read_cluster(loaded.documents)
+    plan = build_plan(reading.cluster, replace(options, name=name))
+    for manifest in render(plan):
+        for one in manifest.documents:
+            if one.kind in KINDS:
+                cluster.put(to_python(one.root))
+
+
+def test_a_blueprint_that_is_applied_later_does_not_replace_the_default_one(cluster):
+    apply_overlay(cluster)
+    put_blueprint(cluster, Options(), "for-kasten")
+    assert annotation_of(cluster) == "kasten-io/for-kasten"
+    done = invoke("run", "backup", "my-cluster", "-n", "kafka", "--dry-run")
+    assert f"blueprint: {BLUEPRINT}\n" in done.output, done.output
+
+
+def annotation_of(cluster):
+    metadata = cluster.get("configmaps", "kafka", CONFIG_MAP)["metadata"]
+    return metadata["annotations"]["kanister-kafka.io/blueprint"]
+
+
+def test_blueprints_with_the_same_objects_agree(cluster):
+    put_blueprint(cluster, KANISTER, "cold")
+    put_blueprint(cluster, replace(KANISTER, restart_after=7200), "slow")
+    put_blueprint(cluster, KANISTER, "gone")
+    cluster.drop("blueprints", "kasten-io", "gone")
+    record(cluster, CONFIG_MAP, state="stopped")
+    names = found()
+    assert (names.state_config_map, names.watchdog) == (CONFIG_MAP, SWITCH)
+    assert names.alternatives == ("kasten-io/cold", "kasten-io/slow")
+    assert invoke("resume", "my-cluster", "-n", "kafka", "--dry-run").exit_code == 0
+    done = invoke("run", "backup", "my-cluster", "-n", "kafka", "--dry-run")
+    assert done.exit_code != 0
+    assert "kasten-io/cold, kasten-io/slow; name one by --blueprint" in done.output
+
+
+def test_nothing_is_deleted_if_the_state_may_not_be_read(cluster):
+    apply_overlay(cluster, "dev-")
+    record(cluster, f"dev-{CONFIG_MAP}", state="restoring")
+    backup = Backup(name="20260101030405", kafka=TARGET)
+    assert "is being restored" in Activity(KubeClient()).why_not_deleted(backup)
+    cluster.refusals.append(("GET", "/kafka/configmaps$", 403))
+    assert "is being restored" in Activity(KubeClient()).why_not_deleted(backup)
+    cluster.refusals.append(("GET", "/blueprints", 403))
+    activity = Activity(KubeClient())
+    for reason in (activity.why_not_deleted(backup), activity.making(TARGET, "20260101030405")):
+        assert "ConfigMaps of namespace kafka: they may not be listed" in reason
+
+
+def test_a_watchdog_that_may_not_be_listed_hides_no_backup(cluster):
+    apply_overlay(cluster, "dev-")
+    cluster.refusals.append(("GET", "/kasten-io/blueprints|/deployments$", 403))
+    assert invoke("backups", "list", "-n", "kafka").exit_code == 0
+    assert "Deployments of namespace kafka: they may not be listed" in found().unsearched[0]
+
+
+def test_a_named_blueprint_is_looked_for_where_the_state_config_map_says(cluster):
+    apply_overlay(cluster)
+    cluster.drop("blueprints", "kasten-io", BLUEPRINT)
+    note = {"metadata": {"annotations": {"kanister-kafka.io/blueprint": f"kanister/{BLUEPRINT}"}}}
+    cluster.change("configmaps", "kafka", CONFIG_MAP, note)
+    assert found(blueprint=BLUEPRINT).blueprint_namespace == "kanister"
+
+
+def test_blueprints_are_listed_once_for_all_kafkas(cluster):
+    for number in range(4):
+        add_kafka(cluster, name=f"other-{number}")
+    assert invoke("status", "-A").exit_code in (0, 1)
+    listed = [path for _, path, _ in cluster.asked if path.endswith("/blueprints")]
+    assert len(listed) == 1

@@ -16,6 +16,7 @@ from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaErro
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.blueprint_drift import input_drift, version_drift
 from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.object_names import NameFinder
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
 from kanister_kafka.reports.status import status_json, status_text, statuses_json, statuses_text
 from kanister_kafka.reports.text import escape_control_chars
@@ -82,9 +83,10 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
     with connection.one_moment():
         targets = all_targets(connection)
         judged, unclear = [], 0
+        finder = NameFinder(connection, kasten_namespace)
         for target in targets:
             try:
-                seen = ClusterInspector(connection, target, kasten_namespace).look()
+                seen = ClusterInspector(connection, target, kasten_namespace, finder).look()
             except ActionError as failure:  # several objects may be its own: it hides no other
                 print_error(escape_control_chars(str(failure)))
                 unclear = failure.exit_code

@@ -99,7 +99,7 @@ class Activity:
             is_own = one.action == "backup" and one.target == kafka.namespace
             if is_own and not has_ended(self.connection, one):
                 return f"ActionSet {one.namespace}/{one.name} has not ended"
-        return NOT_READ if self._home(kafka) in self.unreadable else ""
+        return NOT_READ if self._home(kafka) in self.unreadable else self._unseen(kafka)
 
     def using(self, backup: Backup) -> str:
         """Return the action that restores or deletes a backup now; empty if none is seen."""
@@ -131,7 +131,11 @@ class Activity:
             return backup.running
         if self._state(backup.kafka).get("state") == BackupState.RESTORING.value:
             return f"Kafka {backup.kafka} is being restored, perhaps from this backup"
-        return ""
+        return self._unseen(backup.kafka)
+
+    def _unseen(self, kafka: KafkaRef) -> str:
+        """Return why the state of a Kafka cannot be known; empty if it is, or if it has none."""
+        return "" if self._config_map(kafka) else next(iter(self._names(kafka).unsearched), "")
 
     def _copying(self, backup: Backup) -> str:
         """Return the namespace whose volumes are filled from the snapshots of a backup now.

@@ -16,8 +16,9 @@ Offsets are read at the flush, at most some minutes before the stop. Retention d
 segments, so a partition of ten segments loses a tenth at once. More can be right if it has fewer
 segments, but nothing in the copy shows that.
 """
+SHARE_GROUP_STATE = "__share_group_state"
 PURGED_TOPIC = re.compile(
-    r"__share_group_state|.+(-repartition|-subscription-(registration|response)-topic"
+    rf"{SHARE_GROUP_STATE}|.+(-repartition|-subscription-(registration|response)-topic"
     r"|-KTABLE-FK-JOIN-SUBSCRIPTION-(REGISTRATION|RESPONSE)-\d+-topic)"
 )
 """Topics of which the owner deletes all records that it no longer needs, in addition to retention.
@@ -100,6 +101,7 @@ class _OffsetComparer:
         self._later: list[str] = []
         self._purged: list[str] = []
         self._far: list[str] = []
+        self._emptied: list[str] = []
         self._unexplained: list[str] = []
         self._without_end: list[str] = []
         self._without_beginning: list[str] = []
@@ -119,8 +121,10 @@ class _OffsetComparer:
         self._compared += row.partition is not None
         if latest < row.latest:
             self.faults.append(f"{_subject(row)} ends at {latest}, and ended at {row.latest}")
-        elif not self._is_purged(row.topic) and (fault := _emptied(row, earliest, latest)):
-            self.faults.append(fault)
+        elif not self._is_purged(row.topic) and (empty := _emptied(row, earliest, latest)):
+            topic = self._topics.get(row.topic)
+            is_fault = topic is not None and _deletes_nothing(topic)
+            (self.faults if is_fault else self._emptied).append(empty)
             return
         elif latest > row.latest:
             self._longer.append(f"{row} by {latest - row.latest}")
@@ -154,7 +158,10 @@ class _OffsetComparer:
     def _is_purged(self, name: str) -> bool:
         topic = self._topics.get(name)
         # Kafka refuses DeleteRecords for a topic that is only compacted.
-        return topic is not None and topic.deletes and bool(PURGED_TOPIC.fullmatch(name))
+        if topic is None or not topic.deletes or not PURGED_TOPIC.fullmatch(name):
+            return False
+        # Kafka Streams sets no limit of time for them: RepartitionTopicConfig.
+        return name == SHARE_GROUP_STATE or topic.retention_ms < 0
 
     def result(self) -> OffsetComparison:
         """Return all differences, a line for each kind."""
@@ -173,6 +180,7 @@ class _OffsetComparer:
                 self._unexplained
             ),
             f"begins later by more than {LARGE_MOVE_PERCENT}% of its records": self._far,
+            "retention may have deleted all records since their offsets were read": self._emptied,
         }
         return OffsetComparison(
             faults=tuple(self.faults),
@@ -195,7 +203,7 @@ def _subject(row: PartitionOffsets) -> str:
 
 
 def _emptied(row: PartitionOffsets, earliest: int | None, latest: int) -> str:
-    """Return the fault of a partition that had records and has none of them; empty if it has."""
+    """Return what is wrong with a partition that has none of its records; empty if it has some."""
     if not row.records or row.latest is None or earliest is None:
         return ""
     if earliest == latest:
