@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from kanister_kafka.backup.cron import is_time_zone, schedule_error
+from kanister_kafka.backup.cron import schedule_error, time_zone_error
 from kanister_kafka.constants import PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.durations import format_duration, parse_age, parse_duration
@@ -547,8 +547,8 @@ class Options:
             yield "schedule", self.schedule, must
         if must := schedule_error(self.schedule):
             yield "schedule", self.schedule, must
-        if self.time_zone and not is_time_zone(self.time_zone):
-            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if self.time_zone and (must := time_zone_error(self.time_zone)):
+            yield "time-zone", self.time_zone, must
         if not self.schedule_image:
             must = "needs --schedule-image, an image with this command"
             yield "schedule", self.schedule, must
@@ -598,8 +598,8 @@ class Options:
             yield "verify-schedule", given, "needs --schedule-image, an image with this command"
         elif not self.schedule and not IMAGE.fullmatch(self.schedule_image):
             yield "schedule-image", self.schedule_image, "must be an image reference"
-        if not self.schedule and self.time_zone and not is_time_zone(self.time_zone):
-            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if not self.schedule and self.time_zone and (must := time_zone_error(self.time_zone)):
+            yield "time-zone", self.time_zone, must
         if not LABEL.allows(self.verify_into):
             must = "needs --verify-into, an existing namespace for the copy"
             yield "verify-schedule", given, must
