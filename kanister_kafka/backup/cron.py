@@ -125,7 +125,7 @@ def shortest_interval(text: str) -> int:
     """
     if text.startswith(EVERY):
         return int((parse_go_duration(text.removeprefix(EVERY)) or 0) // 10**9)
-    minutes, hours, *days = (DESCRIBED[text] if text in DESCRIBED else text).split()
+    minutes, hours, *days = DESCRIBED.get(text, text).split()
     times = sorted(
         hour * 60 + minute
         for hour in _values(hours, FIELDS[1]) or ()

@@ -391,7 +391,7 @@ class Options:
             if (value or path == "kasten-namespace") and not SUBDOMAIN.allows(value):
                 yield path, value, subdomain
         if self.strategy is Strategy.HOT and self.engine is SnapshotProvider.KANISTER:
-            yield "engine", self.engine.value, "takes cold snapshots only"
+            yield "engine", self.engine.value, "is for --strategy cold or online, not hot"
         if self.admission_policy and self.strategy is Strategy.HOT:
             yield "admission-policy", "true", "is for --strategy cold: a hot one changes nothing"
         if KastenOutput.RESTORE in self.kasten and self.strategy is Strategy.HOT:

@@ -45,6 +45,7 @@ from kanister_kafka.integrations.fleet import (
     LabelSelector,
     ObjectSpool,
     RenderResult,
+    ScheduleCounter,
     group_clusters,
     is_fleet,
     parse_selector,
@@ -206,7 +207,9 @@ def _tally(
     counter = _ProgressCounter(found.total, shows=not quiet)
     missing: list[str] = []
     done = 0
+    schedules = ScheduleCounter()
     for outcome in render_fleet(found.tasks, processes):
+        schedules.add(outcome)
         counter.clear()
         print_diagnostics(outcome.problems)
         for note in outcome.notes:
@@ -222,6 +225,7 @@ def _tally(
     if not done and not missing and not has_error(found.problems):
         where = Location("<input>")
         raise InputError((error("no-kafka", where, "", "no Kafka in the input has these labels"),))
+    print_diagnostics(schedules.problems())
     click.echo(_summary(done, missing, participle), err=True)
     return int(bool(missing) or has_error(found.problems))
 
