@@ -69,6 +69,7 @@ def read_cluster(
     *,
     cluster: str = "",
     namespace: str = "",
+    kafka_namespace: str = "",
     strimzi_version: Version | None = None,
     writers: Iterable[str] = (),
     not_writers: Iterable[str] = (),
@@ -77,8 +78,9 @@ def read_cluster(
     """Find one Kafka cluster among documents of any kind and order.
 
     `cluster` is `NAME` or `NAMESPACE/NAME`, required if there are several. `namespace` is the
-    default of documents without one. `writers` and `not_writers` name MirrorMakers, Connects
-    and Bridges, each as `KIND/NAMESPACE/NAME`, whose addresses do not show whether they write.
+    default of documents without one. Only a Kafka of `kafka_namespace` is chosen, if that is given.
+    `writers` and `not_writers` name MirrorMakers, Connects and Bridges, each as
+    `KIND/NAMESPACE/NAME`, whose addresses do not show whether they write.
     `others` are the addresses of Kafkas that are not among the documents. No exception is raised:
     see `ReadResult.problems`.
     """
@@ -87,7 +89,7 @@ def read_cluster(
     if namespace and not LABEL.allows(namespace):
         message = f"Invalid value: {quote_name(namespace)}: must be a lowercase RFC 1123 label"
         reader.problems.append(error("option", Location("<options>"), "namespace", message))
-    result = reader.read(cluster)
+    result = reader.read(cluster, kafka_namespace)
     problems = sort_diagnostics(reader.problems)
     return ReadResult(None if has_error(problems) else result, problems)
 
@@ -114,8 +116,9 @@ class _ClusterReader:
         self.choices = choices
         self.others = others
 
-    def read(self, cluster: str) -> KafkaCluster | None:
-        kafka = self._choose([top for top in self._all("Kafka") if all(self._name(top))], cluster)
+    def read(self, cluster: str, home: str) -> KafkaCluster | None:
+        kafkas = [top for top in self._all("Kafka") if all(self._name(top))]
+        kafka = self._choose(kafkas, cluster, home)
         if kafka is None:
             return None
         namespace, name = self._name(kafka)
@@ -200,13 +203,15 @@ class _ClusterReader:
         metadata = top.at("metadata")
         return metadata.at("namespace").namespace(self.namespace), metadata.at("name").name()
 
-    def _choose(self, kafkas: list[FieldCursor], cluster: str) -> FieldCursor | None:
+    def _choose(self, kafkas: list[FieldCursor], cluster: str, home: str) -> FieldCursor | None:
         namespace, slash, name = cluster.rpartition("/")
         fits = kafkas
         if cluster:
             fits = [kafka for kafka in fits if self._name(kafka)[1] == name]
         if slash:
             fits = [kafka for kafka in fits if self._name(kafka)[0] == namespace]
+        if home:
+            fits = [kafka for kafka in fits if self._name(kafka)[0] == home]
         if len({self._name(kafka) for kafka in fits}) > 1 and self.namespace:
             here = [kafka for kafka in fits if self._name(kafka)[0] == self.namespace]
             fits = here or fits
@@ -217,9 +222,12 @@ class _ClusterReader:
             listed = ", ".join(names)
             message = f"several Kafka clusters: {listed}; choose one with --cluster NAMESPACE/NAME"
             fits[0].error("several-clusters", message)
-        elif cluster and kafkas:
+        elif (cluster or home) and kafkas:
             listed = ", ".join(sorted("/".join(self._name(kafka)) for kafka in kafkas))
-            kafkas[0].error("no-kafka", f"no Kafka {cluster} in the input, which has {listed}")
+            wanted = f"Kafka {cluster}" if cluster else "Kafka"
+            of_home = f" of namespace {home}" if home else ""
+            message = f"no {wanted}{of_home} in the input, which has {listed}"
+            kafkas[0].error("no-kafka", message)
         elif not self._all("Kafka"):
             location = self._somewhere()
             message = f"no kind: Kafka of group {GROUP} in the input"

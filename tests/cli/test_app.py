@@ -924,3 +924,52 @@ def test_former_names_of_pages_work_and_warn() -> None:
         page = run("docs", former)
         assert page.stdout == run("docs", name).stdout
         assert f"is now called {name}" in page.stderr
+
+
+class TestKafkaOfFiles:
+    """A name and `-n` select from what `-f` reads."""
+
+    COMMANDS = (("plan",), ("render",), ("apply",), ("policy", "render"))
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+    @pytest.mark.parametrize(
+        ("words", "wanted"),
+        [
+            (("my-cluster", "-n", "typo"), "no Kafka my-cluster of namespace typo"),
+            (("-n", "typo"), "no Kafka of namespace typo"),
+            (("--cluster", "my-cluster", "-n", "typo"), "no Kafka my-cluster of namespace typo"),
+            (("typo",), "no Kafka typo"),
+            (("typo", "-n", "kafka"), "no Kafka typo of namespace kafka"),
+        ],
+        ids=repr,
+    )
+    def test_no_such_kafka(self, command, words, wanted) -> None:
+        folder = str(ROOT / "examples" / "kraft-combined")
+        result = CliRunner().invoke(main, [*command, "-f", folder, *words])
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert f"{wanted} in the input, which has kafka/my-cluster (no-kafka)" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("words", "blueprint"),
+        [
+            (("-n", "b"), "b.my-cluster"),
+            (("my-cluster", "-n", "a"), "a.my-cluster"),
+            (("b/my-cluster",), "b.my-cluster"),
+        ],
+        ids=repr,
+    )
+    def test_one_of_several(self, words, blueprint, tmp_path) -> None:
+        text = (ROOT / "examples" / "kraft-combined" / "kafka.yaml").read_text()
+        for home in ("a", "b"):
+            moved = text.replace("namespace: kafka\n", f"namespace: {home}\n")
+            (tmp_path / f"{home}.yaml").write_text(moved)
+        result = CliRunner().invoke(main, ["plan", "-f", str(tmp_path), *words, "-o", "name"])
+        assert result.stdout == f"blueprint.cr.kanister.io/{blueprint}\n"
+
+    def test_a_kafka_without_a_namespace_gets_it(self, tmp_path) -> None:
+        text = (ROOT / "examples" / "kraft-combined" / "kafka.yaml").read_text()
+        (tmp_path / "kafka.yaml").write_text(text.replace("  namespace: kafka\n", ""))
+        for words in (("-n", "c"), ("my-cluster", "-n", "c")):
+            result = CliRunner().invoke(main, ["plan", "-f", str(tmp_path), *words, "-o", "name"])
+            assert result.stdout == "blueprint.cr.kanister.io/c.my-cluster\n"
