@@ -324,6 +324,11 @@ class Options:
         )
 
     @property
+    def uses_kasten(self) -> bool:
+        """Whether Kasten calls actions of the Blueprint, and ends those that take too long."""
+        return self.engine is not SnapshotProvider.KANISTER or bool(self.kasten)
+
+    @property
     def keep_words(self) -> tuple[str, ...]:
         """The keep rules as words of the command line; none if nothing is kept."""
         return self._rule_words(KEEP_RULES)

@@ -406,6 +406,8 @@ class _PlanBuilder:
         yield from header_table(actions, str(cluster))
 
     def _check_time(self, actions: tuple[PlannedAction, ...]) -> Iterator[Diagnostic]:
+        if not self.options.uses_kasten:
+            return
         for action in actions:
             pods = len(action.phases) + bool(action.defer_phase)
             needed = action.seconds + pods * POD_SECONDS

@@ -12,7 +12,12 @@ from kanister_kafka.reports.change_request import (
     change_request_html,
     change_request_markdown,
 )
-from kanister_kafka.reports.plan import right_rows, step_rows
+from kanister_kafka.reports.plan import (
+    clients_not_stopped,
+    kasten_limit,
+    right_rows,
+    step_rows,
+)
 from kanister_kafka.reports.text import count_noun
 
 
@@ -80,14 +85,15 @@ def _facts(plan: BackupPlan) -> list[str]:
     longest = ", ".join(
         f"{action.name} {format_duration(action.seconds)}" for action in plan.actions
     )
-    allowed = format_duration(plan.options.hook_timeout)
     facts = []
     if plan.options.strategy is Strategy.COLD:
         order = [one.name for one in plan.cluster.broker_only + plan.cluster.quorum]
         facts.append(f"Nodes stop in this order: {', '.join(dict.fromkeys(order))}.")
     if plan.options.strategy is Strategy.HOT:
         facts += hot_effects(plan.cluster)
-    facts.append(f"Longest, if every wait takes its limit: {longest}. Kasten allows {allowed}.")
+    if others := clients_not_stopped(plan):
+        facts.append(f"Not stopped: {others}.")
+    facts.append(f"Longest, if every wait takes its limit: {longest}.{kasten_limit(plan)}")
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         facts.append(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import cache
@@ -27,6 +28,8 @@ from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration, parse_duration
+from kanister_kafka.reports.plan import plan_json
+from kanister_kafka.reports.plan_page import plan_markdown
 from kanister_kafka.strimzi.model import WorkloadName
 from tests.conftest import ROOT
 from tests.fakes.script_runner import FILES, sourced
@@ -91,6 +94,46 @@ def test_waits_that_do_not_fit_are_told() -> None:
         ).problems
         if p.rule == "hook-timeout"
     ]
+
+
+def test_without_kasten_nothing_is_said_of_it() -> None:
+    slow = {"limits": StepTimeouts(pause=1000), "engine": SnapshotProvider.KANISTER}
+    alone = plan_of("kraft-separate-pools", **slow)
+    with_policy = plan_of("kraft-separate-pools", **slow, kasten=(KastenOutput.POLICY,))
+    for plan, is_said in ((alone, False), (with_policy, True)):
+        assert ("hook-timeout" in {problem.rule for problem in plan.problems}) is is_said
+        for text in (plan_text(plan), plan_markdown(plan)):
+            assert ("Kasten" in text) is is_said
+
+
+@pytest.mark.parametrize(
+    ("strategy", "is_live", "text"),
+    [
+        (
+            Strategy.COLD,
+            False,
+            "Not stopped: clients that are no resources of Strimzi, such as your own producers, "
+            "and those of files and namespaces that were not read.\n",
+        ),
+        (
+            Strategy.COLD,
+            True,
+            "Not stopped: clients that are no resources of Strimzi, such as your own producers.\n",
+        ),
+        (Strategy.ONLINE, True, "producers. The backup fails if one of them writes.\n"),
+    ],
+)
+def test_clients_that_are_not_stopped_are_named(
+    strategy: Strategy, text: str, *, is_live: bool
+) -> None:
+    plan = plan_of("kraft-separate-pools", strategy=strategy)
+    if is_live:
+        plan = replace(plan, cluster=replace(plan.cluster, source="Kafka/kafka/my-cluster"))
+    assert text in plan_text(plan)
+    assert text.strip() in plan_markdown(plan)
+    assert json.loads(plan_json(plan))["notStopped"].endswith(text.strip("\n.")[13:])
+    hot = plan_of("kraft-separate-pools", strategy=Strategy.HOT)
+    assert "Not stopped" not in plan_text(hot) + plan_markdown(hot)
 
 
 def test_rights_are_named_and_stay_in_their_namespace() -> None:
