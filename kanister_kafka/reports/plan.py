@@ -13,12 +13,13 @@ from kanister_kafka.backup.model import (
     PlannedStep,
     ServiceAccountSpec,
 )
-from kanister_kafka.backup.options import Strategy
+from kanister_kafka.backup.options import SnapshotProvider, Strategy
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
 from kanister_kafka.reports.tables import columns, hung, table
 from kanister_kafka.strimzi import Workload
+from kanister_kafka.strimzi.references import ObjectReference
 
 
 def plan_text(plan: BackupPlan, width: int = 0) -> str:
@@ -49,6 +50,12 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
         parts.append(table(("LEFT ALONE", "WHY"), rows, width))
     if others := clients_not_stopped(plan):
         parts.append(f"Not stopped: {others}.\n")
+    if missing := objects_not_in_backup(plan):
+        names = ", ".join(f"{one.kind} {one.name}" for one in missing)
+        parts.append(
+            f"Not in the backup: {names}. Kafka refers to them: a restore needs them from their "
+            "source.\n"
+        )
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         parts.append(
@@ -101,6 +108,12 @@ def clients_not_stopped(plan: BackupPlan) -> str:
     if strategy is Strategy.ONLINE:
         return f"{text}. The backup fails if one of them writes"
     return text
+
+
+def objects_not_in_backup(plan: BackupPlan) -> tuple[ObjectReference, ...]:
+    """Return what a backup of the engine leaves out; Kasten's contains the whole namespace."""
+    by_engine = plan.options.engine is SnapshotProvider.KANISTER
+    return plan.cluster.not_in_backup if by_engine else ()
 
 
 def _schedule(plan: BackupPlan) -> dict[str, object] | None:
@@ -247,6 +260,7 @@ def plan_json(plan: BackupPlan) -> str:
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
             for b in plan.ignored_clients
         ],
+        "notInBackup": [one._asdict() for one in objects_not_in_backup(plan)],
         "notStopped": clients_not_stopped(plan) or None,
         "rights": _rights(plan),
         "notes": list(plan.notes),

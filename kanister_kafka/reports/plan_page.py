@@ -15,6 +15,7 @@ from kanister_kafka.reports.change_request import (
 from kanister_kafka.reports.plan import (
     clients_not_stopped,
     kasten_limit,
+    objects_not_in_backup,
     right_rows,
     step_rows,
 )
@@ -42,6 +43,8 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
     if plan.ignored_clients:
         rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
+    if missing := objects_not_in_backup(plan):
+        tables.append(ReportTable("Not in the backup", ("Kind", "Name", "Named by"), missing))
     if plan.problems:
         found = [(p.severity.value, p.message, p.rule) for p in plan.problems]
         tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))

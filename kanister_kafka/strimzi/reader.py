@@ -13,6 +13,7 @@ from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
 from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
+from kanister_kafka.strimzi.references import ObjectReference, not_in_backup, references
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     Version,
@@ -30,7 +31,7 @@ from kanister_kafka.strimzi.workloads import (
     storage_classes,
     zookeeper_node,
 )
-from kanister_kafka.yamldoc import Document
+from kanister_kafka.yamldoc import Document, to_python
 
 GROUP = "kafka.strimzi.io"
 PAUSE = "strimzi.io/pause-reconciliation"
@@ -181,7 +182,26 @@ class _ClusterReader:
                 self.namespace,
             ),
             storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
+            not_in_backup=not_in_backup(
+                name, self._references([kafka, *(in_use or ())]), self._users(namespace, name)
+            ),
         )
+
+    @staticmethod
+    def _references(resources: Iterable[FieldCursor]) -> Iterator[ObjectReference]:
+        for resource in resources:
+            spec = resource.at("spec").node
+            yield from references(to_python(spec) if spec else None, "spec")
+
+    def _users(self, namespace: str, cluster: str) -> Iterator[str]:
+        """Yield the names of the KafkaUsers in the input, which their Secrets have as well."""
+        for document in self.documents:
+            if document.kind != "KafkaUser" or document.group != GROUP:
+                continue
+            home = document.text("metadata", "namespace") or self.namespace
+            owner = document.text("metadata", "labels", CLUSTER_LABEL)
+            if (home, owner) == (namespace, cluster):
+                yield document.text("metadata", "name")
 
     def _storage_classes(
         self, cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]

@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -134,6 +135,71 @@ def test_clients_that_are_not_stopped_are_named(
     assert json.loads(plan_json(plan))["notStopped"].endswith(text.strip("\n.")[13:])
     hot = plan_of("kraft-separate-pools", strategy=Strategy.HOT)
     assert "Not stopped" not in plan_text(hot) + plan_markdown(hot)
+
+
+NAMED = """
+apiVersion: kafka.strimzi.io/v1beta2
+kind: Kafka
+metadata:
+  name: a
+  namespace: ns
+  annotations: {strimzi.io/node-pools: enabled, strimzi.io/kraft: enabled}
+spec:
+  kafka:
+    listeners:
+    - name: out
+      port: 9094
+      type: nodeport
+      tls: true
+      authentication: {type: oauth, clientSecret: {secretName: oauth, key: k}}
+      configuration: {brokerCertChainAndKey: {secretName: public-tls, certificate: c, key: k}}
+    authorization: {type: opa, tlsTrustedCertificates: [{secretName: opa-ca, certificate: c}]}
+    metricsConfig:
+      type: jmxPrometheusExporter
+      valueFrom: {configMapKeyRef: {name: metrics, key: kafka}}
+  cruiseControl:
+    metricsConfig:
+      type: jmxPrometheusExporter
+      valueFrom: {configMapKeyRef: {name: metrics, key: cc}}
+  entityOperator:
+    template:
+      topicOperatorContainer: {env: [{name: A, valueFrom: {secretKeyRef: {name: me, key: k}}}]}
+      pod: {imagePullSecrets: [null, {name: pull}, {}]}
+---
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaNodePool
+metadata: {name: p, namespace: ns, labels: {strimzi.io/cluster: a}}
+spec:
+  replicas: 1
+  roles: [broker, controller]
+  storage: {type: persistent-claim, size: 1Gi}
+  template:
+    pod: {volumes: [{name: x, secret: {secretName: a-cluster-ca-cert}}, {configMap: {name: own}}]}
+---
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaUser
+metadata: {name: me, namespace: ns, labels: {strimzi.io/cluster: a}}
+"""
+
+
+def test_objects_that_no_backup_contains_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "kafka.yaml").write_text(NAMED)
+    cluster = read_cluster(load([tmp_path]).documents).cluster
+    assert cluster is not None
+    plan = build_plan(cluster, Options(engine=SnapshotProvider.KANISTER))
+    names = (
+        "Secret oauth, Secret public-tls, Secret opa-ca, ConfigMap metrics, Secret pull, "
+        "ConfigMap own"
+    )
+    assert f"Not in the backup: {names}. Kafka refers" in plan_text(plan)
+    assert "public-tls" in plan_markdown(plan)
+    assert json.loads(plan_json(plan))["notInBackup"][1] == {
+        "kind": "Secret",
+        "name": "public-tls",
+        "path": "spec.kafka.listeners[0].configuration.brokerCertChainAndKey.secretName",
+    }
+    by_kasten = build_plan(cluster, Options())
+    assert "Not in the backup" not in plan_text(by_kasten) + plan_markdown(by_kasten)
 
 
 def test_rights_are_named_and_stay_in_their_namespace() -> None:

@@ -31,9 +31,10 @@ from kanister_kafka.operations.clone.plan import (
     plan_clone,
 )
 from kanister_kafka.operations.clone.quota import quota_faults
-from kanister_kafka.operations.clone.rehome import NodeResources, references
+from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.verification import compare_offsets
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
 from tests.backup.test_planner import plan_of
 from tests.fakes.cluster import serving
