@@ -551,12 +551,20 @@ def test_help_has_options_in_sections() -> None:
     }
 
 
-def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
     monkeypatch.chdir(ROOT)
     loud, quiet = run(*words), run(*words, "-q")
     assert "to do:" in loud.stderr
     assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
+    for command in (("render", "--kasten", "policy"), ("policy", "render"), ("fleet", "render")):
+        folder = str(tmp_path / command[0])
+        into = (*command, "-f", "examples/mirror-maker-2", "--output-dir", folder)
+        assert run(*into).stderr
+        assert run(*into, "-q").stderr == ""
+        (tmp_path / command[0]).rename(tmp_path / f"{command[0]}-1")
+        silent = run(*into, "-q")
+        assert (silent.exit_code, silent.output, silent.stderr) == (0, "", "")
     broken = ("validate", "-", "--color")
     text = "apiVersion: cr.kanister.io/v1alpha1\nkind: Blueprint\nmetadata: {name: x}\nactons: {}\n"
     assert "\x1b[31merror" in run(*broken, "always", stdin=text).stdout

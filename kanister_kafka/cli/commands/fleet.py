@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.backup.render import without_repeated_scripts
-from kanister_kafka.cli.app import echo, print_diagnostics, terminal_width
+from kanister_kafka.cli.app import echo, print_diagnostics, print_note, terminal_width
 from kanister_kafka.cli.fleet_output import FleetFolders
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
@@ -213,7 +213,7 @@ def _tally(
         counter.clear()
         print_diagnostics(outcome.problems)
         for note in outcome.notes:
-            click.echo(f"{outcome.key}: {note}", err=True)
+            print_note(f"{outcome.key}: {note}")
         if outcome.row:
             done += 1
         else:
@@ -226,7 +226,11 @@ def _tally(
         where = Location("<input>")
         raise InputError((error("no-kafka", where, "", "no Kafka in the input has these labels"),))
     print_diagnostics(schedules.problems())
-    click.echo(_summary(done, missing, participle), err=True)
+    summary = _summary(done, missing, participle)
+    if missing:
+        click.echo(summary, err=True)
+    else:
+        print_note(summary)
     return int(bool(missing) or has_error(found.problems))
 
 
