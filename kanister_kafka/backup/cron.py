@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 from functools import cache
-from itertools import pairwise
+from itertools import pairwise, product
 
 from kanister_kafka.durations import parse_go_duration
 
@@ -126,11 +126,8 @@ def shortest_interval(text: str) -> int:
     if text.startswith(EVERY):
         return int((parse_go_duration(text.removeprefix(EVERY)) or 0) // 10**9)
     minutes, hours, *days = DESCRIBED.get(text, text).split()
-    times = sorted(
-        hour * 60 + minute
-        for hour in _values(hours, FIELDS[1]) or ()
-        for minute in _values(minutes, FIELDS[0]) or ()
-    )
+    at = product(_values(hours, FIELDS[1]) or (), _values(minutes, FIELDS[0]) or ())
+    times = sorted(hour * 60 + minute for hour, minute in at)
     gaps = [later - earlier for earlier, later in pairwise(times)]
     gaps += [
         (later - earlier).days * DAY_MINUTES + times[0] - times[-1]

@@ -102,7 +102,7 @@ def clients_not_stopped(plan: BackupPlan) -> str:
     cluster, strategy = plan.cluster, plan.options.strategy
     if strategy is Strategy.HOT:
         return ""
-    text = "clients that are no resources of Strimzi, such as your own producers"
+    text = "clients that are not resources of Strimzi, such as your own producers"
     if cluster.source != f"Kafka/{cluster.namespace}/{cluster.name}":  # of a live cluster
         text += ", and those of files and namespaces that were not read"
     if strategy is Strategy.ONLINE:

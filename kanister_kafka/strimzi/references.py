@@ -10,7 +10,7 @@ AUTHORITIES = ("cluster-ca", "cluster-ca-cert", "clients-ca", "clients-ca-cert")
 
 
 class ObjectReference(NamedTuple):
-    """One object, and where it is named."""
+    """One object, and the field that names it."""
 
     kind: str
     """Secret, ConfigMap or PersistentVolumeClaim."""
@@ -23,7 +23,7 @@ def references(item: object, path: str = "") -> Iterator[ObjectReference]:
     """Yield each Secret, ConfigMap and claim that a resource refers to.
 
     The keys are those of Kubernetes and Strimzi (`secretKeyRef`, `configMapKeyRef`, `secretName`
-    and the volumes of pods). What has another type than these keys have is left out.
+    and the volumes of pods). A value of another type is left out.
     """
     if isinstance(item, list):
         for at, each in enumerate(item):

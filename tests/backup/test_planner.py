@@ -113,13 +113,13 @@ def test_without_kasten_nothing_is_said_of_it() -> None:
         (
             Strategy.COLD,
             False,
-            "Not stopped: clients that are no resources of Strimzi, such as your own producers, "
+            "Not stopped: clients that are not resources of Strimzi, such as your own producers, "
             "and those of files and namespaces that were not read.\n",
         ),
         (
             Strategy.COLD,
             True,
-            "Not stopped: clients that are no resources of Strimzi, such as your own producers.\n",
+            "Not stopped: clients that are not resources of Strimzi, such as your own producers.\n",
         ),
         (Strategy.ONLINE, True, "producers. The backup fails if one of them writes.\n"),
     ],

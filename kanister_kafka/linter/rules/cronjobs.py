@@ -24,7 +24,7 @@ class _NamedBlueprint(NamedTuple):
 
 @lint_rule(MANIFEST_SET, "cronjob-blueprint")
 def cronjob_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
-    """Find a CronJob that names no Blueprint of the input while others of ours are there.
+    """Find a CronJob that names no Blueprint of the input, if that has other rendered Blueprints.
 
     Kustomize renames a Blueprint, and moves it to another namespace, and leaves the argument.
     """

@@ -1,4 +1,4 @@
-"""What an apply would take from a Blueprint: options of its making, actions, scheduled runs."""
+"""Options, actions and scheduled runs that a Blueprint on the cluster loses by an apply."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from kanister_kafka.operations.apply.objects import KASTEN, ObjectRef, object_re
 from kanister_kafka.operations.apply.owned_objects import find_owned_objects
 
 RUNNERS = (("batch/v1", "CronJob"), (KASTEN, "Policy"))
-"""API version and kind of what runs the actions of a Blueprint by itself."""
+"""API version and kind of objects that run the actions of a Blueprint at fixed times."""
 IMAGE_OPTION = "--image"
 Choice = tuple[str, ...]
 """An option and its value, such as `("--engine", "kanister")`."""
@@ -84,7 +84,7 @@ def _actions(blueprint: Object) -> set[str]:
 
 
 def _loses(applied: str, desired: str) -> bool:
-    """Return whether options or values are gone; a text that is no command line is one of them."""
+    """Return whether options or values are gone; a text that cannot be split loses some."""
     if applied == desired:
         return False
     try:
