@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from jinja2 import (
+    BaseLoader,
     ChoiceLoader,
     Environment,
     FileSystemLoader,
@@ -25,6 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from kanister_kafka.errors import TemplateError
+from kanister_kafka.package_files import package_directory
 
 __all__ = (
     "Environment",
@@ -42,7 +44,7 @@ def yaml_environment(finalize: Callable[[object], str], templates: Path | None) 
 
     Files of the directory `templates` replace packaged files of the same name.
     """
-    packaged = PackageLoader("kanister_kafka.templates", "")
+    packaged = _packaged_loader()
     loader = (
         packaged if templates is None else ChoiceLoader([FileSystemLoader(templates), packaged])
     )
@@ -77,9 +79,16 @@ def html_environment(finalize: Callable[[object], object]) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
         autoescape=True,
-        loader=PackageLoader("kanister_kafka.templates", ""),
+        loader=_packaged_loader(),
         auto_reload=False,
     )
+
+
+def _packaged_loader() -> BaseLoader:
+    try:
+        return PackageLoader("kanister_kafka.templates", "")
+    except ModuleNotFoundError:
+        return FileSystemLoader(str(package_directory("templates")))
 
 
 def render_template(environment: Environment, template: str, **values: object) -> str:

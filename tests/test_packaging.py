@@ -5,8 +5,10 @@ from __future__ import annotations
 import importlib.util
 import json
 import os
+import re
 import subprocess
 import sys
+import sysconfig
 import tarfile
 import zipfile
 from pathlib import Path
@@ -45,6 +47,26 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     )
     (found,) = out.glob("*.whl")
     return found
+
+
+def test_a_checkout_that_hides_the_installed_package_has_its_templates_and_pages() -> None:
+    """As after `pip install .`, if Python runs in the root of the checkout."""
+    (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
+    more = "from kanister_kafka.linter.rule_docs import rule_docs; assert rule_docs()\n"
+    more += "from kanister_kafka.operations.broker_tools import broker_script; broker_script('')\n"
+    paths = sysconfig.get_paths()
+    done = subprocess.run(
+        # -S: without the .pth files of an editable installation
+        [sys.executable, "-S", "-"],
+        input=f"import sys\nsys.path += {[paths['purelib'], paths['platlib']]}\n{example}{more}",
+        env={**os.environ, "PYTHONPATH": ""},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "kind: Blueprint" in done.stdout
 
 
 def listed() -> list[str]:

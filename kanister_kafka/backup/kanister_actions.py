@@ -25,6 +25,7 @@ OUTPUTS = ("backup", "snapshots")
 STOP = "stop"
 """Key for whether every node ended cleanly: `clean` or `unclean`."""
 SNAPSHOTS = "VolumeSnapshots of every claim"
+GROUP = "VolumeGroupSnapshot of every claim"
 IDENTITY_SECONDS = 120
 """For the operator to see the new pause, and for the statuses: nothing else is going on there."""
 SECRETS = "Secrets with every object of the cluster"
@@ -77,7 +78,8 @@ class KanisterActionFactory:
         phases = [make.quiesce("backup", "backupQuiesce")]
         if online:
             phases += [make.pause("backupPause"), self._keep(), make.flush_online("backupFlush")]
-            phases += [self._snapshot(), make.compare("backupCompare", own_run=True)]
+            snapshot = self._group() if self.options.group_snapshot_class else self._snapshot()
+            phases += [snapshot, make.compare("backupCompare", own_run=True)]
         else:
             phases += [self._keep(), make.flush("backupFlush")]
             phases += [self._stop_cleanly(), self._snapshot()]
@@ -141,6 +143,29 @@ class KanisterActionFactory:
             ),
             account=self.names.keep,
             outputs=OUTPUTS,
+        )
+
+    def _group(self) -> PlannedPhase:
+        """Snapshot all claims at one moment, if their driver can."""
+        seconds = self.limits.snapshot
+        single = self._snapshot()
+        return replace(
+            single,
+            script="snapshot-group",
+            values=self.phases.values(
+                RUN_ID=RUN,
+                GROUP_SNAPSHOT_CLASS=self.options.group_snapshot_class,
+                SNAPSHOT_TIMEOUT=seconds,
+            ),
+            steps=(
+                single.steps[0],
+                PlannedStep(
+                    does="snapshot, all at one moment",
+                    objects=(GROUP,),
+                    until="it has a member of every claim, and of no other",
+                    seconds=seconds,
+                ),
+            ),
         )
 
     def _ready(self) -> PlannedPhase:

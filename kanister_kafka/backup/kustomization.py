@@ -10,6 +10,7 @@ from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.output_dir import files_that_stay, read_text
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.constants import (
+    BLUEPRINT_NAME,
     KEEP_ACCOUNT_NAME,
     STATE_CONFIGMAP_NAME,
     WATCHDOG_NAME,
@@ -29,7 +30,9 @@ STARTS_SOMETHING = ("RestoreAction",)
 HOOKS = ("preHook", "onSuccess", "onFailure")
 BLUEPRINT = {"group": "cr.kanister.io", "kind": "Blueprint"}
 DEPLOYMENT = {"group": "apps", "kind": "Deployment"}
+CRON_JOB = {"group": "batch", "kind": "CronJob"}
 ROLE = {"group": "rbac.authorization.k8s.io", "kind": "Role"}
+Object = dict[str, Any]
 KASTEN = "config.kio.kasten.io"
 ADMISSION = {"group": "admissionregistration.k8s.io"}
 
@@ -129,7 +132,8 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
         f"podAnnotations/{_escaped(WATCHDOG_NAME)}",
         f"podAnnotations/{_escaped(KEEP_ACCOUNT_NAME)}",
     )
-    named: list[dict[str, str]] = []
+    scheduled = "spec/jobTemplate/spec/template/metadata/annotations"
+    named = [{**CRON_JOB, "path": f"{scheduled}/{_escaped(BLUEPRINT_NAME)}"}]
     for path in arguments:
         named += [{**BLUEPRINT, "path": f"{path}/{field}"} for field in fields]
     pod = "spec/template/metadata/annotations"
@@ -141,6 +145,11 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
                 "kind": "ConfigMap",
                 "version": "v1",
                 "fieldSpecs": [{**DEPLOYMENT, "path": f"{pod}/{_escaped(STATE_CONFIGMAP_NAME)}"}],
+            },
+            {
+                "kind": "ServiceAccount",
+                "version": "v1",
+                "fieldSpecs": [{**DEPLOYMENT, "path": f"{pod}/{_escaped(KEEP_ACCOUNT_NAME)}"}],
             },
             {
                 **DEPLOYMENT,
@@ -161,10 +170,68 @@ def configuration(arguments: Iterable[str]) -> dict[str, Any]:
                         for hook in HOOKS
                     ),
                     {"group": KASTEN, "kind": "BlueprintBinding", "path": "spec/blueprintRef/name"},
+                    {**ROLE, "path": "rules/resourceNames"},
                 ],
             },
         ],
     }
+
+
+# The objects of an overlay, to compare them with a cluster.
+
+NAMES = frozenset(
+    {
+        ("", "serviceAccountName"),
+        ("", STATE_CONFIGMAP_NAME),
+        ("", WATCHDOG_NAME),
+        ("", KEEP_ACCOUNT_NAME),
+        ("", BLUEPRINT_NAME),
+        ("metadata", "name"),
+        ("configMap", "name"),
+        ("roleRef", "name"),
+        ("subjects", "name"),
+        ("blueprintRef", "name"),
+        *((hook, "blueprint") for hook in HOOKS),
+    }
+)
+"""Fields with the name of a rendered object, each with the field above it; empty for any."""
+RULED = ("Blueprint", "ConfigMap", "Deployment")
+"""Kinds that `resourceNames` of a Role may name."""
+
+
+def rename(objects: Iterable[Object], prefix: str, suffix: str) -> list[Object]:
+    """Return the objects of a base as an overlay with `namePrefix` and `nameSuffix` has them."""
+    items = list(objects)
+    ruled = frozenset(
+        (item["metadata"].get("namespace", ""), item["metadata"]["name"])
+        for item in items
+        if item["kind"] in RULED
+    )
+    return [_Renaming(prefix, suffix, ruled, item["metadata"]).of(item) for item in items]
+
+
+class _Renaming:
+    """Renames the names in one object."""
+
+    def __init__(
+        self, prefix: str, suffix: str, ruled: frozenset[tuple[str, str]], metadata: Object
+    ) -> None:
+        self.prefix, self.suffix, self.ruled = prefix, suffix, ruled
+        self.namespace = metadata.get("namespace", "")
+
+    def of(self, item: Object) -> Object:
+        """Return the object with its names and those of others renamed."""
+        renamed: Object = self._value(item, "", "")
+        return renamed
+
+    def _value(self, value: Any, above: str, key: str) -> Any:
+        if isinstance(value, dict):
+            return {name: self._value(below, key, name) for name, below in value.items()}
+        if isinstance(value, list):
+            return [self._value(below, above, key) for below in value]
+        is_name = ("", key) in NAMES or (above, key) in NAMES
+        is_ruled = key == "resourceNames" and (self.namespace, value) in self.ruled
+        return f"{self.prefix}{value}{self.suffix}" if is_name or is_ruled else value
 
 
 def _escaped(key: str) -> str:

@@ -35,6 +35,7 @@ DEFAULT_RUN_AS_USER = 65534
 DEFAULT_RESTIC_IMAGE = "docker.io/restic/restic:0.18.1"
 """restic and a shell; docs/design.md explains why restic."""
 DEFAULT_EXPORT_MEMORY = "512Mi"
+DEFAULT_IMPORT_MEMORY = "2Gi"
 DEFAULT_EXPORT_PARALLEL = 2
 MAX_EXPORT_PARALLEL = 64
 LEAST_EXPORT_MEMORY = 128 * 1024**2
@@ -256,6 +257,9 @@ class Options:
     the start of the stop; 0 for no watchdog."""
     snapshot_class: str = ""
     """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
+    group_snapshot_class: str = ""
+    """VolumeGroupSnapshotClass of one group of the engine's snapshots; empty for a snapshot of each
+    claim by itself. It has no default: a Blueprint must not depend on which classes there are."""
     restore_point: str = ""
     """Name of Kasten's RestorePoint that a RestoreAction restores."""
     storage_classes: tuple[tuple[str, str], ...] = ()
@@ -389,6 +393,7 @@ class Options:
             "export-profile": self.export_profile,
             "export-secret": self.export_secret,
             "snapshot-class": self.snapshot_class,
+            "group-snapshot-class": self.group_snapshot_class,
             "restore-point": self.restore_point,
             "priority-class": self.priority_class,
         }
@@ -411,6 +416,10 @@ class Options:
         yield from self._wrong_writers()
         if self.snapshot_class and self.engine is not SnapshotProvider.KANISTER:
             yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
+        is_online = self.strategy is Strategy.ONLINE and self.engine is SnapshotProvider.KANISTER
+        if self.group_snapshot_class and not is_online:
+            must = "is for --engine kanister with --strategy online"
+            yield "group-snapshot-class", self.group_snapshot_class, must
         if 0 < self.restart_after < 60:
             yield "restart-after", self.restart_after, "must be 0 or at least 60 seconds"
         if not IMAGE.fullmatch(self.image):

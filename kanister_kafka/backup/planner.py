@@ -173,7 +173,7 @@ class _PlanBuilder:
             found[names.account] += backup_rights(cluster, options, names)
         found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
         if names.keep:
-            found.setdefault(names.keep, []).extend(save_rights(cluster, names))
+            found.setdefault(names.keep, []).extend(save_rights(cluster, options, names))
         if names.restore:
             of_restore = restore_rights(cluster, options, names, engine=self.engine)
             found[names.restore] = [*of_restore]
@@ -185,7 +185,9 @@ class _PlanBuilder:
         if names.export:
             found.setdefault(names.export, []).extend(export_rights(cluster))
         if names.verification:
-            found[names.verification] = [*verification_rights(cluster, options, names)]
+            found[names.verification] = [
+                *verification_rights(cluster, options, names, self.blueprint)
+            ]
         return {
             name: rights_in_order(merge_permissions(rights), cluster.namespace)
             for name, rights in found.items()
@@ -274,6 +276,7 @@ class _PlanBuilder:
             f"--kafka={self.cluster.name}",
             f"--namespace={self.cluster.namespace}",
             f"--kasten-namespace={options.kasten_namespace}",
+            f"--blueprint={self.blueprint}",
             f"--into={options.verify_into}",
             f"--timeout={format_duration(VERIFY_SECONDS)}",
         ]

@@ -273,6 +273,8 @@ def _rule(right: Permission) -> PolicyRule:
 # The least rights of backups, restores and deletions without Kasten.
 
 SNAPSHOT_GROUP = "snapshot.storage.k8s.io"
+GROUP_GROUP = "groupsnapshot.storage.k8s.io"
+"""API group of VolumeGroupSnapshots."""
 KEEP = "keep what a restore needs"
 PUT_BACK = "put back what was kept"
 REPLACED = ("create", "get", "list", "update")
@@ -282,13 +284,17 @@ NAMED = ("kafkaconnectors", "kafkatopics", "kafkausers")
 """Custom resources that are found by the label of their cluster."""
 
 
-def save_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:
+def save_rights(
+    cluster: KafkaCluster, options: Options, names: ResourceNames
+) -> tuple[Permission, ...]:
     """Return what keeps, snapshots, and recovers from a backup that failed.
 
     The recovery removes what is left of the backup, so it may read Secrets as well; and it brings
     Kafka back, as the watchdog may. Neither stops anything.
     """
     found = [*restart_rights(cluster, names), *_snapshot_rights(cluster)]
+    if options.group_snapshot_class:
+        found += _group_rights(cluster)
     return sort_permissions(merge_permissions(found), cluster.namespace)
 
 
@@ -306,6 +312,14 @@ def _snapshot_rights(cluster: KafkaCluster) -> Iterator[Permission]:
     yield permission(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
     for resource in _kinds(cluster):
         yield permission(cluster, KAFKA_GROUP, resource, (), ("list",), KEEP)
+
+
+def _group_rights(cluster: KafkaCluster) -> Iterator[Permission]:
+    """Yield what a group of snapshots needs as well; the Secret that owns a group deletes it."""
+    why = "snapshot the claims at one moment"
+    yield permission(cluster, GROUP_GROUP, "volumegroupsnapshots", (), ("create", "get"), why)
+    why = "label the members of the group"
+    yield permission(cluster, SNAPSHOT_GROUP, "volumesnapshots", (), ("get", "patch"), why)
 
 
 def _kinds(cluster: KafkaCluster) -> tuple[str, ...]:
@@ -465,7 +479,7 @@ def schedule_rights(
 
 
 def verification_rights(
-    cluster: KafkaCluster, options: Options, names: ResourceNames
+    cluster: KafkaCluster, options: Options, names: ResourceNames, blueprint: str
 ) -> tuple[Permission, ...]:
     """Return what restores the newest backup into another namespace, and removes it there.
 
@@ -502,7 +516,9 @@ def verification_rights(
             )
         )
 
-    elsewhere(options.kasten_namespace, KANISTER_GROUP, "actionsets", ("list",), find)
+    kanister, names_it = options.kasten_namespace, "see which ConfigMap has the state of Kafka"
+    elsewhere(kanister, KANISTER_GROUP, "actionsets", ("list",), find)
+    elsewhere(kanister, KANISTER_GROUP, "blueprints", ("get",), names_it, limited=(blueprint,))
     every = ("create", "delete", "get", "list")
     elsewhere("", SNAPSHOT_GROUP, "volumesnapshotcontents", every, copy)
     elsewhere("", "", "namespaces", ("get",), look, limited=(options.verify_into,))

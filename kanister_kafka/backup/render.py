@@ -22,6 +22,7 @@ from kanister_kafka.backup.options import KastenOutput
 from kanister_kafka.backup.provenance import annotations_for, scripts_annotations
 from kanister_kafka.backup.scripts import ScriptsConfigMap, is_scripts
 from kanister_kafka.constants import (
+    BLUEPRINT_NAME,
     KEEP_ACCOUNT_NAME,
     STATE_CONFIGMAP_NAME,
     WATCHDOG_NAME,
@@ -161,13 +162,15 @@ def render(
     TemplateError for a template that fails, InternalError if the result is not a valid Blueprint.
     """
     names = annotated_names(plan) if renamable else {}
+    scheduled = AnnotatedName(BLUEPRINT_NAME, plan.name) if names else None
     environment = _environment(templates)
     scripts = replace(_scripts(environment), owner=plan.scripts_owner)
     values = {
         "plan": plan,
         "scripts": scripts,
         "annotated_names": names,
-        "expanded": partial(_expanded, names),
+        "scheduled_name": scheduled,
+        "expanded": partial(_expanded, names, f"--blueprint={plan.name}" if scheduled else ""),
     }
 
     def manifest(kind: str, name: str, template: str, item: object) -> Manifest:
@@ -275,8 +278,13 @@ def _environment(templates: Path | None) -> Environment:
     return environment
 
 
-def _expanded(names: Mapping[str, AnnotatedName], word: str) -> str:
-    """Name an object by its variable, which the kubelet expands."""
+def _expanded(names: Mapping[str, AnnotatedName], blueprint: str, word: str) -> str:
+    """Name an object by its variable, which the kubelet expands.
+
+    `blueprint` is the argument with the name of the Blueprint; empty if that is not followed.
+    """
+    if blueprint and word == blueprint:
+        return "--blueprint=$(BLUEPRINT_NAME)"
     if word.startswith(KEEP_ACCOUNT) and "KEEP_ACCOUNT" in names:
         return f"{KEEP_ACCOUNT}$(KEEP_ACCOUNT)"
     if word.startswith("PERMISSIONS="):

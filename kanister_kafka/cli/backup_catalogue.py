@@ -62,7 +62,13 @@ catalogue_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_g
 
 
 def open_catalogue(
-    context: str, namespace: str, kafka: str, kasten_namespace: str, *, everywhere: bool = False
+    context: str,
+    namespace: str,
+    kafka: str,
+    kasten_namespace: str,
+    *,
+    blueprint: str = "",
+    everywhere: bool = False,
 ) -> tuple[KubeClient, Catalogue]:
     """Read the backups; print on standard error what could not be read."""
     from kanister_kafka.kube.client import KubeClient
@@ -71,19 +77,29 @@ def open_catalogue(
     connection = KubeClient(context)
     home = "" if everywhere else namespace or connection.namespace
     with connection.one_moment():
-        found = read_catalogue(connection, home, kasten_namespace=kasten_namespace, kafka=kafka)
+        found = read_catalogue(
+            connection, home, kasten_namespace=kasten_namespace, kafka=kafka, blueprint=blueprint
+        )
     for line in found.unreadable:
         print_warning(f"cannot read {escape_control_chars(line)}")
     return connection, found
 
 
 def open_backup(
-    context: str, namespace: str, kafka: str, kasten_namespace: str, name: str
+    context: str,
+    namespace: str,
+    kafka: str,
+    kasten_namespace: str,
+    name: str,
+    *,
+    blueprint: str = "",
 ) -> tuple[KubeClient, Backup]:
     """Find a backup that can be restored, by its name or `latest`; ActionError if it cannot."""
     from kanister_kafka.operations.backups.reader import LATEST, find_backup, find_latest
 
-    connection, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
+    connection, catalogue = open_catalogue(
+        context, namespace, kafka, kasten_namespace, blueprint=blueprint
+    )
     found = find_latest(catalogue) if name == LATEST else find_backup(catalogue, name)
     if not found.restorable:
         faults = "; ".join(found.faults) or found.running or "its action has failed"
@@ -97,6 +113,7 @@ def delete_backups(
     kasten_namespace: str,
     dry_run: DryRun,
     *,
+    blueprint: str = "",
     err: bool = False,
 ) -> int:
     """Delete backups that no action uses; return the exit code of the command.
@@ -110,7 +127,8 @@ def delete_backups(
     code = 0
     for backup in backups:
         # read anew: a restore may have begun since the question
-        if reason := Activity(connection, kasten_namespace).why_not_deleted(backup):
+        activity = Activity(connection, kasten_namespace, blueprint)
+        if reason := activity.why_not_deleted(backup):
             print_error(f"{backup} is in use: {reason}")
             code = max(code, 1)
             continue

@@ -72,7 +72,8 @@ def delete_copies(
     for copy in copies:
         applied = blueprints[copy.kafka]
         # read anew: a restore may have begun since the list
-        if reason := Activity(connection, applied.namespace).why_not_deleted(copy):
+        activity = Activity(connection, applied.namespace, applied.name)
+        if reason := activity.why_not_deleted(copy):
             print_error(f"the copy of {copy} is in use: {escape_control_chars(reason)}")
             code = max(code, 1)
             continue

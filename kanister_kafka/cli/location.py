@@ -9,12 +9,17 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
+from kanister_kafka.backup.options import (
+    DEFAULT_IMPORT_MEMORY,
+    DEFAULT_RESTIC_IMAGE,
+    LEAST_EXPORT_MEMORY,
+)
 from kanister_kafka.cli.backup_catalogue import open_backup
 from kanister_kafka.cli.clone import checked_clone, prepare_clone
 from kanister_kafka.cli.options import option_group, parse_duration_option
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.names import SUBDOMAIN
+from kanister_kafka.kube.pod_options import quantity
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
@@ -31,6 +36,13 @@ def _secret_name(_ctx: click.Context, _param: click.Parameter, text: str) -> tup
     if text and not (slash and SUBDOMAIN.allows(namespace) and SUBDOMAIN.allows(name)):
         raise click.BadParameter(f"{text!r} is not NAMESPACE/NAME")
     return namespace, name
+
+
+def _memory(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
+    memory = quantity(text)
+    if not memory or memory < LEAST_EXPORT_MEMORY:
+        raise click.BadParameter(f"{text!r} is not a quantity of at least 128Mi, such as 4Gi")
+    return text
 
 
 location_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
@@ -75,6 +87,14 @@ import_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_grou
         show_default=True,
         metavar="IMAGE",
         help="With --location: image with restic for the pods that restore volumes.",
+    ),
+    click.option(
+        "--import-memory",
+        default=DEFAULT_IMPORT_MEMORY,
+        show_default=True,
+        metavar="QUANTITY",
+        callback=_memory,
+        help="With --location: limit of memory of each container that restores a volume.",
     ),
     click.option(
         "--import-timeout",
@@ -168,8 +188,10 @@ def find_clone_source(
     namespace: str,
     kafka: str,
     kasten_namespace: str,
+    blueprint: str = "",
     import_parallel: int,
     import_image: str,
+    import_memory: str,
     import_timeout: int,
     **location: Any,
 ) -> CloneSource:
@@ -177,7 +199,9 @@ def find_clone_source(
     from kanister_kafka.kube.client import KubeClient
 
     if not is_from_store(**location):
-        connection, backup = open_backup(context, namespace, kafka, kasten_namespace, name)
+        connection, backup = open_backup(
+            context, namespace, kafka, kasten_namespace, name, blueprint=blueprint
+        )
         prepare = partial(prepare_clone, connection, backup)
         return CloneSource(
             connection=connection, backup=backup, is_from_store=False, prepare=prepare
@@ -196,6 +220,7 @@ def find_clone_source(
             exported,
             import_parallel=import_parallel,
             import_image=import_image,
+            import_memory=import_memory,
             import_timeout=import_timeout,
         ),
     )
@@ -222,6 +247,7 @@ def prepare_import(
     *,
     import_parallel: int,
     import_image: str,
+    import_memory: str,
     import_timeout: int,
     temporary: bool = False,
 ) -> tuple[ClonePlan, CloneRunner]:
@@ -246,6 +272,7 @@ def prepare_import(
         credentials=store.credentials,
         secret=store.secret[1] if is_local else "",
         image=import_image,
+        memory=import_memory,
         parallel=import_parallel,
         timeout=import_timeout,
         absent_classes=imports.find_absent_classes(

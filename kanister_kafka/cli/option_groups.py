@@ -11,8 +11,8 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Cluster": ("context", "kubeconfig", "as", "request_timeout", "verbose"),
     "Backup": (
-        "strategy", "engine", "snapshot_class", "restart_after", "quiesce_by", "unclean_stop",
-        "require_quiet", "timeouts", "hook_timeout",
+        "strategy", "engine", "snapshot_class", "group_snapshot_class", "restart_after",
+        "quiesce_by", "unclean_stop", "require_quiet", "timeouts", "hook_timeout",
     ),
     "Kasten": (
         "kasten", "kasten_namespace", "frequency", "profile", "restore_point",
@@ -33,7 +33,7 @@ SECTIONS: dict[str, tuple[str, ...]] = {
     ),
     "Object store": (
         "location", "location_secret", "insecure_tls", "restic", "import_parallel",
-        "import_image", "import_timeout", "unchanged",
+        "import_image", "import_memory", "import_timeout", "unchanged",
     ),
     "Pods and rights": (
         "image", "service_account", "admission_policy", "run_as_user", "pod_labels",

@@ -359,6 +359,12 @@ plan_options = option_group(
         help="VolumeSnapshotClass for --engine kanister.  [default: the driver's]",
     ),
     click.option(
+        "--group-snapshot-class",
+        default="",
+        help="VolumeGroupSnapshotClass by which an online backup of --engine kanister snapshots "
+        "all claims at one moment.  [default: each claim by itself]",
+    ),
+    click.option(
         "--restart-after",
         type=_seconds_or_never,
         metavar="DURATION|never",

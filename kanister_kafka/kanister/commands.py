@@ -229,6 +229,9 @@ def _split(text: str) -> tuple[tuple[Statement, bool], ...]:
                 start = match.start()
                 line += text.count("\n", begins, start)
                 begins = start
+            if word == "{" and len(words) == 2 and words[0] == "function":
+                words = []  # the body of `function x {` begins, on the same line
+                continue
             assigns = not words and re.match(r"\w+=", word)
             if not assigns and (words or word not in _KEYWORDS):
                 words.append(word.strip("\"'") if word[:1] in "\"'" else word)

@@ -16,6 +16,7 @@ from kanister_kafka.kanister.commands import (
     split_statements,
 )
 from kanister_kafka.kanister.kube_api import is_known, plural
+from kanister_kafka.kanister.script_order import inner_scripts
 from kanister_kafka.yamldoc import Scalar
 
 _RUNS_ANOTHER = """chroot command eval flock gosu ionice nice nohup parallel retry runuser setsid
@@ -122,6 +123,10 @@ def _told(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
     first = _program(words[0]) if words else ""
     if first in KUBECTL:
         yield words
+    elif first == "trap" and depth < 2:
+        for script in inner_scripts(words):
+            for found in split_statements(script):
+                yield from _told(found.words, depth + 1)
     elif first in RUNS_ANOTHER or SHELLS.fullmatch(first):
         for i, word in enumerate(words[1:], 1):
             if _program(word) in KUBECTL:

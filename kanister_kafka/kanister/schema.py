@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import NamedTuple, Union
 
 from kanister_kafka.kube import names
@@ -72,6 +73,8 @@ class ObjectSchema(NamedTuple):
     """Whether there may be more that is unknown here; a name near a known one is still wrong."""
     least: int = 0
     """How many of them there must be."""
+    synonyms: Mapping[str, tuple[str, ...]] = MappingProxyType({})
+    """Known fields by words that authors use for them, in lower case and without separators."""
 
 
 class DocumentedSchema(NamedTuple):

@@ -22,6 +22,7 @@ from kanister_kafka.kanister.schema import (
 from kanister_kafka.kube.names import NameRule
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
 
+STRING = "a string"
 NEAR = 0.75
 """Ratio of difflib from which on a word is taken for a misspelling of another."""
 
@@ -33,7 +34,7 @@ def validate_schema(node: Node, schema: Type = BLUEPRINT, path: str = "") -> Ite
             return
         case StringSchema():
             if not isinstance(node, Scalar) or not isinstance(node.value, str):
-                yield _wrong(node, path, "a string")
+                yield _wrong(node, path, STRING)
             elif schema.rule and not schema.rule.allows(node.value):
                 yield _invalid_name(node.location, path, node.value, schema.rule)
         case ListSchema():
@@ -56,7 +57,7 @@ def validate_schema(node: Node, schema: Type = BLUEPRINT, path: str = "") -> Ite
 
 def _check_choice(node: Node, schema: EnumSchema, path: str) -> Iterator[Diagnostic]:
     if not isinstance(node, Scalar) or not isinstance(node.value, str):
-        yield _wrong(node, path, "a string")
+        yield _wrong(node, path, STRING)
         return
     if node.value in schema.choices or _is_placeholder(node):
         return
@@ -105,6 +106,7 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
     if not isinstance(node, MappingNode):
         yield _wrong(node, path, "an object")
         return
+    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
     for entry in node.entries:
         if _is_null(entry.value) and entry.key in schema.known:
             continue  # the API server drops null where it knows the field
@@ -113,8 +115,7 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
                 entry.value, schema.known[entry.key], child_path(path, entry.key)
             )
         elif not schema.open or did_you_mean(entry.key, schema.known):
-            yield _unknown(entry, schema, path)
-    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
+            yield _unknown(entry, schema, path, given)
     for name in sorted(schema.required - given):
         yield error("missing-field", node.location, child_path(path, name), "Required value")
     if len(given) < schema.least:
@@ -151,15 +152,27 @@ def _invalid_name(location: Location, path: str, text: str, rule: NameRule) -> D
     return error("invalid-name", location, path, message)
 
 
-def _unknown(entry: MappingEntry, schema: ObjectSchema, path: str) -> Diagnostic:
-    near = difflib.get_close_matches(entry.key, schema.known, n=1)
-    known = f'did you mean "{near[0]}"?' if near else f"known fields: {', '.join(schema.known)}"
+def _unknown(
+    entry: MappingEntry, schema: ObjectSchema, path: str, given: Collection[str]
+) -> Diagnostic:
+    meant = _meant(entry.key, schema, given)
+    known = f"did you mean {meant}?" if meant else f"known fields: {', '.join(schema.known)}"
     message = f"unknown field: kubectl refuses it, other clients drop it in silence; {known}"
     return error("unknown-field", entry.location, child_path(path, entry.key), message)
 
 
+def _meant(name: str, schema: ObjectSchema, given: Collection[str]) -> str:
+    """Return the quoted fields that a name is for, as its meaning or its letters show."""
+    plain = "".join(filter(str.isalnum, name.lower()))
+    others = [one for one in schema.synonyms.get(plain, ()) if one not in given]
+    near = others or difflib.get_close_matches(name, schema.known, n=1)
+    return " and ".join(f'"{one}"' for one in near)
+
+
 def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
+    note = ""
     if isinstance(node, Scalar):
+        note = node.boolean_note if expected == STRING else ""
         shown = node.text[:60] or "null"
         if isinstance(node.value, str):
             import json  # slow to import, and needed if something is wrong
@@ -167,7 +180,7 @@ def _wrong(node: Node, path: str, expected: str) -> Diagnostic:
             shown = json.dumps(node.text[:60], ensure_ascii=False)
     else:
         shown = "an object" if isinstance(node, MappingNode) else "a list"
-    message = f"Invalid value: {shown}: must be {expected}"
+    message = f"Invalid value: {shown}: must be {expected}{note}"
     return error("wrong-type", node.location, path, message)
 
 

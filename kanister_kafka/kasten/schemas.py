@@ -151,8 +151,20 @@ _WHEN = {
     "onSuccess": "Runs at the end, if all went well.",
     "onFailure": "Runs at the end instead, if anything failed and no retry is left.",
 }
+_AFTER = ("onSuccess", "onFailure")
+_OTHER_MOMENTS = {
+    **dict.fromkeys(("prehooks", "beforehook", "before", "onstart", "pre"), ("preHook",)),
+    **dict.fromkeys(("posthook", "posthooks", "afterhook", "after", "oncomplete", "post"), _AFTER),
+    **dict.fromkeys(("finally", "onfinish", "onend", "onexit", "oncompletion"), _AFTER),
+    **dict.fromkeys(("successhook", "onsuccesshook", "posthooksuccess"), ("onSuccess",)),
+    **dict.fromkeys(("onerror", "errorhook", "failurehook", "onfail"), ("onFailure",)),
+}
+"""Moments by the words of other tools, and by those of Kanister's own actions of a backup."""
 _HOOKS = DocumentedSchema(
-    ObjectSchema({moment: DocumentedSchema(HOOK, _WHEN[moment], HOOKS_PAGE) for moment in MOMENTS}),
+    ObjectSchema(
+        {moment: DocumentedSchema(HOOK, _WHEN[moment], HOOKS_PAGE) for moment in MOMENTS},
+        synonyms=_OTHER_MOMENTS,
+    ),
     "Actions of Blueprints to run around this one, in each namespace that it is about.",
     HOOKS_PAGE,
 )

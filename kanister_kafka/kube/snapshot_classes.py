@@ -13,6 +13,9 @@ the snapshot if the driver has no such class (external-snapshotter, SetDefaultSn
 KASTEN_CLASS = "k10.kasten.io/is-snapshot-class"
 """Kasten takes this class for its driver."""
 
+GROUP_API = ("groupsnapshot.storage.k8s.io/v1", "groupsnapshot.storage.k8s.io/v1beta2")
+"""Versions of VolumeGroupSnapshots that the steps use, the preferred one first."""
+
 
 def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:
     """Choose among the classes of one driver: the annotated one, or the only one.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 from kanister_kafka.diagnostics import (
     Diagnostic,
     Diagnostics,
+    Location,
     Severity,
     sort_diagnostics,
     warning,
@@ -37,14 +38,14 @@ from kanister_kafka.linter.registry import (
     Scope,
     Subject,
 )
-from kanister_kafka.yamldoc import Document, LoadResult, Suppression, load, loads
+from kanister_kafka.yamldoc import STDIN, Document, LoadResult, Suppression, load, loads
 
 if TYPE_CHECKING:
     from kanister_kafka.linter.policy_coverage import PolicyCoverage
 
 ALWAYS = (
-    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases", "pods",
-    "reserved", "scripts", "workloads",
+    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases",
+    "pod_override", "pods", "reserved", "scripts", "workloads",
 )  # fmt: skip
 """Modules of rules that every input needs. The others are imported if the input has their kinds."""
 KASTEN_KINDS = frozenset(
@@ -82,8 +83,10 @@ def validate(
     however broken the text is.
     """
     reader = ChartAwareReader()
+    given = tuple(paths)
     with without_gc():
-        result = validate_loaded(load(paths, reader.loads), settings, ignore=ignore)
+        loaded = _with_note(load(given, reader.loads), given)
+        result = validate_loaded(loaded, settings, ignore=ignore)
         return replace(
             result,
             problems=reader.original(result.problems),
@@ -119,9 +122,21 @@ def lint(
     """Validate as `validate` does, and return what each Policy covers."""
     from kanister_kafka.linter.policy_coverage import policy_coverage  # here: nothing else needs it
 
+    given = tuple(paths)
     with without_gc():
-        manifests, result = _check(load(paths), settings, ignore, Severity.INFO)
+        loaded = _with_note(load(given), given)
+        manifests, result = _check(loaded, settings, ignore, Severity.INFO)
         return result, policy_coverage(manifests, settings, result.problems)
+
+
+def _with_note(loaded: LoadResult, paths: tuple[str | Path, ...]) -> LoadResult:
+    """Add a warning if a run read no object and found nothing wrong: it would pass in silence."""
+    if loaded.documents or loaded.problems or not paths:
+        return loaded
+    first = "<stdin>" if str(paths[0]) == STDIN else Path(paths[0]).as_posix()
+    message = "no object was read: an empty file, or a directory without YAML and JSON files"
+    note = warning("nothing-read", Location(first), "", message)
+    return replace(loaded, problems=(note,))
 
 
 def _check(

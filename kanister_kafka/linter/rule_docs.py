@@ -12,6 +12,7 @@ from functools import cache
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Severity
+from kanister_kafka.package_files import package_directory
 
 SECTION = re.compile(
     r"^### (?P<id>\S+)\n\n\*(?P<severity>\w+)\* · (?P<text>.*?)\n\n(?P<rest>.*?)(?=^##|\Z)",
@@ -65,18 +66,14 @@ def rule_docs() -> dict[str, RuleDoc]:
 
 def page(name: str) -> str:
     """Return the text of a page of the documentation, by its name in `pages`."""
-    from importlib.resources import files  # slow to import, seldom needed
-
-    return (files("kanister_kafka.docs") / f"{name}.md").read_text(encoding="utf-8")
+    return (package_directory("docs") / f"{name}.md").read_text(encoding="utf-8")
 
 
 @cache
 def pages() -> dict[str, str]:
     """Return the title of each page by its name, sorted."""
-    from importlib.resources import files  # as above
-
     found = {}
-    for one in files("kanister_kafka.docs").iterdir():
+    for one in package_directory("docs").iterdir():
         if one.name.endswith(".md"):
             with one.open(encoding="utf-8") as text:
                 found[one.name.removesuffix(".md")] = text.readline().strip("# \n")
@@ -85,6 +82,6 @@ def pages() -> dict[str, str]:
 
 def closest_rule_id(name: str) -> str | None:
     """Return the id that is most like a name, or None if none is near."""
-    from difflib import get_close_matches  # as above
+    from difflib import get_close_matches  # slow to import, seldom needed
 
     return next(iter(get_close_matches(name, rule_docs(), n=1)), None)

@@ -11,7 +11,13 @@ from typing import NamedTuple
 from kanister_kafka.diagnostics import Location
 from kanister_kafka.kanister import Blueprint, BlueprintPhase
 from kanister_kafka.kanister.blueprint import cached_on_model
-from kanister_kafka.kanister.commands import SHELLS, SimpleCommand, commands, simple_commands
+from kanister_kafka.kanister.commands import (
+    SHELLS,
+    SimpleCommand,
+    commands,
+    simple_commands,
+    split_statements,
+)
 from kanister_kafka.kanister.decoding import field_of
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRIMZI, plural
 from kanister_kafka.kanister.kubectl import (
@@ -22,6 +28,7 @@ from kanister_kafka.kanister.kubectl import (
     literal_name,
     target,
 )
+from kanister_kafka.kanister.script_order import inner_scripts, run_position
 from kanister_kafka.yamldoc import MappingNode, Scalar
 
 MAKES = ("annotate", "apply", "autoscale", "create", "edit", "label", "patch", "replace", "set")
@@ -54,6 +61,21 @@ WRITES = re.compile(r"-X|--request|-d|--data\S*|--json|--post-\S*|--method\S*|PO
 """Words that make a request one which changes something."""
 REPLICAS = re.compile(r"replicas[\"']?\s*(?:[:=]|,\s*[\"']?value[\"']?\s*:)\s*[\"']?(\d+|[{$])")
 """The number in a patch, be it merged or a list of operations."""
+CONNECTOR_TASKS = "the tasks"
+SCHEDULE = "the schedule"
+_VALUE = r"[\"']?\s*(?:[:=]|,\s*[\"']?value[\"']?\s*:)\s*\\?[\"']*"
+_TASKS = re.compile(rf"\bstate{_VALUE}(?:stopped|paused)\b|\bpause{_VALUE}true\b")
+_TASKS_FIELD = re.compile(rf"\b(?:state|pause)(?:{_VALUE}|[\"'])")
+_SUSPEND = re.compile(rf"\bsuspend{_VALUE}true\b")
+_SUSPEND_FIELD = re.compile(rf"\bsuspend(?:{_VALUE}|[\"'])")
+PATCHED_FIELDS = {
+    "kafkaconnectors": (CONNECTOR_TASKS, _TASKS, _TASKS_FIELD),
+    "kafkamirrormaker2s": (CONNECTOR_TASKS, _TASKS, _TASKS_FIELD),
+    "cronjobs": (SCHEDULE, _SUSPEND, _SUSPEND_FIELD),
+}
+"""Fields of a spec that stop something, by resource: the stopped thing, the text of a patch that
+stops it, and that of one with any other value (Strimzi's ConnectorState.java and
+AbstractConnectorSpec.java, Kubernetes' CronJobSpec)."""
 MAX_CHANGES = 100
 """Most things of one phase that are looked into, since each is compared with all others."""
 PAUSE = "pause-reconciliation"
@@ -133,6 +155,8 @@ class StateChange(NamedTuple):
     """Whether the phase does it whenever it runs: no condition of a script decides."""
     lasts: bool = True
     """Whether what is stopped stays so when the command has ended."""
+    position: int = 0
+    """Orders it among the statements of its script, by when they run."""
 
     @property
     def what(self) -> str:
@@ -168,7 +192,7 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
         return _once(list(_patched(phase)))
     found: list[StateChange] = []
     paused: set[bool] = set()
-    for call in kubectl_calls(phase):
+    for call in _in_order(kubectl_calls(phase)):
         found += _called(phase, call)
         paused.update(_pauses(call))
     for path, node in phase.values:
@@ -178,10 +202,22 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
             place, certain = node.place_at(start), _unconditional(phase)
             found.append(
                 StateChange(
-                    toggle.what, ANYTHING, starts, phase, path, place, certain, toggle.lasts
+                    toggle.what, ANYTHING, starts, phase, path, place, certain, toggle.lasts, start
                 )
             )
     return _once(found)
+
+
+def _in_order(calls: tuple[KubectlCall, ...]) -> list[KubectlCall]:
+    """Return calls in the order in which they run last, those of each script for themselves."""
+    scripts: dict[int, int] = {}
+    for call in calls:
+        scripts.setdefault(id(call.statement.node), len(scripts))
+
+    def order(call: KubectlCall) -> tuple[int, int]:
+        return scripts[id(call.statement.node)], run_position(call.statement)
+
+    return sorted(calls, key=order)
 
 
 def _once(changes: list[StateChange]) -> list[StateChange]:
@@ -241,6 +277,19 @@ def _patched(phase: BlueprintPhase) -> Iterator[StateChange]:
     if match := REPLICAS.search(spec.text):
         place = spec.place_at(match.start())
         yield StateChange("scale", patched, match[1] != "0", phase, path, place, certain=True)
+    for what, starts, start in _patched_fields(patched.kind, spec.text):
+        place = spec.place_at(start)
+        yield StateChange(what, patched, starts, phase, path, place, certain=True)
+
+
+def _patched_fields(kind: str, text: str) -> Iterator[tuple[str, bool, int]]:
+    """Yield what a patch of a kind stops or starts by a field, whether it starts it, and where."""
+    if kind in PATCHED_FIELDS:
+        what, stop, field = PATCHED_FIELDS[kind]
+        if match := stop.search(text):
+            yield what, False, match.start()
+        elif match := field.search(text):
+            yield what, True, match.start()
 
 
 def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
@@ -248,7 +297,12 @@ def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
         return
     statement = call.statement
     place = statement.node.place(statement.line, statement.column)
-    certain = _unconditional(phase)
+    certain, position = _unconditional(phase), run_position(statement)
+
+    def change(what: str, one: KubectlTarget, *, starts: bool) -> StateChange:
+        path = statement.path
+        return StateChange(what, one, starts, phase, path, place, certain, position=position)
+
     count: str | None = None
     if call.verb == "scale":
         count = call.option("--replicas")
@@ -256,12 +310,14 @@ def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
         count = match[1]
     for one in call.targets if count else ():
         if one.kind not in UNSCALED and one.kind != "kafkaconnectors":
-            starts = count != "0"
-            yield StateChange("scale", one, starts, phase, statement.path, place, certain)
+            yield change("scale", one, starts=count != "0")
+    for one in call.targets if call.verb == "patch" else ():
+        for what, starts, _start in _patched_fields(one.kind, call.text):
+            yield change(what, one, starts=starts)
     for starts in _pauses(call):
         for one in call.targets:
             if one.kind not in UNPAUSED:
-                yield StateChange(UNPAUSE, one, starts, phase, statement.path, place, certain)
+                yield change(UNPAUSE, one, starts=starts)
 
 
 def _pauses(call: KubectlCall) -> Iterator[bool]:
@@ -286,6 +342,8 @@ class ObjectCreation(NamedTuple):
     place: Location
     targets: tuple[KubectlTarget, ...] = ()
     """Its objects; empty if it may be about any."""
+    position: int = 0
+    """Orders it among the statements of its script, by when they run."""
 
     def may_start(self, stop: StateChange) -> bool:
         """Return whether it is about what has been stopped, or about something that starts it."""
@@ -305,16 +363,19 @@ def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
         yield from _operated(phase)
         return
     for call in kubectl_calls(phase):
-        pauses = any(not change.starts for change in _called(phase, call)) or False in _pauses(call)
-        if call.verb in MAKES and not pauses and call.option("--dry-run") in (None, "none"):
+        changes = list(_called(phase, call))
+        known = any(one.kind in (CONNECTOR_TASKS, SCHEDULE) or not one.starts for one in changes)
+        known = known or False in _pauses(call)
+        if call.verb in MAKES and not known and call.option("--dry-run") in (None, "none"):
             about = {one.kind for one in call.targets}
             passive = call.verb != "apply" and about <= PASSIVE
             if not passive and (call.verb != "create" or _creates(call)):
                 named = call.targets if call.verb in ("annotate", "label", "patch") else ()
-                yield ObjectCreation(phase, _place(call.statement), named)
+                position = run_position(call.statement)
+                yield ObjectCreation(phase, _place(call.statement), named, position)
     for statement in simple_commands(phase):
-        if _runs_more(statement):
-            yield ObjectCreation(phase, _place(statement))
+        if _runs_more(statement.program, statement.words):
+            yield ObjectCreation(phase, _place(statement), position=run_position(statement))
 
 
 def _operated(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
@@ -324,7 +385,8 @@ def _operated(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
         return
     if operation.text == "patch":
         patched = next(_patched(phase), None)
-        if patched is None or patched.starts:
+        is_field = patched is not None and patched.kind in (CONNECTOR_TASKS, SCHEDULE)
+        if patched is None or (patched.starts and not is_field):
             yield ObjectCreation(phase, operation.location)
         return
     kinds = (
@@ -342,13 +404,16 @@ def _place(statement: SimpleCommand) -> Location:
     return statement.node.place(statement.line, statement.column)
 
 
-def _runs_more(statement: SimpleCommand) -> bool:
+def _runs_more(program: str, words: tuple[str, ...], depth: int = 0) -> bool:
     """Return whether a statement runs a program that may start any object."""
-    program, words = statement.program, statement.words
     if program in DEPLOYERS:
         return not {*DEPLOYERS[program]}.isdisjoint(words)
     if program in REQUESTS:
         return any(WRITES.match(word) for word in words[1:])
-    if SHELLS.fullmatch(program):
-        return not any(re.fullmatch(r"-[a-z]*c[a-z]*", word) for word in words) and len(words) > 1
+    if program == "trap" or SHELLS.fullmatch(program):
+        scripts = list(inner_scripts(words))
+        statements = chain.from_iterable(map(split_statements, scripts))
+        if depth < 2 and any(_runs_more(one.program, one.words, depth + 1) for one in statements):
+            return True
+        return program != "trap" and not scripts and len(words) > 1
     return bool(OPAQUE.fullmatch(program)) or VARIABLE.match(program) is not None

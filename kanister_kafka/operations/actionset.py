@@ -13,8 +13,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
-from kanister_kafka.operations.provenance import Provenance
+from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY, STATE_CONFIGMAP_NAME
+from kanister_kafka.operations.provenance import Provenance, rendered_name
 
 API_VERSION = "cr.kanister.io/v1alpha1"
 GROUP, VERSION = API_VERSION.split("/")
@@ -120,6 +120,10 @@ class AppliedBlueprint:
     origin: Provenance = field(default_factory=Provenance)
     holds_retention: bool = False
     """Whether its restore asks for the option `retention`; one of an earlier version does not."""
+    is_base: bool = False
+    """Whether it was rendered as a base of Kustomize."""
+    rendered_name: str = ""
+    """Name that `render` gave it; empty if it is not known."""
     export_profile: str = ""
     """Profile to whose location its action `export` copies; empty if it has no such action."""
 
@@ -142,6 +146,8 @@ def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
         actions,
         Provenance.of(item),
         holds_retention='.Options \\"retention\\"' in restore,
+        is_base=f'"{STATE_CONFIGMAP_NAME}"' in json.dumps(item.get("actions") or {}),
+        rendered_name=rendered_name(item),
         export_profile=profile[1] if profile else "",
     )
 

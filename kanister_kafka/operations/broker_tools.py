@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib import resources
+from kanister_kafka.package_files import package_directory
 
 REPLICATION_PORT = 9091
 """Port of the listener for replication (Strimzi, KafkaCluster.java)."""
@@ -10,5 +10,5 @@ REPLICATION_PORT = 9091
 
 def broker_script(script: str) -> str:
     """Return a script of bash that can use the functions of templates/scripts/lib/broker.sh."""
-    path = resources.files("kanister_kafka.templates").joinpath("scripts", "lib", "broker.sh")
+    path = package_directory("templates").joinpath("scripts", "lib", "broker.sh")
     return f"{path.read_text()}\n{script}"

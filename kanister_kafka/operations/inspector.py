@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from dataclasses import replace
 
 from kanister_kafka import constants
 from kanister_kafka.backup.scripts import digest_of, script_pins
@@ -12,6 +13,7 @@ from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.operations import task_pods
 from kanister_kafka.operations.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
+from kanister_kafka.operations.object_names import ObjectNames, find_names
 from kanister_kafka.operations.observed_state import (
     KafkaEvent,
     KafkaState,
@@ -22,7 +24,7 @@ from kanister_kafka.operations.observed_state import (
     WatchdogState,
     WorkloadState,
 )
-from kanister_kafka.operations.provenance import Provenance, blueprint_of, context_flag
+from kanister_kafka.operations.provenance import Provenance, context_flag
 from kanister_kafka.strimzi import VersionRange
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor
@@ -59,27 +61,44 @@ class ClusterInspector:
         self.connection, self.target = connection, target
         self.kasten_namespace = kasten_namespace
         self.unreadable: list[str] = []
+        self._names: ObjectNames | None = None
         self._unlisted: set[str] = set()
         """Kinds that may not be listed."""
 
+    @property
+    def names(self) -> ObjectNames:
+        """Names of the objects of the Kafka, as they were when first asked for.
+
+        Raises ActionError if there are several candidates, and the errors of KubeClient.
+        """
+        if self._names is None:
+            self._names = find_names(self.connection, self.target, self.kasten_namespace)
+        return self._names
+
     def look(self) -> ObservedCluster:
-        """Return what there is now. Raises TransientError, UnreachableError, ForbiddenError."""
-        target, namespace = self.target, self.target.namespace
+        """Return what there is now.
+
+        Raises TransientError, UnreachableError, ForbiddenError, and ActionError if it is not
+        certain which objects are of the Kafka.
+        """
+        target, namespace, names = self.target, self.target.namespace, self.names
         self.unreadable.clear()
         self._unlisted.clear()
+        self.unreadable += names.unsearched
         kafka = self._strimzi("Kafka", target.name)
         pools = self._strimzi("KafkaNodePool", label=f"{constants.CLUSTER_LABEL}={target.name}")
         sets = self._sets()
         clients = {kind: self._clients(kind) for kind in CLIENTS}
         pods = self._listed(PODS_WORD, lambda: self.connection.items(PODS, namespace))
         nodes = tuple(self._nodes(pods))
-        record = self.connection.find(CONFIG_MAPS, target.record, namespace)
-        home, name = blueprint_of(record or {}, self.target, self.kasten_namespace)
+        record = self.connection.find(CONFIG_MAPS, names.state_config_map, namespace)
+        home, name = names.blueprint_namespace, names.blueprint
         blueprint = self._there(home, name)
-        origin = Provenance.of(blueprint or {})
-        switch = self.connection.find(DEPLOYMENTS, target.switch, namespace)
+        origin = replace(Provenance.of(blueprint or {}), is_renamed=names.is_renamed)
+        switch = self.connection.find(DEPLOYMENTS, names.watchdog, namespace)
         return ObservedCluster(
             target=target,
+            names=names,
             kafka=_kafka(kafka[0]) if kafka else None,
             workloads=self._workloads(kafka, pools, sets, nodes),
             writers=self._writers(kafka, pools, clients, origin.client_choices),

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from kanister_kafka.operations.actionset import ActionSet
+from kanister_kafka.operations.object_names import ObjectNames
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import HeldRetention
@@ -138,6 +139,8 @@ class ObservedCluster:
     """All facts of one moment."""
 
     target: KafkaRef
+    names: ObjectNames
+    """Of its objects."""
     kafka: KafkaState | None
     """None if there is no such resource."""
     workloads: tuple[WorkloadState, ...]

@@ -9,10 +9,13 @@ from itertools import pairwise
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, QuiesceMethod, Strategy
-from kanister_kafka.kube.objects import annotation
+from kanister_kafka.backup.options import QuiesceMethod, Strategy
+from kanister_kafka.kube.objects import name_of
 from kanister_kafka.strimzi.clients import ClientChoices
 from kanister_kafka.strimzi.discovery import KafkaRef
+
+RENAMED = "kustomize build OVERLAY | kubectl apply -f -  # the overlay that renames its objects"
+"""Command that applies the objects of an overlay again; `OVERLAY` is a directory of the user."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +26,10 @@ class Provenance:
     input_hash: str = ""
     options: str = ""
     """Words of the command line."""
+    is_renamed: bool = False
+    """Whether Kustomize has renamed its objects, so that `apply` would add others."""
+    affixes: tuple[str, str] = ("", "")
+    """Prefix and suffix that Kustomize has added to the names."""
 
     @property
     def client_choices(self) -> ClientChoices:
@@ -42,6 +49,8 @@ class Provenance:
 
     def apply_command(self, kafka: KafkaRef, context: str) -> str:
         """Return the command that applies the same again; a comment if the options are unknown."""
+        if self.is_renamed:
+            return RENAMED
         words = self._words()
         command = apply_command(kafka, shlex.join(words or ()), context)
         if not self.version or words is None:
@@ -61,8 +70,20 @@ class Provenance:
     def of(cls, blueprint: Mapping[str, Any]) -> Provenance:
         """Read the annotations of a Blueprint."""
         notes = blueprint.get("metadata", {}).get("annotations") or {}
-        names = (constants.VERSION, constants.INPUT_HASH, constants.OPTIONS)
-        return cls(*(str(notes.get(name, "")) for name in names))
+        version, input_hash, options = (
+            str(notes.get(name, ""))
+            for name in (constants.VERSION, constants.INPUT_HASH, constants.OPTIONS)
+        )
+        rendered, name = rendered_name(blueprint), name_of(dict(blueprint))
+        before, is_within, after = name.partition(rendered) if rendered else ("", "", "")
+        affixes = (before, after) if is_within else ("", "")
+        return cls(version, input_hash, options, bool(rendered) and rendered != name, affixes)
+
+
+def rendered_name(blueprint: Mapping[str, Any]) -> str:
+    """Return the name that `render` gave a Blueprint, which Kustomize keeps in its annotation."""
+    notes = blueprint.get("metadata", {}).get("annotations") or {}
+    return str(notes.get(constants.BLUEPRINT, "")).partition("/")[2]
 
 
 def apply_command(kafka: KafkaRef, options: str, context: str) -> str:
@@ -75,14 +96,3 @@ def apply_command(kafka: KafkaRef, options: str, context: str) -> str:
 def context_flag(context: str) -> str:
     """Return what ends a command for this context of the kubeconfig; empty for the current one."""
     return f" --context {shlex.quote(context)}" if context else ""
-
-
-def blueprint_of(
-    state_config_map: Mapping[str, Any], kafka: KafkaRef, kasten_namespace: str = ""
-) -> tuple[str, str]:
-    """Return namespace and name of the Blueprint of a Kafka: from its state ConfigMap, or default.
-
-    A namespace that is given wins. ActionSets are in the namespace of their Blueprint.
-    """
-    home, _, name = annotation(dict(state_config_map), constants.BLUEPRINT).partition("/")
-    return kasten_namespace or home or DEFAULT_KASTEN_NAMESPACE, name or kafka.blueprint

@@ -75,7 +75,7 @@ def check_resumable(status: ClusterStatus) -> None:
         raise ActionError(f"{status.headline}: nothing here to undo.\n{needs}")
     if seen.switch is None:
         raise ActionError(
-            f"there is no Deployment {target.switch} in namespace {target.namespace}: "
+            f"there is no Deployment {seen.names.watchdog} in namespace {target.namespace}: "
             "the watchdog, whose pod brings the cluster back.\n"
             "Put it there, and resume again:\n"
             f"  {seen.origin.apply_command(target, seen.context)}"
@@ -121,6 +121,11 @@ class Resume(FollowLoop):
         """Why the watchdog's pod failed, or cannot be created."""
         self._quiet_since: float | None = None
         self._done_since: float | None = None
+
+    @property
+    def watchdog(self) -> str:
+        """Name of its Deployment."""
+        return self.inspector.names.watchdog
 
     def first_events(self) -> Iterable[Event]:
         """Begin with the wait for actions at work already."""
@@ -182,7 +187,7 @@ class Resume(FollowLoop):
         self.connection.patch(kafkas, target.name, target.namespace, due)
         one = {"spec": {"replicas": 1}}
         self.connection.patch(
-            DEPLOYMENTS, target.switch, target.namespace, one, subresource="scale"
+            DEPLOYMENTS, self.watchdog, target.namespace, one, subresource="scale"
         )
         self.armed = True
 
@@ -198,7 +203,7 @@ class Resume(FollowLoop):
         if not self.armed:
             return ()
         target = self.target
-        found = self.connection.find(DEPLOYMENTS, target.switch, target.namespace)
+        found = self.connection.find(DEPLOYMENTS, self.watchdog, target.namespace)
         labels = (found or {}).get("spec", {}).get("selector", {}).get("matchLabels") or {}
         if not labels:
             return ()
@@ -229,7 +234,7 @@ class Resume(FollowLoop):
             return None
         if cluster.switch is None:
             return ActionFinished(
-                ActionResult.GONE, f"Deployment {self.target.switch} was deleted meanwhile"
+                ActionResult.GONE, f"Deployment {self.watchdog} was deleted meanwhile"
             )
         if cluster.switch.replicas:
             self._done_since = None

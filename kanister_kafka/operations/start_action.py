@@ -15,7 +15,7 @@ from kanister_kafka.errors import (
     TransientError,
 )
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
-from kanister_kafka.kube.objects import get_path
+from kanister_kafka.kube.objects import annotation, get_path, name_of
 from kanister_kafka.operations.action_follower import FollowedAction
 from kanister_kafka.operations.actionset import (
     API_VERSION,
@@ -30,6 +30,7 @@ from kanister_kafka.operations.actionset import (
     read_blueprint,
 )
 from kanister_kafka.operations.backups.secret_content import unpack_facts
+from kanister_kafka.operations.object_names import NameFinder, default_blueprint
 from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef, expected_nodes
 
 
@@ -230,17 +231,19 @@ ACCOUNTS = ApiResource(("api", "v1"), "serviceaccounts", "ServiceAccount", names
 def find_applied(
     connection: KubeClient, target: KafkaRef, namespace: str, name: str = "", *, hot: bool = False
 ) -> AppliedBlueprint:
-    """Find the Blueprint of a Kafka: of this name, of the default one, or that its accounts name.
+    """Find the Blueprint of a Kafka: of this name, the applied one, or that its accounts name.
 
-    The annotation `kanister-kafka.io/blueprint` of the service accounts of the Kafka's namespace
-    names the Blueprint that they were rendered for. It is looked at only if this namespace has no
-    Blueprint of the default name, and counts only if it is the only one. Raises NotFoundError as
-    `find_blueprint` does.
+    `NameFinder` finds the one that is applied in this namespace, under any name. The annotation
+    `kanister-kafka.io/blueprint` of the service accounts of the Kafka's namespace names the
+    Blueprint that they were rendered for. It is looked at only if this namespace has no Blueprint
+    of the Kafka, and counts only if it is the only one. Raises NotFoundError as `find_blueprint`
+    does, and ActionError if several Blueprints are for the Kafka.
     """
     if name:
         return find_blueprint(connection, name, namespace)
     try:
-        return find_blueprint(connection, f"{target.blueprint}{'.hot' if hot else ''}", namespace)
+        found = _applied_name(connection, target, namespace, hot=hot)
+        return find_blueprint(connection, found, namespace)
     except NotFoundError as missing:
         try:
             elsewhere = _named_by_accounts(connection, target)
@@ -251,16 +254,41 @@ def find_applied(
         if len(elsewhere) != 1:
             raise
         home, _, other = elsewhere[0].partition("/")
-        return find_blueprint(connection, other, home)
+        try:
+            return find_blueprint(connection, other, home)
+        except NotFoundError:  # Kustomize renames a Blueprint, and not what names it in annotations
+            found = _applied_name(connection, target, home, hot=hot)
+            return find_blueprint(connection, found, home)
+
+
+def _applied_name(connection: KubeClient, target: KafkaRef, namespace: str, *, hot: bool) -> str:
+    """Return the name of the Blueprint that is applied in a namespace, else the default one."""
+    finder = NameFinder(connection, namespace)
+    if not hot:
+        return finder.find(target).blueprint
+    default = f"{default_blueprint(target)}.hot"
+    try:
+        names = [name_of(item) for item in finder.serving(target, namespace, hot=True)]
+    except (ForbiddenError, NotFoundError):
+        return default
+    if default in names or not names:
+        return default
+    if len(names) > 1:
+        raise ActionError(
+            f"several Blueprints make hot backups of Kafka {target}: {', '.join(sorted(names))}; "
+            "name one by --blueprint"
+        )
+    return names[0]
 
 
 def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
     label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
     accounts = connection.items(ACCOUNTS, target.namespace, label)
-    own = f"{target.name}{SUFFIX}"
-    found = {
-        str((item["metadata"].get("annotations") or {}).get(constants.BLUEPRINT, ""))
-        for item in accounts
-        if item["metadata"]["name"] in (own, f"{own}-hot")
-    }
+    own, default = f"{target.name}{SUFFIX}", default_blueprint(target)
+    found = set()
+    for item in accounts:
+        place = annotation(item, constants.BLUEPRINT)
+        is_own = name_of(item) in (own, f"{own}-hot")
+        if is_own or place.partition("/")[2] in (default, f"{default}.hot"):
+            found.add(place)
     return sorted(name for name in found if name.count("/") == 1)

@@ -420,10 +420,15 @@ def _remarks(
     found = []
     record, kafka = cluster.record, cluster.kafka
     found += [one.text for one in cluster.unusable_scripts]
+    if cluster.names.unused:
+        found.append(
+            "it has a further state ConfigMap, which its Blueprint does not use: "
+            f"{', '.join(cluster.names.unused)}"
+        )
     if cluster.others:
         found.append(f"namespace {cluster.target.namespace} has Kafka {', '.join(cluster.others)}")
     if record is None and cluster.blueprint:
-        found.append(f"the record, ConfigMap {cluster.target.record}, is gone")
+        found.append(f"the record, ConfigMap {cluster.names.state_config_map}, is gone")
     elif record and condition is KafkaCondition.UNKNOWN:
         found.append(f'the record has state "{record.get("state") or "nothing"}"')
     elif record and not agrees and condition is not KafkaCondition.GONE:

@@ -74,7 +74,7 @@ def backup_text(
         ("in progress", backup.running if not backup.complete_since else ""),
         *(("fault", fault) for fault in backup.faults),
         ("retention", _retention(backup, now)),
-        ("verified", _verified(backup, now)),
+        ("verified", _verified(backup, now) + _partly_verified(backup)),
         ("exported", _copied(backup, now, where=True)),
         ("topics", _sizes(backup)),
         *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
@@ -131,7 +131,10 @@ def _stop(backup: Backup) -> str:
 
 def _snapshot(snapshot: Any) -> str:
     size = f", {snapshot.restore_size}" if snapshot.restore_size else ""
-    return f"{snapshot.name}: {'ready to use' if snapshot.ready else 'NOT ready to use'}{size}"
+    # The name of a member of a group does not show its claim.
+    is_named = snapshot.name.startswith(f"{snapshot.claim}-")
+    name = snapshot.name if is_named else f"{snapshot.name} of claim {snapshot.claim}"
+    return f"{name}: {'ready to use' if snapshot.ready else 'NOT ready to use'}{size}"
 
 
 def _retention(backup: Backup, now: datetime) -> str:
@@ -155,6 +158,10 @@ def _verified(backup: Backup, now: datetime) -> str:
     return f"{backup.verified} {_span(now - time)} ago"
 
 
+def _partly_verified(backup: Backup) -> str:
+    return ": not all of it could be verified" if backup.verified == "started" else ""
+
+
 def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
     if not backup.exported:
         return "never"
@@ -162,7 +169,18 @@ def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
     if time is None:
         return f"its deletion from {backup.exported} has begun" if where else "being deleted"
     ago = f"{_span(now - time)} ago"
-    return f"{ago} to {backup.exported}" if where else ago
+    result = _copy_verified(backup, now)
+    if not where:
+        return f"{ago}, {result}" if result else ago
+    other = backup.copy_verified_in
+    place = f" in {other}" if result and other != backup.exported else ""
+    return f"{ago} to {backup.exported}; verified: {result or 'never'}{place}"
+
+
+def _copy_verified(backup: Backup, now: datetime) -> str:
+    """Return how the last verification of the copy ended and when; empty if there was none."""
+    time = parse_timestamp(backup.copy_verified_at)
+    return f"{backup.copy_verified} {_span(now - time)} ago" if time else ""
 
 
 def _sizes(backup: Backup) -> str:
@@ -243,6 +261,9 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
         "verifiedAt": backup.verified_at or None,
         "exported": backup.exported or None,
         "exportedAt": backup.exported_at or None,
+        "copyVerified": backup.copy_verified or None,
+        "copyVerifiedAt": backup.copy_verified_at or None,
+        "copyVerifiedIn": backup.copy_verified_in or None,
         "expiredTopics": list(backup.expired_topics(now)),
     }
 

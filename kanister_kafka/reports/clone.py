@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 VERDICTS = {
     "passed": "can be restored",
-    "started": "could be started, but it has no offsets to compare with",
+    "started": "could be started, but not all of it could be verified",
     "failed": "is NOT good",
 }
 
@@ -62,10 +62,14 @@ def verification_tree(result: Verification) -> dict[str, Any]:
         "backup": result.backup.name,
         "namespace": result.backup.kafka.namespace,
         "kafka": result.backup.kafka.name,
+        "clusterId": result.backup.cluster_id or None,
+        "repository": result.repository or None,
         "restoredInto": result.target.namespace,
+        "started": result.started,
         "time": format_second(result.time),
         "outcome": result.outcome.value,
         "faults": list(result.faults),
+        "unverified": list(result.unverified),
         "notes": list(result.notes),
         "partitions": result.partitions,
         "partitionsCompared": result.compared,
@@ -81,6 +85,7 @@ def verification_tree(result: Verification) -> dict[str, Any]:
             "batches": source.batches,
             "records": source.records,
             "differences": list(source.differences),
+            "notes": list(source.notes),
         }
         if source
         else None,
@@ -97,6 +102,7 @@ def verification_text(result: Verification) -> str:
     sheet = _sheet(result)
     lines = [sheet.verdict, *(f"  {fact}" for fact in sheet.facts)]
     lines += [f"  FAULT: {fault}" for fault in result.faults]
+    lines += [f"  NOT VERIFIED: {text}" for text in result.unverified]
     lines += [f"  note: {note}" for note in result.notes]
     return "".join(f"{escape_control_chars(line)}\n" for line in lines)
 
@@ -113,8 +119,9 @@ def verification_html(result: Verification) -> str:
 
 def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
     records = result.records
+    origin = f" from {result.repository}" if result.repository else ""
     facts = [
-        f"restored into namespace {result.target.namespace}"
+        f"restored{origin} into namespace {result.target.namespace}"
         + ("; all nodes became Ready" if result.started else ", and did not become Ready"),
         f"{count_noun(result.partitions, 'partition')} with internal ones; the end of "
         f"{result.compared} compared with the backup",
@@ -132,7 +139,12 @@ def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
             f"{count_noun(source.partitions, 'partition')} with those of the running Kafka"
         )
     shown = []
-    for name, rows in (("Faults", result.faults), ("Notes", result.notes)):
+    kinds = (
+        ("Faults", result.faults),
+        ("Not verified", result.unverified),
+        ("Notes", result.notes),
+    )
+    for name, rows in kinds:
         if tables and rows:
             shown.append(ReportTable(name, ("What",), [[row] for row in rows]))
     verdict = VERDICTS[result.outcome.value]
@@ -140,7 +152,7 @@ def _sheet(result: Verification, *, tables: bool = False) -> ChangeRequest:
         kicker="Verification of a backup",
         title=str(result.backup),
         verdict=f"{result.backup} {verdict}",
-        is_good=not result.faults,
+        is_good=result.outcome.value == "passed",
         facts=tuple(facts),
         tables=tuple(shown),
         foot=f"verified at {format_second(result.time)}",

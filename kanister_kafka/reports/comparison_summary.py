@@ -78,6 +78,8 @@ def _consistent(comparison: Comparison, verdict: ConsistencyVerdict) -> str:
     ahead = OTHER[verdict.behind]
     records = "what every key of" if comparison.compacted else "every record of"
     of = f"{behind} holds {records} {ahead}"
+    if not comparison.sampled and total_text(comparison, f"tail_{ahead.lower()}"):
+        of = f"from the first common records on, {of}"
     has = " held" if comparison.compacted else ""
     if verdict.uneven:
         return (
@@ -131,7 +133,7 @@ def _newer(comparison: Comparison, side: str) -> str:
 
 
 def _older(comparison: Comparison) -> str:
-    """Return the number of older records of one side, which retention causes."""
+    """Return the number of records of each side that are older than all common ones."""
     if comparison.sampled:
         return ""
     texts = ""

@@ -10,7 +10,7 @@ from kanister_kafka.linter.policy_coverage import PolicyCoverage
 from kanister_kafka.reports.tables import hung, table
 from kanister_kafka.reports.text import escape_control_chars
 
-NOTHING = "No action of a Blueprint runs: volumes as they are."
+NOTHING = "No action of a Blueprint runs: what the Policy includes is backed up as it is."
 HEADER = ("WHEN", "ON", "BLUEPRINT", "RUNS", "BUT")
 
 

@@ -272,6 +272,9 @@ def parse_digests(text: str, place: str) -> dict[tuple[str, int], LogDigest]:
     except (KeyError, TypeError, ValueError) as failure:
         message = "is not the JSON of topics count --digest"
         raise InputError((error("saved-digests", Location(place), "", message),)) from failure
+    if not digests:
+        message = "has no partition, so nothing can be compared with it"
+        raise InputError((error("saved-digests", Location(place), "", message),))
     return digests
 
 

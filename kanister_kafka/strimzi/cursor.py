@@ -11,6 +11,8 @@ from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.yamldoc.nodes import field_path
 
+STRING = "a string"
+
 
 @dataclass(frozen=True, slots=True)
 class FieldCursor:
@@ -152,7 +154,7 @@ class FieldCursor:
     def _text(self) -> str | None:
         if isinstance(self.node, Scalar) and isinstance(self.node.value, str):
             return self.node.value
-        self._wrong("a string")
+        self._wrong(STRING)
         return None
 
     def _mapping(self) -> MappingNode | None:
@@ -161,12 +163,14 @@ class FieldCursor:
         return self.node if isinstance(self.node, MappingNode) else None
 
     def _wrong(self, expected: str) -> None:
+        note = ""
         if isinstance(self.node, Scalar):
             is_text = isinstance(self.node.value, str)
             value = quote_name(self.node.text) if is_text else quote_name(self.node.text)[1:-1]
+            note = self.node.boolean_note if expected == STRING else ""
         else:
             value = "an object" if isinstance(self.node, MappingNode) else "a list"
-        self.error("wrong-type", f"Invalid value: {value}: must be {expected}")
+        self.error("wrong-type", f"Invalid value: {value}: must be {expected}{note}")
 
 
 def quote_name(text: str) -> str:

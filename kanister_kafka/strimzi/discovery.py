@@ -24,21 +24,6 @@ class KafkaRef:
     namespace: str
     name: str
 
-    @property
-    def blueprint(self) -> str:
-        """Default name of its Blueprint."""
-        return f"{self.namespace}.{self.name}"
-
-    @property
-    def record(self) -> str:
-        """Name of the state ConfigMap, which restart and restore need."""
-        return f"{self.name}{SUFFIX}"
-
-    @property
-    def switch(self) -> str:
-        """Name of the Deployment that is the watchdog."""
-        return f"{self.name}{SUFFIX}-switch"
-
     def __str__(self) -> str:
         return f"{self.namespace}/{self.name}"
 
@@ -74,13 +59,24 @@ def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
     names = _names(connection.items(resource, namespace)) if resource else ()
     if not names:
         label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
-        records = _names(connection.items(CONFIG_MAPS, namespace, label))
-        names = tuple(n.removesuffix(SUFFIX) for n in records if n.endswith(SUFFIX))
+        records = connection.items(CONFIG_MAPS, namespace, label, metadata_only=True)
+        names = tuple(sorted({owner for item in records if (owner := kafka_of_state(item))}))
     if not names:
         raise NotFoundError(f"no Kafka in namespace {namespace}, and no record of one")
     if len(names) > 1:
         raise NotFoundError(f"several Kafka in namespace {namespace}: name one: {', '.join(names)}")
     return KafkaRef(namespace, names[0])
+
+
+def kafka_of_state(config_map: Object) -> str:
+    """Return the Kafka of a state ConfigMap; empty if it is another ConfigMap.
+
+    Those of earlier versions have no label of the Kafka, and their name begins with it.
+    """
+    if cluster := (config_map["metadata"].get("labels") or {}).get(constants.CLUSTER):
+        return str(cluster)
+    name = str(config_map["metadata"]["name"])
+    return name.removesuffix(SUFFIX) if name.endswith(SUFFIX) else ""
 
 
 def all_targets(connection: KubeClient, namespace: str = "") -> tuple[KafkaRef, ...]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -99,19 +99,13 @@ def hold(kafka: Mapping[str, Any], *, retention: str, backup: str, now: str) -> 
     """Return a Kafka resource whose brokers hold their retention, with its annotation.
 
     `retention` is `hold` or a duration. The former values of a Kafka that was held stay in the
-    annotation, so that a release restores them.
+    annotation, so that a release restores them. The former value of an option that a user has
+    changed since is the one that it has now.
     """
     delay = parse_duration(retention)
     options = hold_options(TEN_YEARS_MS if delay is None else delay * 1000)
-    earlier = read_held(kafka)
     config = _config(kafka)
-    before: Mapping[str, Any] | None
-    if earlier is not None and not earlier.damaged:
-        before = earlier.before
-    elif config is None:
-        before = None
-    else:
-        before = {key: config.get(key) for key in options}
+    before = _former_values(kafka, options)
     memo = {
         "since": now,
         "retention": retention,
@@ -133,14 +127,29 @@ def released_spec(kafka: Mapping[str, Any], held: HeldRetention) -> dict[str, An
     """
     former = held.before or {}
     restored = {key: former.get(key) for key in sorted(held.held) if key not in held.changed}
-    had_no_config = held.before is None and set(_config(kafka) or ()) <= set(restored)
+    config = _config(kafka)
+    has_no_config = config is None or (held.before is None and set(config) <= set(restored))
     return {
         "metadata": {
             "resourceVersion": kafka["metadata"]["resourceVersion"],
             "annotations": {RETENTION_HELD: None},
         },
-        "spec": {"kafka": {"config": None if had_no_config else restored}},
+        "spec": {"kafka": {"config": None if has_no_config else restored}},
     }
+
+
+def _former_values(kafka: Mapping[str, Any], options: Iterable[str]) -> dict[str, Any] | None:
+    """Return what a release restores after the next hold; None to remove the config."""
+    config, earlier = _config(kafka), read_held(kafka)
+    if config is None:
+        return None
+    values = {key: config.get(key) for key in options}
+    if earlier is None or earlier.damaged:
+        return values
+    former = earlier.before or {}
+    values |= {key: former.get(key) for key in earlier.held if key not in earlier.changed}
+    had_option = any(value is not None for value in values.values())
+    return values if had_option or earlier.before is not None else None
 
 
 def _config(kafka: Mapping[str, Any]) -> Mapping[str, Any] | None:

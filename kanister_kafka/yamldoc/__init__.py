@@ -15,6 +15,7 @@ from kanister_kafka.yamldoc.nodes import (
 from kanister_kafka.yamldoc.parser import MAX_DEPTH, MAX_NODES
 from kanister_kafka.yamldoc.source import (
     MAX_BYTES,
+    STDIN,
     LoadResult,
     ParseResult,
     iter_load,
@@ -29,6 +30,7 @@ __all__ = [
     "MAX_BYTES",
     "MAX_DEPTH",
     "MAX_NODES",
+    "STDIN",
     "Document",
     "LoadResult",
     "MappingEntry",

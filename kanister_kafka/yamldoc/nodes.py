@@ -34,6 +34,17 @@ class Scalar(NamedTuple):
     folded: bool = False
     """Whether it does not stand in the input as it is: over several lines, or behind an anchor."""
 
+    @property
+    def boolean_note(self) -> str:
+        """The end of a message about a word that YAML 1.1 reads as a boolean, such as `n`.
+
+        Empty for any other value, and for `true` and `false`, which every reader knows.
+        """
+        word = self.text
+        if not isinstance(self.value, bool) or not word or word.lower() in ("true", "false"):
+            return ""
+        return f'; YAML 1.1 reads {word} as {str(self.value).lower()}: quote it: "{word}"'
+
     def place(self, line: int, column: int) -> Location:
         """Return where a place within the text is in the input, both counted from 1.
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import IO, TypeVar
+from typing import IO, TypeGuard, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.errors import UnreachableError
@@ -154,8 +154,16 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
             within = f"{path}." if path else ""
             listed = [(item, f"{within}items[{i}]") for i, item in enumerate(items.items)]
             pending.extend(reversed(listed))
+        elif document.kind.endswith("List") and _is_set(items):
+            place = f"{path}.items" if path else "items"
+            message = "must be a list of objects: nothing of it is read"
+            problems.append(error("wrong-type", items.location, place, message))
         else:
             yield document
+
+
+def _is_set(node: Node | None) -> TypeGuard[Node]:
+    return node is not None and not (isinstance(node, Scalar) and node.value is None)
 
 
 def read_stdin() -> bytes:

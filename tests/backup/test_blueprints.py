@@ -63,7 +63,14 @@ def test_reference_is_fresh(name: str, at_root: Path, request: pytest.FixtureReq
 def test_every_example_has_a_reference_and_nothing_else_is_there() -> None:
     examples = {path.parent.name for path in (ROOT / "examples").glob("*/kafka.yaml")}
     assert {case.example for case in CASES.values()} == examples
-    assert {path.name for path in FOLDER.iterdir()} == set(CASES)
+    assert {path.name for path in FOLDER.iterdir()} == {*CASES, "README.md"}
+
+
+def test_the_readme_names_the_folder_with_the_scripts() -> None:
+    scripts = [path.parent.name for path in FOLDER.glob("*/configmap-*-scripts-*.yaml")]
+    assert scripts == [SCRIPTS_IN]
+    (named_in_readme,) = re.findall(r"Only \[(.*?)\]", (FOLDER / "README.md").read_text())
+    assert named_in_readme == SCRIPTS_IN
 
 
 @named

@@ -105,6 +105,14 @@ RIGHT = [
         {"engine": SnapshotProvider.KANISTER, "snapshot_class": "csi"},
     ),
     (
+        "{engine: kanister, strategy: online, groupSnapshotClass: csi}",
+        {
+            "engine": SnapshotProvider.KANISTER,
+            "strategy": Strategy.ONLINE,
+            "group_snapshot_class": "csi",
+        },
+    ),
+    (
         "{kasten: [restore], restorePoint: rp}",
         {"kasten": (KastenOutput.RESTORE,), "restore_point": "rp"},
     ),

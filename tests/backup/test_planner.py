@@ -486,6 +486,37 @@ def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -
     assert ("ONLINE", "yes") in plan.shared
 
 
+def test_a_group_changes_one_phase_and_the_rights_of_its_account_alone() -> None:
+    choices = {"engine": SnapshotProvider.KANISTER, "strategy": Strategy.ONLINE}
+    each = plan_of("mirror-maker-2", **choices)
+    grouped = plan_of("mirror-maker-2", **choices, group_snapshot_class="csi-groups")
+    for one, other in zip(grouped.actions, each.actions, strict=True):
+        changed = [
+            (phase.name, phase.script, phase.account)
+            for phase, before in zip(one.all_phases, other.all_phases, strict=True)
+            if phase.script != before.script
+        ]
+        keep = "backup-kanister-kafka-keep"
+        expected = [("backupSnapshot", "snapshot-group", keep)] if one.name == "backup" else []
+        assert changed == expected
+        assert one.artifact == other.artifact
+    backup = next(action for action in grouped.actions if action.name == "backup")
+    (snapshot,) = [phase for phase in backup.phases if phase.name == "backupSnapshot"]
+    assert "GROUP_SNAPSHOT_CLASS=csi-groups" in snapshot.values
+    assert rights(grouped) == rights(each)
+    for account, before in zip(grouped.accounts, each.accounts, strict=True):
+        assert account.name == before.name
+        added = {
+            f"{right.resource} {' '.join(right.verbs)}"
+            for right in set(account.rights) - set(before.rights)
+        }
+        assert added == (
+            {"volumegroupsnapshots create get", "volumesnapshots create delete get list patch"}
+            if account.name.endswith("-keep")
+            else set()
+        )
+
+
 def test_steps_of_an_online_backup_stop_no_node() -> None:
     for options in ({}, {"quiesce_by": QuiesceMethod.PAUSE}):
         plan = plan_of("mirror-maker-2", strategy=Strategy.ONLINE, **options)
@@ -701,6 +732,25 @@ def test_annotation_form_says_what_to_set() -> None:
             {"snapshot_class": "A b", "engine": SnapshotProvider.KANISTER},
             "snapshot-class",
             id="snapshot-class",
+        ),
+        pytest.param(
+            {
+                "group_snapshot_class": "A b",
+                "engine": SnapshotProvider.KANISTER,
+                "strategy": Strategy.ONLINE,
+            },
+            "group-snapshot-class",
+            id="group-snapshot-class",
+        ),
+        pytest.param(
+            {"group_snapshot_class": "csi", "engine": SnapshotProvider.KANISTER},
+            "group-snapshot-class",
+            id="group-of-a-cold-backup",
+        ),
+        pytest.param(
+            {"group_snapshot_class": "csi", "strategy": Strategy.ONLINE},
+            "group-snapshot-class",
+            id="group-of-kasten",
         ),
         pytest.param(
             {"restore_point": "A b", "kasten": (KastenOutput.RESTORE,)},

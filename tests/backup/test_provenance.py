@@ -77,6 +77,7 @@ CHOICES = {
     "limits": StepTimeouts(restart=1800, stop=1),
     "restart_after": 0,
     "snapshot_class": "csi",
+    "group_snapshot_class": "csi-groups",
     "restore_point": "rp-1",
     "restored_retention": "now",
     "hook_timeout": 5430,

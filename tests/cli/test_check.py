@@ -11,6 +11,7 @@ import yaml
 from click.testing import CliRunner
 from kubernetes import client
 
+from kanister_kafka.backup.kustomization import rename
 from kanister_kafka.backup.options import Options, StepTimeouts, Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
@@ -482,6 +483,29 @@ def test_volumes_that_may_not_be_read_are_judged_by_their_class(server) -> None:
     assert levels(run("my-cluster", "-o", "json"))["snapshot-class"] == "ok"
 
 
+GROUP_WORDS = ("--engine", "kanister", "--strategy", "online", "--group-snapshot-class", "groups")
+
+
+@pytest.mark.parametrize("version", ["v1", "v1beta2"])
+def test_the_class_of_a_group_is_read_in_the_version_that_is_served(server, version) -> None:
+    kinds = {"volumegroupsnapshotclasses": "VolumeGroupSnapshotClass"}
+    server.kinds["groupsnapshot.storage.k8s.io", version] = kinds
+    server.put({**thing("VolumeGroupSnapshotClass", "groups", ""), "driver": "csi.example.com"})
+    assert levels(run("my-cluster", *GROUP_WORDS, "-o", "json"))["group-snapshot-class"] == "ok"
+    server.forbid("volumegroupsnapshotclasses")
+    found = levels(run("my-cluster", *GROUP_WORDS, "-o", "json"))
+    assert found["group-snapshot-class"] == "warning"
+
+
+@pytest.mark.parametrize("version", ["v1beta1", ""])
+def test_a_version_of_groups_that_no_step_uses_is_a_problem(server, version) -> None:
+    if version:
+        kinds = {"volumegroupsnapshotclasses": "VolumeGroupSnapshotClass"}
+        server.kinds["groupsnapshot.storage.k8s.io", version] = kinds
+    found = levels(run("my-cluster", *GROUP_WORDS, "-o", "json"))
+    assert found["group-snapshot-class"] == "problem"
+
+
 def test_an_operator_scaled_to_0_is_found_by_its_deployment(server) -> None:
     for key in [key for key in server.objects if key[1:] == ("strimzi", "operator-0")]:
         del server.objects[key]
@@ -631,3 +655,64 @@ def test_a_storage_class_that_the_cluster_lacks_is_told(server) -> None:
     server.forbid("storageclasses")
     told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
     assert "that needs the right to list storageclasses\n" in told
+
+
+def install_base(server, prefix, suffix, **options):
+    """Apply the objects of a base of Kustomize in place of those of the fixture."""
+    ours = ("blueprints", "configmaps", "deployments", "roles", "rolebindings", "serviceaccounts")
+    for at in list(server.objects):
+        labels = server.objects[at]["metadata"].get("labels", {})
+        if at[0] in ours and labels.get("app.kubernetes.io/managed-by") == "kanister-kafka":
+            del server.objects[at]
+    documents = [document_from_dict(one) for one in (kafka(), pool(), labelled_pod_set())]
+    reading = read_cluster(documents)
+    plan = build_plan(reading.cluster, Options(**options), reading.problems)
+    items = [
+        to_python(loads(manifest.text).documents[0].root)
+        for manifest in render(plan, renamable=True)
+    ]
+    server.put(*rename(items, prefix, suffix))
+
+
+@pytest.mark.parametrize(("prefix", "suffix"), [("", ""), ("dev-", ""), ("a-", "-b")])
+@pytest.mark.parametrize("strategy", [Strategy.COLD, Strategy.HOT])
+def test_a_base_of_kustomize_is_compared_under_the_names_of_its_overlay(
+    server, prefix, suffix, strategy
+) -> None:
+    install_base(server, prefix, suffix, strategy=strategy)
+    words = [] if strategy is Strategy.COLD else ["--strategy", "hot"]
+    result = run("my-cluster", "-n", NAMESPACE, "-o", "json", *words)
+    lines = {line["id"]: line for line in json.loads(result.stdout)}
+    assert lines["drift"]["level"] == "ok", lines["drift"]
+    assert lines["drift"]["detail"] == []
+    assert lines["scripts"]["level"] == "ok"
+    accounts = [one["what"] for one in json.loads(result.stdout) if one["id"] == "rights"]
+    assert accounts
+    assert all(f"{NAMESPACE}/{prefix}my-cluster-kanister-kafka" in what for what in accounts)
+    asked = [
+        body["spec"]["resourceAttributes"]
+        for body in server.bodies
+        if body and body["kind"] == "LocalSubjectAccessReview"
+    ]
+    named = {one["name"] for one in asked if one["resource"] in ("configmaps", "deployments")}
+    own = {name for name in named if "kanister-kafka" in name}
+    assert all(name.startswith(prefix) and name.endswith(suffix) for name in own)
+
+
+def test_a_stop_is_found_in_the_renamed_state_config_map(server) -> None:
+    install_base(server, "dev-", "")
+    name = "dev-my-cluster-kanister-kafka"
+    state = {"data": {"state": "stopped", "since": "2026-01-02T03:04:05Z"}}
+    at = ("configmaps", NAMESPACE, name)
+    server.objects[at] = server.objects[at] | state
+    found = levels(run("my-cluster", "-n", NAMESPACE, "-o", "json"))
+    assert found["pause"] == "problem"
+
+
+def test_the_remedy_of_a_renamed_base_is_its_overlay(server) -> None:
+    install_base(server, "dev-", "")
+    del server.objects["serviceaccounts", NAMESPACE, "dev-my-cluster-kanister-kafka"]
+    result = run("my-cluster", "-n", NAMESPACE, "-o", "json", "--name", "dev-kafka.my-cluster")
+    (line,) = [one for one in json.loads(result.stdout) if one["id"] == "drift"]
+    assert line["objects"] == ["ServiceAccount kafka/dev-my-cluster-kanister-kafka"]
+    assert line["remedy"].startswith("kustomize build OVERLAY | kubectl apply -f -")

@@ -68,6 +68,9 @@ def test_compare_exits_by_its_verdict(
     assert same.stdout.startswith("identical")
     split = run("compare", *at, f"{name}-a", f"{name}-b", "-j", "2")
     assert split.stdout.startswith("identical")
+    none = run("compare", *at, f"{name}-a", f"{name}-b", "--split", "5/6")
+    assert (none.exit_code, none.stdout) == (2, "")
+    assert "no partition was compared" in none.stderr
     assert "<script" not in page.read_text()
     other = run("compare", *at, f"{name}-a", f"{name}-c", "-o", "json")
     assert other.exit_code == 1

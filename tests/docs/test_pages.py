@@ -16,10 +16,15 @@ import yaml
 from click.testing import CliRunner
 
 import kanister_kafka
+from kanister_kafka import constants
 from kanister_kafka.cli import main
+from kanister_kafka.constants import BackupState
 from kanister_kafka.linter.pipeline import all_rules, validate_text
 from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.operations.actionset import new_action_set
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
+from kanister_kafka.strimzi.discovery import KafkaRef
 from tests import fleet_inputs as fleets
 from tests.conftest import ROOT
 from tests.docs import reference, rehearsal
@@ -27,6 +32,8 @@ from tests.reports.test_rehearsal_page import DONE
 
 SECTIONS = (ROOT / "docs" / "rules.md").read_text()
 README = (ROOT / "README.md").read_text()
+SAFETY_LABEL = "kanister-kafka.io/before-restore"
+"""Of snapshots of replaced volumes, which only the scripts of a restore make and delete."""
 
 
 def reported() -> set[str]:
@@ -126,6 +133,47 @@ def test_running_shows_a_true_plan(at_root: Path, request: pytest.FixtureRequest
         page.write_text(text.replace(block, fresh), encoding="utf-8")
         block = fresh
     assert block == fresh
+
+
+def by_kubectl() -> str:
+    """Return the section of running.md for kubectl alone."""
+    return (ROOT / "docs" / "running.md").read_text().partition("### With kubectl alone\n")[2]
+
+
+def test_running_shows_the_action_set_of_resume() -> None:
+    (block,) = re.findall(r"```yaml\n(.*?)```", by_kubectl(), re.DOTALL)
+    target = KafkaRef("kafka", "my-cluster")
+    shown = yaml.safe_load(block)
+    made = new_action_set(
+        "resume",
+        blueprint=default_names(target).blueprint,
+        namespace=default_names(target).blueprint_namespace,
+        target=target.namespace,
+        cluster=target.name,
+        job="",
+    )
+    assert shown["spec"] == made["spec"]
+    assert shown["metadata"]["labels"].items() <= made["metadata"]["labels"].items()
+    assert shown["metadata"]["namespace"] == made["metadata"]["namespace"]
+
+
+def test_kubectl_alone_looks_for_a_restore_before_it_changes_anything() -> None:
+    before = by_kubectl().partition("kubectl annotate")[0]
+    assert "| `state: restoring` |" in before
+    assert "kubectl scale" not in before
+    rows = "".join(line for line in before.splitlines() if line.startswith("|"))
+    assert [state.value for state in BackupState if f"{state.value}`" not in rows] == []
+
+
+def test_kubectl_alone_uses_the_names_of_the_steps() -> None:
+    known = {value for value in vars(constants).values() if isinstance(value, str)}
+    text = by_kubectl().replace("\\", "")
+    named = set(re.findall(r"(?:kanister-kafka|strimzi)\.io/[a-z-]*[a-z]", text))
+    own = {SAFETY_LABEL}
+    assert named - known == own
+    names = default_names(KafkaRef("kafka", "my-cluster"))
+    used = set(re.findall(r"my-cluster-[a-z-]+", text))
+    assert {names.state_config_map, names.watchdog} <= used
 
 
 def test_page_on_ci_shows_a_true_validation(at_root: Path, request: pytest.FixtureRequest) -> None:

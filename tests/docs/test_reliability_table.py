@@ -88,7 +88,7 @@ def test_other_scripts_are_those_that_a_backup_with_a_stop_runs(
 def test_all_passed(results: dict[str, Result]) -> None:
     text = one(results)
     assert shortcomings(results) == []
-    assert f"**{len(results)} of {len(results)} scenarios passed.**" in text
+    assert f"**{len(results)} run, {len(results)} passed.**" in text
     assert "Failed:" not in text
     assert "Not run:" not in text
     assert text.count("| recovered |") == len(results)
@@ -114,7 +114,7 @@ def test_a_scenario_without_a_result_is_told_and_does_not_count(
     del results["broker-hangs"], results["two-runs"]
     text = one(results)
     assert "\nNot run: broker-hangs, two-runs.\n" in text
-    assert f"**{len(results)} of {len(results) + 2} scenarios passed.**" in text
+    assert f"**{len(results)} run, {len(results)} passed, 2 not run.**" in text
     assert shortcomings(results) == ["broker-hangs: not run", "two-runs: not run"]
 
 
@@ -127,7 +127,8 @@ def test_what_passed_with_other_scripts_does_not_count(results: dict[str, Result
     assert row(text, scenario("two-runs").what)[2:4] == [
         *("recovered, with other scripts", "2026-01-01")
     ]
-    assert f"**{len(results) - 1} of {len(results)} scenarios passed.**" in text
+    counts = f"{len(results)} run, {len(results) - 1} passed"
+    assert f"**{counts}, 1 passed with other scripts.**" in text
     assert shortcomings(results) == ["two-runs: run with other scripts"]
     first, second = (line for line in text.splitlines() if line.startswith("- `"))
     assert SCRIPTS in first
@@ -150,7 +151,7 @@ def test_a_failure_is_shown_with_its_reason(results: dict[str, Result]) -> None:
     text = one(results)
     assert row(text, scenario("two-runs").what)[2] == "**FAILED**"
     assert "\nFailed:\n\n- two-runs: 3 messages lost \\| a &lt;b>\n" in text
-    assert f"**{len(results) - 1} of {len(results)} scenarios passed.**" in text
+    assert f"**{len(results)} run, {len(results) - 1} passed, 1 failed.**" in text
 
 
 def test_of_a_problem_the_reason_alone_is_kept() -> None:

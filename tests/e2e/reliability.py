@@ -315,10 +315,9 @@ _HEADINGS = [
 
 
 def _section(release: str, results: Mapping[str, Result]) -> list[str]:
-    steps, total = newest_steps(results), len(all_scenarios())
-    wrong = shortcomings(results)
+    steps = newest_steps(results)
     lines = [f"## Strimzi {release}", ""]
-    lines += [f"**{total - len(wrong)} of {total} scenarios passed.** Run with:", ""]
+    lines += [f"**{_counts(results)}.** Run with:", ""]
     lines += [*(f"- {line}" for line in _run_with(results.values())), "", *_HEADINGS]
     for point, scenarios in SCENARIOS.items():
         found = [(s, results[s.key]) for s in scenarios if s.key in results]
@@ -330,6 +329,23 @@ def _section(release: str, results: Mapping[str, Result]) -> list[str]:
         lines += ["", "Failed:", ""]
         lines += [f"- {key}: {_cell(results[key].problem)}" for key in failed]
     return [*lines, ""]
+
+
+def _counts(results: Mapping[str, Result]) -> str:
+    """Return how many scenarios were run, and how they ended, without what is none."""
+    steps, scenarios = newest_steps(results), all_scenarios()
+    run = [results[one.key] for one in scenarios if one.key in results]
+    passed = [one for one in run if one.passed]
+    now = sum(one.steps == steps for one in passed)
+    counts = {
+        "run": len(run),
+        "passed": now,
+        "passed with other scripts": len(passed) - now,
+        "failed": len(run) - len(passed),
+        "not run": len(scenarios) - len(run),
+    }
+    always = ("run", "passed")
+    return ", ".join(f"{n} {word}" for word, n in counts.items() if n or word in always)
 
 
 def _row(scenario: Scenario, result: Result, steps: str) -> str:

@@ -20,7 +20,9 @@ METRICS = yaml.safe_load((MONITORING / "custom-resource-state.yaml").read_text()
 RULES = yaml.safe_load((MONITORING / "prometheusrule.yaml").read_text())
 DASHBOARD = json.loads((MONITORING / "dashboard.json").read_text())
 CASES = Path(__file__).with_name("monitoring_rules.yaml")
-NAME = re.compile(r"\b(kanister_actionset_\w+|kube_\w+|kanister_kafka:[\w:]+)")
+NAME = re.compile(
+    r"\b(kanister_actionset_\w+|kanister_kafka_(?!io_)\w+|kube_\w+|kanister_kafka:[\w:]+)"
+)
 OF_KUBE_STATE_METRICS = {
     "kube_cronjob_labels",
     "kube_cronjob_next_schedule_time",
@@ -44,6 +46,14 @@ def rules() -> list[dict]:
 def label_of(name: str) -> str:
     """Return the label of Prometheus for a label or an annotation of Kubernetes."""
     return re.sub(r"[^a-zA-Z0-9]", "_", name)
+
+
+def resource(kind: str) -> dict:
+    """Return the metrics of a kind."""
+    (found,) = [
+        one for one in METRICS["spec"]["resources"] if one["groupVersionKind"]["kind"] == kind
+    ]
+    return found
 
 
 def state_metrics() -> set[str]:
@@ -84,8 +94,27 @@ def test_labels_of_secrets_and_cron_jobs_are_those_that_a_backup_writes() -> Non
     marks = (constants.COMPLETE, constants.EXPORTED, constants.VERIFIED_AT)
     for name in (constants.CLUSTER, constants.BACKUP, *marks):
         assert name in page
-    (labels,) = [one["labelsFromPath"] for one in METRICS["spec"]["resources"]]
+    labels = resource("ActionSet")["labelsFromPath"]
     assert labels["kafka"] == ["metadata", "labels", constants.CLUSTER]
+
+
+def test_a_stop_is_seen_by_the_annotation_that_it_writes() -> None:
+    (metric,) = resource("Kafka")["metrics"]
+    info = metric["each"]["info"]
+    assert [*info["path"], *info["labelsFromPath"]["pause_before"]] == [
+        "metadata",
+        "annotations",
+        constants.PREVIOUS_PAUSE,
+    ]
+
+
+def test_kube_state_metrics_may_list_what_it_measures() -> None:
+    role = yaml.safe_load((MONITORING / "cluster-role.yaml").read_text())
+    rules = {(rule["apiGroups"][0], rule["resources"][0]) for rule in role["rules"]}
+    for one in METRICS["spec"]["resources"]:
+        kind = one["groupVersionKind"]
+        assert (kind["group"], f"{kind['kind'].lower()}s") in rules
+    assert all(rule["verbs"] == ["list", "watch"] for rule in role["rules"])
 
 
 def test_the_outage_is_between_two_phases_of_a_backup() -> None:

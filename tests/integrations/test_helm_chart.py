@@ -9,12 +9,17 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import yaml
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
+from kanister_kafka.gotemplate import parse
+from kanister_kafka.gotemplate.runtime import evaluate
+from kanister_kafka.gotemplate.runtime.values import GoMap
+from kanister_kafka.kanister.template_functions import TEMPLATE_FUNCTIONS
 from kanister_kafka.linter.pipeline import validate
 from tests.conftest import ROOT
 from tests.linter.test_helm_source import HELMS, chart_of, helm
@@ -50,6 +55,46 @@ def test_files_of_the_chart_are_right(stage: str) -> None:
     (path,) = (CHART / "files" / stage).glob("blueprint-*.yaml")
     notes = yaml.safe_load(path.read_text())["metadata"]["annotations"]
     assert notes["kanister-kafka.io/options"] == STAGES[stage]
+
+
+def go_value(value: Any) -> Any:
+    """Return a value of YAML as templates get it."""
+    if isinstance(value, dict):
+        return GoMap({key: go_value(item) for key, item in value.items()})
+    return value
+
+
+def kafka_of(stage: str) -> str:
+    """Return what Helm makes of templates/kafka.yaml, without Helm."""
+    values = yaml.safe_load((CHART / "values.yaml").read_text())
+    values |= yaml.safe_load((CHART / f"values-{stage}.yaml").read_text())
+    text = (CHART / "templates/kafka.yaml").read_text()
+    parsed = parse(text, frozenset(TEMPLATE_FUNCTIONS.signatures))
+    data = go_value({"Values": values, "Release": {"Namespace": "kafka"}})
+    rendered = evaluate(text, parsed.nodes, data, TEMPLATE_FUNCTIONS)
+    assert (parsed.errors, rendered.is_symbolic, rendered.faults) == ((), False, ())
+    return rendered.text
+
+
+@stage
+def test_files_of_a_stage_are_fresh(stage: str, request: pytest.FixtureRequest) -> None:
+    """Without Helm, so that it never skips."""
+    words = ["render", "-f", "-", "--output-dir", str(CHART / "files" / stage)]
+    words += STAGES[stage].split()
+    if not request.config.getoption("--update-blueprints"):
+        words.append("--check")
+    done = CliRunner().invoke(main, words, input=kafka_of(stage))
+    assert done.exit_code == 0, f"run `make blueprints`\n{done.output}"
+
+
+@version
+@stage
+@pytest.mark.peer
+def test_our_templates_give_what_helm_gives(version: str, stage: str) -> None:
+    values = str(CHART / f"values-{stage}.yaml")
+    words = ["template", "kafka", str(CHART), "-n", "kafka", "-f", values]
+    given = helm(version, *words, "--show-only", "templates/kafka.yaml")
+    assert manifests(given) == manifests(kafka_of(stage))
 
 
 @version

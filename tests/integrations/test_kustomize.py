@@ -8,6 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,13 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
+from kanister_kafka.backup.kustomization import rename
 from kanister_kafka.cli import main
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.object_names import find_names
+from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.conftest import ROOT
+from tests.fakes.cluster import serving
 from tests.integrations.test_krm import COMPANIONS, KAFKA, LOADER
 
 KUSTOMIZE = shutil.which("kustomize")
@@ -268,11 +274,16 @@ def render(*words: str) -> str:
     return result.stdout
 
 
+SCHEDULE = [
+    *("--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"),
+    *("--schedule-image", "example.com/kanister-kafka:1"),
+    *("--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"),
+]
+BY_CRON_JOB = pytest.param(SCHEDULE, id="cron-job")
 SCHEDULED = pytest.param(
     [
-        *("--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"),
-        *("--schedule-image", "example.com/kanister-kafka:1", "--export-profile", "s3"),
-        *("--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"),
+        *SCHEDULE,
+        *("--export-profile", "s3"),
     ],
     id="schedule",
 )
@@ -288,7 +299,7 @@ def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -
     assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
 
 
-ONLY_IN_A_BASE = ("KEEP_ACCOUNT",)
+ONLY_IN_A_BASE = ("KEEP_ACCOUNT", "BLUEPRINT_NAME")
 
 
 def started(one: dict[str, Any]) -> dict[str, Any]:
@@ -313,6 +324,11 @@ def pods(one: dict[str, Any]) -> list[tuple[dict[str, Any], list[dict[str, Any]]
         template = one["spec"]["template"]
         (container,) = template["spec"]["containers"]
         return [(template["metadata"]["annotations"], container["env"], container["command"])]
+    if one["kind"] == "CronJob":
+        template = one["spec"]["jobTemplate"]["spec"]["template"]
+        (container,) = template["spec"]["containers"]
+        env = container.pop("env", [])  # only in a base
+        return [(template["metadata"]["annotations"], env, container["args"])]
     actions = one["actions"].values() if one["kind"] == "Blueprint" else ()
     all_args = [
         phase["args"]
@@ -349,16 +365,16 @@ ELSEWHERE = pytest.param(
 )
 
 
+AFFIXES = [
+    pytest.param("namePrefix: dev-", "dev-", "", id="prefix"),
+    pytest.param("nameSuffix: -dev", "", "-dev", id="suffix"),
+    pytest.param("namePrefix: a-\nnameSuffix: -b", "a-", "-b", id="both"),
+]
+
+
 @needs_kustomize
-@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED])
-@pytest.mark.parametrize(
-    ("lines", "prefix", "suffix"),
-    [
-        pytest.param("namePrefix: dev-", "dev-", "", id="prefix"),
-        pytest.param("nameSuffix: -dev", "", "-dev", id="suffix"),
-        pytest.param("namePrefix: a-\nnameSuffix: -b", "a-", "-b", id="both"),
-    ],
-)
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED, BY_CRON_JOB])
+@pytest.mark.parametrize(("lines", "prefix", "suffix"), AFFIXES)
 def test_an_overlay_renames_all_that_names_an_object(
     words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
 ) -> None:
@@ -373,6 +389,69 @@ def test_an_overlay_renames_all_that_names_an_object(
         expected = [started(renamed(one, known, prefix * times, suffix * times)) for one in printed]
         found = [started(one) for one in built(tmp_path / folder)]
         assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+@pytest.mark.parametrize("words", [*RENDERED, ELSEWHERE, EXPORTED, BY_CRON_JOB])
+@pytest.mark.parametrize(("lines", "prefix", "suffix"), AFFIXES)
+def test_what_check_compares_is_what_an_overlay_makes(
+    words: list[str], lines: str, prefix: str, suffix: str, tmp_path: Path
+) -> None:
+    render(*words, "-o", str(tmp_path / "base"), "--kustomization")
+    (tmp_path / "over").mkdir()
+    (tmp_path / "over" / "kustomization.yaml").write_text(f"resources: [../base]\n{lines}\n")
+    expected = rename(built(tmp_path / "base"), prefix, suffix)
+    assert sorted(map(spelled, built(tmp_path / "over"))) == sorted(map(spelled, expected))
+
+
+@needs_kustomize
+def test_the_cron_jobs_of_an_overlay_name_their_blueprint_and_may_read_it(tmp_path: Path) -> None:
+    render(*SCHEDULE, "-o", str(tmp_path / "base"), "--kustomization")
+    (tmp_path / "over").mkdir()
+    text = "resources: [../base]\nnamePrefix: dev-\n"
+    (tmp_path / "over" / "kustomization.yaml").write_text(text)
+    found = built(tmp_path / "over")
+    for kind, own in (("backup", ["backups", "create"]), ("verify", ["verify", "latest"])):
+        name = f"dev-orders-kanister-kafka-{kind}"
+        (job,) = (started(one) for one in found if ("CronJob", "shop", name) == identity(one))
+        (container,) = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"]
+        assert "--blueprint=dev-shop.orders" in container["args"]
+        assert container["args"][:2] == own
+        own_role = "Role", "kasten-io", f"dev-shop.orders-kanister-kafka-{kind}"
+        (role,) = (one for one in found if identity(one) == own_role)
+        named = {rule["resources"][0]: rule.get("resourceNames") for rule in role["rules"]}
+        assert named == {"blueprints": ["dev-shop.orders"], "actionsets": None}
+        (role,) = (one for one in found if identity(one) == ("Role", "shop", name))
+        named = {rule["resources"][0]: rule.get("resourceNames") for rule in role["rules"]}
+        assert named["configmaps"] == ["dev-orders-kanister-kafka"]
+
+
+def identity(one: dict[str, Any]) -> tuple[str, str, str]:
+    return one["kind"], one["metadata"].get("namespace", ""), one["metadata"]["name"]
+
+
+@needs_kustomize
+def test_the_commands_find_the_objects_of_an_overlay(
+    tmp_path: Path, configure: Callable[[str], Path]
+) -> None:
+    render("--engine", "kanister", "-o", str(tmp_path / "base"), "--kustomization")
+    for folder, below in (("over", "base"), ("above", "over")):
+        (tmp_path / folder).mkdir()
+        text = f"resources: [../{below}]\nnamePrefix: a-\nnameSuffix: -b\n"
+        (tmp_path / folder / "kustomization.yaml").write_text(text)
+    with serving() as cluster:
+        configure(cluster.url)
+        for item in built(tmp_path / "above"):
+            if item["kind"] in ("Blueprint", "ConfigMap", "Deployment"):
+                cluster.put(item)
+        names = find_names(KubeClient(), KafkaRef("shop", "orders"))
+        own = "orders-kanister-kafka"
+        assert names.state_config_map == f"a-a-{own}-b-b"
+        assert names.watchdog == f"a-a-{own}-switch-b-b"
+        assert names.blueprint == "a-a-shop.orders-b-b"
+        cluster.drop("blueprints", "kasten-io", names.blueprint)
+        found = find_names(KubeClient(), KafkaRef("shop", "orders"))
+        assert (found.state_config_map, found.watchdog) == (names.state_config_map, names.watchdog)
 
 
 @needs_kustomize

@@ -24,6 +24,7 @@ from kanister_kafka.strimzi.from_cluster import read_object
 from kanister_kafka.yamldoc import document_from_dict, loads
 from kanister_kafka.yamldoc.dumper import dump
 from tests.conftest import ROOT
+from tests.fakes.api_server import forbidden
 from tests.fakes.http_api import BEARER
 from tests.kube.test_client import server  # noqa: F401 - a fixture
 
@@ -450,7 +451,7 @@ def test_what_we_render_runs(path: Path) -> None:
 def cluster(server: Any) -> Any:  # noqa: F811 - a fixture
     groups = [{"name": "apps", "preferredVersion": {"version": "v1"}}]
     named = {"name": "deployments", "kind": "Deployment", "shortNames": ["deploy"]}
-    server.answers |= {
+    answers = {
         "/apis": (200, {"groups": groups}),
         "/api/v1": (200, {"resources": [{"name": "secrets", "kind": "Secret"}]}),
         "/apis/apps/v1": (
@@ -465,6 +466,8 @@ def cluster(server: Any) -> Any:  # noqa: F811 - a fixture
             live("Secret", "v1", data={"p": SECRET}, type="Opaque"),
         ),
     }
+    for path, answer in answers.items():
+        server.faults["GET", path, None] = [answer]
     return server
 
 
@@ -478,7 +481,7 @@ def test_object_of_a_cluster_is_found_by_any_name_of_its_kind(kind: str) -> None
 
 
 def test_pods_that_may_not_be_listed_stay_symbolic(cluster: Any) -> None:
-    cluster.forbid("/api/v1/namespaces/shop/pods")
+    cluster.faults["GET", "/api/v1/namespaces/shop/pods", None] = [forbidden("pods")]
     assert read_object("deploy", "shop", "web").pods is None
 
 

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka import validate_text
-from kanister_kafka.linter.pipeline import validate_loaded
+from kanister_kafka import read_cluster, validate_text
+from kanister_kafka.diagnostics import Severity
+from kanister_kafka.linter import LintSettings
+from kanister_kafka.linter.pipeline import lint, validate, validate_loaded
 from kanister_kafka.yamldoc import loads, merge_results
 from tests.conftest import ROOT
 
+WARNING = Severity.WARNING
 HEAD = """\
 apiVersion: cr.kanister.io/v1alpha1
 kind: Blueprint
@@ -77,3 +82,54 @@ def test_the_former_name_of_the_rule_of_a_diagnostic_works_and_warns() -> None:
     problem = validate_text("a: [")[0]
     with pytest.warns(DeprecationWarning, match="Diagnostic.rule"):
         assert problem.check == problem.rule == "yaml-syntax"
+
+
+@pytest.mark.parametrize(
+    "text", ["", "# only a comment\n", "---\n---\n", "kind: List\nitems: []\n"]
+)
+def test_a_run_that_reads_no_object_is_a_warning(tmp_path: Path, text: str) -> None:
+    (tmp_path / "a.yaml").write_text(text)
+    for path in (tmp_path, tmp_path / "a.yaml"):
+        result = validate([path])
+        assert [(p.rule, p.severity) for p in result.problems] == [("nothing-read", WARNING)]
+        assert result.problems[0].location.source == path.as_posix()
+
+
+def test_an_empty_directory_alone_is_a_warning_and_can_be_ignored(tmp_path: Path) -> None:
+    assert [p.rule for p in validate([tmp_path]).problems] == ["nothing-read"]
+    assert not validate([tmp_path], ignore={"nothing-read"}).problems
+    assert [p.rule for p in lint([tmp_path], LintSettings())[0].problems] == ["nothing-read"]
+
+
+@pytest.mark.parametrize("text", ["kind: Secret\n", HEAD, "a: [\n"])
+def test_an_object_or_an_error_beside_an_empty_file_is_enough(tmp_path: Path, text: str) -> None:
+    (tmp_path / "empty.yaml").write_text("")
+    (tmp_path / "other.yaml").write_text(text)
+    assert "nothing-read" not in {p.rule for p in validate([tmp_path]).problems}
+
+
+def test_a_list_that_is_a_mapping_is_an_error() -> None:
+    indented = HEAD.replace("\n", "\n  ")
+    assert found(f"kind: List\nitems:\n  {indented}") == [(3, 3, "wrong-type", "items")]
+
+
+@pytest.mark.parametrize(
+    ("word", "value"), [("y", "true"), ("n", "false"), ("on", "true"), ("No", "false")]
+)
+def test_a_word_that_is_a_boolean_is_named_as_one(word: str, value: str) -> None:
+    texts = {
+        "Blueprint": HEAD.replace("name: x", f"name: {word}"),
+        "Kafka": f"apiVersion: kafka.strimzi.io/v1\nkind: Kafka\nmetadata: {{name: {word}}}\n",
+    }
+    messages = [p.message for p in validate_text(texts["Blueprint"])]
+    messages += [p.message for p in read_cluster(loads(texts["Kafka"]).documents).problems]
+    noted = [
+        one for one in messages if f'YAML 1.1 reads {word} as {value}: quote it: "{word}"' in one
+    ]
+    assert len(noted) == 2
+
+
+def test_a_boolean_itself_needs_no_note() -> None:
+    assert not any(
+        "YAML" in p.message for p in validate_text(HEAD.replace("name: x", "name: true"))
+    )

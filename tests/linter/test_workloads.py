@@ -46,6 +46,10 @@ PAUSE = "kubectl annotate k c -n a strimzi.io/pause-reconciliation=true"
 MERGE = "kubectl patch kafka c -n a --type=merge -p"
 RESUMED = '{"metadata":{"annotations":{"strimzi.io/pause-reconciliation":%s}}}'
 PATCHED = {value: f"{MERGE} '{RESUMED % value}'" for value in ('"true"', '"false"', "null")}
+START = "kubectl scale deployment/mirror -n a --replicas=1"
+CONNECTOR = "kubectl patch kafkaconnector cc -n a --type=merge -p '{\"spec\":%s}'"
+CRON = 'kubectl patch cronjob c -n a -p \'{"spec":{"suspend":%s}}\''
+RUNS = '{"state":"running"}'
 SCALE_URL = "https://kubernetes.default/apis/apps/v1/namespaces/a/deployments/mirror/scale"
 
 COMES_BACK: dict[str, tuple[Does, Does]] = {
@@ -112,6 +116,34 @@ COMES_BACK: dict[str, tuple[Does, Does]] = {
         "kubectl scale ro mirror --replicas=0",
         "kubectl scale rollouts.argoproj.io/mirror --replicas=1",
     ),
+    "in-a-trap": (f"{STOP}; trap '{START}' EXIT", "true"),
+    "in-a-trap-before": (f"trap -- '{START}' EXIT INT; {STOP}", "true"),
+    "function-in-a-trap": (f"function up {{ {START}; }}; trap up EXIT; {STOP}", "true"),
+    "other-function-in-a-trap": (f"up() {{\n  {START}\n}}\ntrap up EXIT\n{STOP}", "true"),
+    "function-of-a-function": (
+        f"up() {{\n{START}\n}}\nend() {{\n  up\n}}\ntrap end EXIT\n{STOP}",
+        "true",
+    ),
+    "function-in-a-long-trap": (
+        f"up() {{ {START}; }}\ntrap '\n  set +e\n  up\n' EXIT\n{STOP}",
+        "true",
+    ),
+    "function-after": (f"function up {{ {START}; }}\n{STOP}\nsync\nup", "true"),
+    "function-if": (f"up() {{ {START}; }}\n{STOP}\nif ! up; then exit 1; fi", "true"),
+    "program-in-a-trap": (f"trap './start.sh' EXIT; {STOP}", "true"),
+    "program-in-a-function": (f"up() {{ ./start.sh; }}\n{STOP}\nup", "true"),
+    "shell-in-a-trap": (f'trap "bash /scripts/start.sh" EXIT; {STOP}', "true"),
+    "program-in-another-shell": (STOP, "sh -c './start.sh'"),
+    "connector": (CONNECTOR % '{"state":"stopped"}', CONNECTOR % '{"state":"running"}'),
+    "connector-as-before": (CONNECTOR % '{"state":"paused"}', CONNECTOR % '{"state":"\'$S\'"}'),
+    "connector-operations": (
+        CONNECTOR % '{"state":"stopped"}',
+        'kubectl patch kctr cc -n a --type=json -p \'[{"op":"remove","path":"/spec/state"}]\'',
+    ),
+    "connector-pause": (CONNECTOR % '{"pause":true}', CONNECTOR % '{"pause":false}'),
+    "cronjob": (CRON % "true", CRON % "false"),
+    "cronjob-yaml": ("kubectl patch cj c -n a -p 'spec: {suspend: true}'", CRON % "null"),
+    "operator-of-a-connector": (CONNECTOR % '{"state":"stopped"}', "kubectl apply -f cc.yaml"),
     "tasks-of-a-connector": ("kubectl scale kctr c --replicas=4", "kubectl get kctr"),
 }
 STAYS: dict[str, tuple[Does, Does]] = {
@@ -141,6 +173,27 @@ STAYS: dict[str, tuple[Does, Does]] = {
     "request-that-reads": (STOP, "curl http://mirror/health"),
     "pause": (f"{PAUSE}; kubectl delete strimzipodset -l strimzi.io/cluster=c", "kubectl get k"),
     "pause-patched": (PATCHED['"true"'], "kubectl get kafka"),
+    "trap-of-nothing": (f"trap - EXIT; {STOP}", "true"),
+    "trap-of-another": (f"trap 'kubectl scale deploy b -n a --replicas=1' EXIT; {STOP}", "true"),
+    "trap-that-reads": (f"trap 'kubectl get pods' EXIT; {STOP}", "true"),
+    "function-before": (f"function up {{ {START}; }}\nup\n{STOP}", "true"),
+    "stop-in-a-function": (f"down() {{ {STOP}; }}\n{START}\ndown", "true"),
+    "connector": (CONNECTOR % '{"state":"stopped"}', "kubectl get kctr"),
+    "connector-paused": (CONNECTOR % '{"state": "paused"}', "kubectl get kctr"),
+    "connector-pause": (CONNECTOR % '{"pause":true}', "kubectl get kctr"),
+    "connector-operations": (
+        "kubectl patch kctr cc --type=json"
+        ' -p \'[{"op":"add","path":"/spec/state","value":"stopped"}]\'',
+        "kubectl get kctr",
+    ),
+    "cronjob": (CRON % "true", "kubectl get cj"),
+    "connector-of-a-mirror": (
+        'kubectl patch kmm2 m --type=json -p \'[{"op":"replace",'
+        '"path":"/spec/mirrors/0/sourceConnector/state","value":"paused"}]\'',
+        "kubectl get kmm2",
+    ),
+    "before-a-connector": (f"{STOP}; {CONNECTOR % RUNS}", "true"),
+    "before-a-cronjob": (f"{STOP}; {CRON % 'false'}", "true"),
     "pause-of-another": (PAUSE, "kubectl annotate k d -n a strimzi.io/pause-reconciliation-"),
 }
 NO_SCALE = ("kafka", "k", "kafkas.kafka.strimzi.io", "sps", "kt", "daemonset", "job", "pvc")
@@ -154,6 +207,19 @@ def test_what_may_come_back_is_no_error(stop: Does, start: Does) -> None:
 @pytest.mark.parametrize(("stop", "start"), STAYS.values(), ids=STAYS)
 def test_what_stays_stopped_is_told(stop: Does, start: Does) -> None:
     assert told(stop, start) == ["stopped-for-good"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "resource"),
+    [
+        ('{"spec": {"state": "stopped"}}', "kafkaconnectors"),
+        ('{"spec": {"suspend": true}}', "cronjobs"),
+    ],
+)
+def test_what_kubeops_patches_stays_stopped(spec: str, resource: str) -> None:
+    reference = {"resource": resource, "name": "a", "namespace": "b"}
+    args = {"operation": "patch", "objectReference": reference, "spec": spec}
+    assert told({"func": "KubeOps", "args": args}, "true") == ["stopped-for-good"]
 
 
 @pytest.mark.parametrize("kind", NO_SCALE)

@@ -60,6 +60,7 @@ def add_backup(
     stop="",
     strategy="",
     offsets=True,
+    grouped=False,
 ):
     """Add what the steps leave: Secrets, snapshots and the ActionSet."""
     prefix, marks = f"{kafka}-backup-{name}-", labels(name, kafka)
@@ -85,7 +86,14 @@ def add_backup(
         secret("offsets", {"objects": packed(text)})
     for claim in claims:
         status = {"readyToUse": ready, "restoreSize": "1Gi"}
-        cluster.add("volumesnapshots", "kafka", f"{claim}-{name}", labels=marks, status=status)
+        cluster.add(
+            "volumesnapshots",
+            "kafka",
+            f"snapshot-of-{claim}" if grouped else f"{claim}-{name}",
+            labels=marks,
+            spec={"source": {"persistentVolumeClaimName": claim}},
+            status=status,
+        )
     if action_set:
         values = {"cluster": kafka, "namespace": "kafka", "backup": name, "stop": "clean"}
         add_action_set(cluster, f"backup-{name}", "backup", "complete", out=values)
@@ -133,6 +141,25 @@ def test_a_backup_whose_brokers_ran_is_named_so(cluster):
     ]
     assert " online " in run("list", "-n", "kafka").stdout
     assert "nothing has moved" in run("describe", NEW, "-n", "kafka").stdout
+
+
+def test_members_of_a_group_are_found_by_their_claims(cluster):
+    add_backup(cluster, NEW, strategy="online", grouped=True)
+    (found,) = listed()
+    assert found["status"] == "complete"
+    told = run("describe", NEW, "-n", "kafka").stdout
+    assert f"snapshot-of-{CLAIMS[0]} of claim {CLAIMS[0]}: ready to use, 1Gi" in told
+    cluster.drop("volumesnapshots", "kafka", f"snapshot-of-{CLAIMS[1]}")
+    (found,) = listed()
+    assert found["status"] == "damaged"
+    told = run("describe", NEW, "-n", "kafka").stdout
+    assert f"VolumeSnapshot {CLAIMS[1]}-{NEW} is not there" in told
+
+
+def test_a_member_that_cannot_be_used_is_named(cluster):
+    add_backup(cluster, NEW, strategy="online", grouped=True, ready=False)
+    told = run("describe", NEW, "-n", "kafka").stdout
+    assert f"VolumeSnapshot snapshot-of-{CLAIMS[0]} is not ready to use" in told
 
 
 def test_a_complete_backup_is_listed_with_its_facts(cluster) -> None:
@@ -626,10 +653,10 @@ def test_topics_expire_by_time_only_if_they_delete() -> None:
         name="20260131110000",
         kafka=KAFKA,
         topics=(
-            TopicRetention("short", 60_000, deletes=True),
-            TopicRetention("compacted", 60_000, deletes=False),
-            TopicRetention("endless", -1, deletes=True),
-            TopicRetention("long", 86_400_000, deletes=True),
+            TopicRetention("short", 60_000, -1, deletes=True),
+            TopicRetention("compacted", 60_000, -1, deletes=False),
+            TopicRetention("endless", -1, -1, deletes=True),
+            TopicRetention("long", 86_400_000, -1, deletes=True),
         ),
     )
     assert backup.expired_topics(START) == ("short",)

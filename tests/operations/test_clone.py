@@ -8,6 +8,7 @@ import gzip
 import json
 import re
 import uuid
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -21,8 +22,9 @@ from kanister_kafka.backup.options import Options, SnapshotProvider
 from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
-from kanister_kafka.operations.backups.model import Backup, BackupSnapshot, PartitionOffsets
+from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads
+from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
 from kanister_kafka.operations.clone.plan import (
     CloneRequest,
@@ -32,7 +34,8 @@ from kanister_kafka.operations.clone.plan import (
 )
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.clone.rehome import NodeResources
-from kanister_kafka.operations.clone.verification import compare_offsets
+from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
+from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
@@ -158,6 +161,24 @@ def test_the_copy_has_the_volumes_and_credentials_of_the_backup_and_no_client() 
     kinds = {item["kind"] for item in made.objects}
     assert not kinds & {"KafkaMirrorMaker2", "KafkaTopic", "KafkaUser"}
     assert "KafkaMirrorMaker2 mirror: no client of Kafka is started" in made.left_out
+
+
+def test_the_copy_of_a_group_is_filled_from_its_members() -> None:
+    names = [f"snapshot-{number}" * 3 for number in range(len(CLAIMS))]
+    members = tuple(
+        BackupSnapshot(name, one, ready=True, restore_size="1Gi")
+        for name, one in zip(names, CLAIMS, strict=True)
+    )
+    sources = [SnapshotSource(name=one, driver="csi", handle=f"handle-{one}") for one in names]
+    found = contents()
+    made = plan(replace(found, backup=replace(found.backup, snapshots=members)), sources)
+    assert made.refusals == ()
+    assert [item["spec"]["dataSource"]["name"] for item in made.claims] == names
+    assert [item["metadata"]["name"] for item in made.snapshots] == names
+    handles = [item["spec"]["source"]["snapshotHandle"] for item in made.contents]
+    assert handles == [f"handle-{one}" for one in names]
+    missing = plan(replace(found, backup=replace(found.backup, snapshots=members)), sources[:1])
+    assert missing.refusals == (f"VolumeSnapshot {names[1]} of the backup cannot be used",)
 
 
 def test_the_snapshot_in_the_storage_outlives_the_copy() -> None:
@@ -444,36 +465,6 @@ def test_zookeeper_is_refused() -> None:
     assert any("ZooKeeper" in refusal for refusal in made.refusals)
 
 
-# Offsets.
-
-
-@pytest.mark.parametrize(
-    ("found", "faults", "notes"),
-    [
-        ({("a", 0): (5, 10)}, 0, 0),
-        ({("a", 0): (5, 9)}, 1, 0),
-        ({("a", 0): (5, 12)}, 0, 1),
-        ({("a", 0): (6, 10)}, 0, 1),
-        ({("a", 0): (10, 10)}, 1, 1),
-        ({}, 1, 1),
-    ],
-    ids=["same", "lost", "grew", "expired-before-the-stop", "empty", "gone"],
-)
-def test_offsets_are_compared_with_the_backup(found, faults, notes) -> None:
-    recorded = [PartitionOffsets("a", 0, 5, 10)]
-    problems, remarks, _compared = compare_offsets(recorded, found)
-    assert (len(problems), len(remarks)) == (faults, notes)
-
-
-def test_sums_of_topics_and_unknown_ends() -> None:
-    found = {("a", 0): (0, 4), ("a", 1): (0, 5)}
-    rows = [PartitionOffsets("a", None, None, 9), PartitionOffsets("b", 0, None, None)]
-    problems, remarks, compared = compare_offsets(rows, found)
-    assert (problems, compared) == ([], 1)
-    assert "1 partitions were not compared" in remarks[0]
-    assert compare_offsets([], found)[1] == ["no offset was compared: the backup has none"]
-
-
 # The commands, against an API server and an operator that plays along.
 
 
@@ -482,13 +473,26 @@ def packed(items):
     return base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()
 
 
+MARKS = {
+    constants.BACKUP: NAME,
+    constants.RUN: f"{NAME}678",
+    constants.CLUSTER: "my-cluster",
+    constants.MANAGED_BY: constants.COMPONENT,
+}
+
+
+def add_measurement(cluster, name, *rows):
+    """Add the Secret with the offsets or the topics of the backup, or replace it."""
+    secret = f"my-cluster-backup-{NAME}-{name}"
+    if ("secrets", "kafka", secret) in cluster.objects:
+        cluster.drop("secrets", "kafka", secret)
+    text = "\n".join(["# 2026-01-02T03:04:05Z run", *rows])
+    data = {"objects": base64.b64encode(gzip.compress(text.encode(), mtime=0)).decode()}
+    cluster.add("secrets", "kafka", secret, labels=MARKS, data=data)
+
+
 def add_backup(cluster, found):
-    marks = {
-        constants.BACKUP: NAME,
-        constants.RUN: f"{NAME}678",
-        constants.CLUSTER: "my-cluster",
-        constants.MANAGED_BY: constants.COMPONENT,
-    }
+    marks = MARKS
     prefix = f"my-cluster-backup-{NAME}-"
     for order, items in found.objects.items():
         data = {"objects.json.gz": packed(items)}
@@ -503,9 +507,8 @@ def add_backup(cluster, found):
         annotations={constants.COMPLETE: "2026-01-02T03:09:00Z"},
         data={"objects": base64.b64encode(text.encode()).decode()},
     )
-    rows = ["# 2026-01-02T03:04:05Z run", "orders 0 0 10 1000", "orders 1 - - -"]
-    offsets = base64.b64encode(gzip.compress("\n".join(rows).encode(), mtime=0)).decode()
-    cluster.add("secrets", "kafka", f"{prefix}offsets", labels=marks, data={"objects": offsets})
+    add_measurement(cluster, "offsets", "orders 0 0 10 1000")
+    add_measurement(cluster, "topics", "orders 604800000 -1 delete 86400000")
     for one in CLAIMS:
         name, bound = f"{one}-{NAME}", f"snapcontent-{one}"
         status = {"readyToUse": True, "restoreSize": "1Gi", "boundVolumeSnapshotContentName": bound}
@@ -565,7 +568,8 @@ class Brokers:
     """Answers for verify.sh."""
 
     def __init__(self) -> None:
-        self.latest, self.broken, self.leaderless = 10, 0, ""
+        self.earliest, self.latest, self.broken, self.leaderless = 0, 10, 0, ""
+        self.batches = 3
         self.source = {"digest": 7, "topic": "id1 delete", "offsets": (0, 99)}
         self.source_after = {}
         """What the source has become when its batches are read."""
@@ -591,11 +595,13 @@ class Brokers:
             return ExecResult(0, "".join(f"{line}\n" for line in [*lines, "end"]), "")
         assert namespace in (COPY, "other")
         lines = {
-            "offsets": ["earliest orders:0:0", f"latest orders:0:{self.latest}"]
-            if self.latest is not None
-            else [],
+            "offsets": [
+                f"{which} orders:0:{offset}"
+                for which, offset in (("earliest", self.earliest), ("latest", self.latest))
+                if offset is not None
+            ],
             "unavailable": [self.leaderless] if self.leaderless else [],
-            "records": [f"orders-0 3 10 {self.broken} 0 7"],
+            "records": [f"orders-0 {self.batches} 10 {self.broken} 0 7"],
             "topics": ["orders id1 delete"],
             "ranges": ["orders-0 3 10 0 0 7"],
         }[what]
@@ -678,6 +684,72 @@ def test_a_backup_that_is_not_good_fails(cluster, change, word) -> None:
     assert facts["metadata"]["annotations"][constants.VERIFIED] == "failed"
 
 
+PARTIAL = [
+    ({}, ["orders * 0 10 1000"], "has only the sums of all partitions of these topics"),
+    ({}, ["orders 0 0 10 1000", "orders 1 - - -"], "does not have their ends: orders-1"),
+    ({}, ["orders 0 - 10 1000"], "beginnings of these are not known, and were not compared"),
+    ({}, ["gone 0 - - 5"], "the backup does not have them: orders-0"),
+    ({"earliest": 2}, ["orders 0 0 10 1000"], "more than 10% of its records: orders-0 at 2, not 0"),
+    ({"earliest": None}, ["orders 0 0 10 1000"], "beginnings of these are not known"),
+    ({"batches": 0}, ["orders 0 0 10 1000"], "no record was read of: orders-0"),
+]
+
+
+@pytest.mark.parametrize(("change", "rows", "word"), PARTIAL)
+def test_a_backup_that_is_not_wholly_compared_has_not_passed(cluster, change, rows, word) -> None:
+    Operator(cluster)
+    add_measurement(cluster, "offsets", *rows)
+    for key, value in change.items():
+        setattr(cluster.brokers, key, value)
+    done = verify(cluster)
+    assert done.exit_code == 0, done.output
+    assert "could be started, but not all of it could be verified" in done.stdout
+    lines = [line for line in done.stdout.splitlines() if "NOT VERIFIED: " in line]
+    assert word in "\n".join(lines)
+    facts = cluster.get("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
+    assert facts["metadata"]["annotations"][constants.VERIFIED] == "started"
+    described = run(cluster, "backups", "describe", NAME, "-n", "kafka").stdout
+    assert "ago: not all of it could be verified" in described
+
+
+def test_the_exit_code_may_be_1_if_not_all_is_verified(cluster, tmp_path) -> None:
+    Operator(cluster)
+    add_measurement(cluster, "offsets", "orders * 0 10 1000")
+    page = tmp_path / "page.html"
+    done = verify(cluster, "--fail-on", "started", "--format", "json", "--html", str(page))
+    assert done.exit_code == 1
+    report = json.loads(done.stdout)
+    assert (report["outcome"], report["faults"], report["partitionsCompared"]) == ("started", [], 0)
+    assert len(report["unverified"]) == 1
+    assert 'class="verdict failed"' in page.read_text()
+    assert "Not verified" in page.read_text()
+    assert left(cluster) == []
+
+
+@pytest.mark.parametrize(
+    ("topics", "outcome"),
+    [
+        (["orders -1 -1 delete 86400000"], "failed"),
+        (["orders 604800000 -1 compact 86400000"], "failed"),
+        (["orders 604800000 -1 delete 86400000"], "passed"),
+        (["orders x -1 delete 86400000"], "started"),
+        ([], "started"),
+    ],
+)
+def test_the_retention_of_the_backup_decides_whether_a_topic_may_begin_later(
+    cluster, topics, outcome
+) -> None:
+    Operator(cluster)
+    add_measurement(cluster, "topics", *topics)
+    cluster.brokers.earliest = 1
+    report = json.loads(verify(cluster, "--format", "json").stdout)
+    assert report["outcome"] == outcome
+    assert any(
+        "begins" in text for text in report["faults"] + report["unverified"] + report["notes"]
+    )
+    assert "deleted" not in json.dumps(report)
+
+
 SOURCE_CHANGES = [
     ({}, 0, "passed", ""),
     ({"digest": 8}, 1, "failed", "differs from the source in offsets 0 to 9"),
@@ -731,6 +803,37 @@ def test_records_that_the_source_loses_meanwhile_are_not_compared(cluster, after
     assert ("no batch was compared with the source" in report["notes"]) == (not code)
     assert cluster.brokers.asked == ["orders-0 0 10"]
     assert report["source"]["partitions"] == 0
+
+
+def test_records_that_only_the_source_has_are_reported(cluster) -> None:
+    Operator(cluster)
+    labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/name": "my-cluster-kafka"}
+    ready = {"conditions": [{"type": "Ready", "status": "True"}]}
+    cluster.add("pods", "kafka", "my-cluster-dual-0", labels=labels, status=ready)
+    cluster.brokers.earliest = 1
+    report = json.loads(verify(cluster, "--with-source", "--format", "json").stdout)
+    assert report["outcome"] == "started"
+    assert report["unverified"] == [
+        "the source still has records before the first one of the copy: orders-0 at 0, not 1"
+    ]
+
+
+def test_a_partition_that_only_the_source_has_is_reported() -> None:
+    copied = {("orders", 0): (0, 10)}
+    current = {("orders", 0): (0, 10), ("orders", 1): (0, 10), ("new", 0): (0, 10)}
+    ranges, notes = common_ranges([], copied, current, {}, RecordsRead.ALL)
+    assert ranges == {"orders-0": (0, 10)}
+    assert notes == ["not compared with the source, not in the copy: orders-1"]
+    assert common_ranges([], copied, current, {"orders": "no"}, RecordsRead.ALL)[1] == [
+        "not compared with the source, no: orders"
+    ]
+
+
+def test_a_range_without_batches_is_not_compared() -> None:
+    replica = ReplicaRecords("orders-0", "b", 0, 0, 0, 0)
+    result = compare_replicas({"orders-0": (0, 10)}, [replica], [replica])
+    assert (result.partitions, result.differences) == (0, ())
+    assert result.notes == ("not compared with the source, no batch was read: orders-0",)
 
 
 def test_a_source_that_does_not_run_is_reported_before_anything_is_made(cluster) -> None:
@@ -924,6 +1027,7 @@ def test_a_backup_from_which_a_copy_is_filled_is_not_deleted(cluster) -> None:
 
 
 def test_records_bytes_and_the_verification_are_listed(cluster) -> None:
+    add_measurement(cluster, "offsets", "orders 0 0 10 1000", "orders 1 - - -")
     name = f"my-cluster-backup-{NAME}-facts"
     marks = {constants.VERIFIED: "passed", constants.VERIFIED_AT: "2026-01-02T04:00:00Z"}
     cluster.change("secrets", "kafka", name, {"metadata": {"annotations": marks}})
@@ -1000,7 +1104,7 @@ def test_without_offsets_the_backup_is_only_started(cluster) -> None:
     cluster.drop("secrets", "kafka", f"my-cluster-backup-{NAME}-offsets")
     done = verify(cluster)
     assert done.exit_code == 0
-    assert "has no offsets to compare with" in done.stdout
+    assert "NOT VERIFIED: no offset was compared: the backup has none" in done.stdout
     facts = cluster.get("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
     assert facts["metadata"]["annotations"][constants.VERIFIED] == "started"
 
@@ -1108,6 +1212,7 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
     (job,) = [one for one in render(planned) if one.kind == "CronJob"]
     words = yaml.safe_load(job.text)["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     cluster.add("namespaces", "", "other")
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka")
     cluster.asked.clear()
     done = run(cluster, *words["containers"][0]["args"])
     assert done.exit_code == 0, done.output

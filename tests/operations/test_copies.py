@@ -604,6 +604,7 @@ def test_account_of_the_cron_job_may_prune_copies(cluster) -> None:
         for verb in right.verbs
     }
     store = store_of(cluster, copy_of(OLD))
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka")
     assert run(cluster, *PLAN.schedule.arguments).exit_code == 0
     assert store.names == [NEW]
     for verb, namespace, resource, name in requests(cluster):

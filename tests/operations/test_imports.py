@@ -63,6 +63,7 @@ VARIABLES = {
     "RESTIC_PASSWORD": REPOSITORY_PASSWORD,
 }
 HOST = "kafka/my-cluster"
+FACTS = f"my-cluster-backup-{NAME}-facts"
 
 
 def objects_of(found, *, volumes=None, first=0, **fields):
@@ -169,6 +170,8 @@ class Jobs:
         self.interrupts, self.first, self.late = interrupts, first, late
         self.healthy, self.stuck = healthy, stuck
         self.running = self.most = 0
+        self.reason = "Error"
+        """Of the end of a container that fails."""
         self.specs = []
         cluster.on_create.append(self.created)
 
@@ -222,7 +225,7 @@ class Jobs:
             self.cluster.drop("pods", home, pod)
 
     def fail(self, home, pod, message):
-        ended = {"exitCode": self.code, "reason": "Error", "message": message}
+        ended = {"exitCode": self.code, "reason": self.reason, "message": message}
         failed = [{"name": "volume-0", "state": {"terminated": ended}}]
         status = {"phase": "Failed", "containerStatuses": failed}
         self.cluster.change("pods", home, pod, {"status": status})
@@ -278,7 +281,7 @@ def test_a_backup_is_described_without_a_cluster(restic) -> None:
     assert done.exit_code == 0, done.output + done.stderr
     assert f"{CLAIMS[0]}: 1000 bytes, 2Gi of fast" in done.stdout
     assert f"kanister-kafka restore {NAME} --location {URL} --into NAMESPACE" in done.stdout
-    assert "orders: 2 partitions" in done.stdout
+    assert "orders: 1 partition, 10 records" in done.stdout
     no_secret(done, restic)
     done = run(Nowhere, "backups", "describe", NAME, "--location", LOCATION, "-o", "json")
     assert json.loads(done.stdout)["topicSizes"][0]["name"] == "orders"
@@ -603,6 +606,47 @@ def test_the_pods_are_placed_as_those_of_kafka_with_all_claims_of_a_node(cluster
 
 
 @pytest.mark.usefixtures("restic")
+@pytest.mark.parametrize(
+    ("words", "requested", "limit", "heap"),
+    [
+        pytest.param([], "256Mi", "2Gi", "1700MiB", id="default"),
+        pytest.param(["--import-memory", "8Gi"], "256Mi", "8Gi", "6800MiB", id="more"),
+        pytest.param(["--import-memory", "200M"], "200M", "200M", "158MiB", id="less"),
+    ],
+)
+def test_the_memory_of_the_containers_is_an_option(cluster, words, requested, limit, heap) -> None:
+    Operator(cluster)
+    jobs = Jobs(cluster)
+    assert restore(cluster, *words).exit_code == 0
+    for job in jobs.specs:
+        (container,) = job["spec"]["template"]["spec"]["containers"]
+        assert container["resources"]["limits"] == {"memory": limit}
+        assert container["resources"]["requests"] == {"cpu": "100m", "memory": requested}
+        assert {"name": "GOMEMLIMIT", "value": heap} in container["env"]
+
+
+@pytest.mark.usefixtures("restic")
+@pytest.mark.parametrize("memory", ["much", "2GB", "0", "64Mi", "-2Gi", ""])
+@pytest.mark.parametrize("command", ["restore", "verify"])
+def test_the_memory_is_a_quantity_that_restic_can_run_with(cluster, memory, command) -> None:
+    place = ("--location", LOCATION, "--into", "other")
+    done = run(cluster, command, NAME, *place, f"--import-memory={memory}")
+    assert done.exit_code == 2
+    assert f"{memory!r} is not a quantity of at least 128Mi, such as 4Gi" in done.output
+    assert cluster.writes == []
+
+
+@pytest.mark.usefixtures("restic")
+def test_a_pod_that_is_killed_for_its_memory_names_the_option(cluster) -> None:
+    Operator(cluster)
+    jobs = Jobs(cluster, fails="killed", code=137)
+    jobs.reason = "OOMKilled"
+    done = restore(cluster, "--import-memory", "3Gi")
+    assert done.exit_code == 1
+    assert "restic was killed, as it needs more than 3Gi: raise --import-memory" in done.stderr
+
+
+@pytest.mark.usefixtures("restic")
 def test_openshift_assigns_the_users(cluster) -> None:
     cluster.kinds["security.openshift.io", "v1"] = {}
     Operator(cluster)
@@ -804,6 +848,114 @@ def test_a_backup_is_verified_from_the_store(cluster, damaged) -> None:
     assert report["outcome"] == ("failed" if damaged else "passed")
     assert outside(cluster) == []
     assert report["restoredInto"] == COPY
+
+
+def add_source(cluster, *, uid="the-uid", exported="2026-01-02T03:30:00Z"):
+    """Add the Secret with the facts of the backup, in the cluster in which a copy is verified."""
+    with serving() as source:
+        add_backup(source, contents())
+        secrets = [item for key, item in source.objects.items() if key[0] == "secrets"]
+    for item in secrets:
+        if item["metadata"]["name"] == FACTS:
+            item["metadata"]["uid"] = uid
+            item["metadata"]["annotations"][constants.EXPORTED] = f"{exported} {URL}"
+        cluster.put(item)
+
+
+def marks(cluster):
+    return cluster.get("secrets", "kafka", FACTS)["metadata"]["annotations"]
+
+
+@pytest.mark.parametrize("damaged", [False, True])
+@pytest.mark.parametrize("uid", ["the-uid", ""])
+def test_the_result_is_written_to_the_backup_if_it_is_in_the_cluster(
+    cluster, restic, damaged, uid
+) -> None:
+    """A copy of an earlier version has no uid, and is known by the run of its backup."""
+    restic.store["snapshots"].clear()
+    export(restic, uid=uid)
+    add_source(cluster)
+    Operator(cluster)
+    Jobs(cluster, fails=DAMAGED if damaged else None)
+    done = run(cluster, "verify", NAME, "--location", LOCATION, "--format", "json")
+    report, result = json.loads(done.stdout), "failed" if damaged else "passed"
+    assert report["repository"] == URL
+    assert report["clusterId"] == "c1"
+    assert report["started"] is not damaged
+    assert marks(cluster)[constants.COPY_VERIFIED] == result
+    assert marks(cluster)[constants.COPY_VERIFIED_AT] == f"{report['time']} {URL}"
+    assert constants.VERIFIED not in marks(cluster), "its snapshots were not verified"
+    assert "only printed" not in done.stderr
+    listed = run(cluster, "backups", "list", "-n", "kafka")
+    assert re.search(rf"ago, {result} \S+ ago", listed.stdout), listed.stdout
+    (tree,) = json.loads(run(cluster, "backups", "list", "-n", "kafka", "-o", "json").stdout)
+    assert (tree["copyVerified"], tree["copyVerifiedAt"]) == (result, report["time"])
+    assert (tree["copyVerifiedIn"], tree["verified"]) == (URL, None)
+    described = run(cluster, "backups", "describe", NAME, "-n", "kafka").stdout
+    assert re.search(rf"ago to {URL}; verified: {result} \S+ ago\n", described), described
+    calls = json.dumps(restic.calls)
+    for word in ("backup", "tag", "forget", "prune", "rewrite"):
+        assert f'"{word}"' not in calls, "the store is not written"
+
+
+def test_the_result_of_another_backup_with_the_same_name_is_only_printed(cluster, restic) -> None:
+    restic.store["snapshots"].clear()
+    export(restic, uid="of-another-cluster")
+    add_source(cluster)
+    Operator(cluster)
+    Jobs(cluster)
+    done = run(cluster, "verify", NAME, "--location", LOCATION)
+    assert done.exit_code == 0, done.output + done.stderr
+    assert "the result is only printed: backup" in done.stderr
+    assert "of this cluster is another one with the same name" in done.stderr
+    assert constants.COPY_VERIFIED not in marks(cluster)
+
+
+@pytest.mark.usefixtures("restic")
+def test_without_the_backup_in_the_cluster_the_result_is_only_printed(cluster) -> None:
+    Operator(cluster)
+    Jobs(cluster)
+    done = run(cluster, "verify", NAME, "--location", LOCATION)
+    assert done.exit_code == 0, done.output + done.stderr
+    assert "is not in this cluster" in done.stderr
+    assert f"restored from {URL} into namespace {COPY}" in done.stdout
+
+
+@pytest.mark.parametrize("method", ["GET", "PATCH"])
+def test_without_the_right_to_the_backup_the_result_is_printed_with_a_warning(
+    cluster, restic, method
+) -> None:
+    restic.store["snapshots"].clear()
+    export(restic, uid="the-uid")
+    add_source(cluster)
+    Operator(cluster)
+    Jobs(cluster)
+    cluster.refusals.append((method, f"/namespaces/kafka/secrets/{FACTS}$", 403))
+    done = run(cluster, "verify", NAME, "--location", LOCATION)
+    assert done.exit_code == 0, done.output + done.stderr
+    assert "the result is not written to the backup" in done.stderr
+    assert constants.COPY_VERIFIED not in marks(cluster)
+
+
+@pytest.mark.parametrize(
+    ("exported", "shown"),
+    [
+        pytest.param("2026-01-02T03:30:00Z", "passed", id="this copy"),
+        pytest.param("2026-01-02T05:00:00Z", None, id="made again since"),
+        pytest.param("deleting", None, id="being deleted"),
+    ],
+)
+def test_the_result_of_an_earlier_copy_does_not_count(cluster, exported, shown) -> None:
+    add_source(cluster, exported=exported)
+    change = {
+        constants.COPY_VERIFIED: "passed",
+        constants.COPY_VERIFIED_AT: "2026-01-02T04:00:00Z s3:elsewhere",
+    }
+    cluster.change("secrets", "kafka", FACTS, {"metadata": {"annotations": change}})
+    (tree,) = json.loads(run(cluster, "backups", "list", "-n", "kafka", "-o", "json").stdout)
+    assert tree["copyVerified"] == shown
+    described = run(cluster, "backups", "describe", NAME, "-n", "kafka").stdout
+    assert ("in s3:elsewhere" in described) is bool(shown)
 
 
 @pytest.mark.usefixtures("restic")

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from kanister_kafka._version import __version__
-from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider
+from kanister_kafka.backup.options import KastenOutput, Options, SnapshotProvider, Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.backup.scripts import ScriptPin, ScriptsConfigMap
@@ -23,6 +23,7 @@ from kanister_kafka.diagnostics import Location, error, warning
 from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError, TransientError
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.kube.pod_options import DEFAULT_IMAGE
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.preflight import (
     CHECKS,
     Checked,
@@ -64,6 +65,7 @@ from kanister_kafka.reports.status import (
     preflight_text,
 )
 from kanister_kafka.strimzi import read_cluster
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
 from tests.fakes.fake_time import FakeTime
@@ -242,6 +244,17 @@ def planned(**fields):
     return PlanFacts(**{**everything, **fields})
 
 
+def group_class(name="groups", driver="csi.example.com"):
+    return {**thing("VolumeGroupSnapshotClass", name, ""), "driver": driver}
+
+
+def grouped(classes):
+    """Return a plan of an online backup by a group of the class `groups`."""
+    options = {"strategy": Strategy.ONLINE, "group_snapshot_class": "groups"}
+    plan = made(engine=SnapshotProvider.KANISTER, **options)
+    return planned(plan=plan, group_classes=classes)
+
+
 def view(**fields):
     """Return what a healthy cluster looks like, but for some fields."""
     everything = {
@@ -268,6 +281,7 @@ def view(**fields):
         "kanister_api": True,
         "deployments": OptionalRead((deployment(), deployment("gateway", "gateway:1"))),
         "kasten": OptionalRead(None),
+        "names": default_names(KafkaRef(NAMESPACE, "my-cluster")),
         "record": OptionalRead(None),
         "space": OptionalRead(thing("Namespace", NAMESPACE, "")),
         "quotas": OptionalRead(()),
@@ -298,6 +312,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
     assert {line.id for line in lines} == {check.id for check in CHECKS} - {
         "reading",
         "plan",
+        "group-snapshot-class",
         "image-pull",
         "export",
         "strategy",  # of hot and online backups alone
@@ -646,6 +661,36 @@ WRITER_POD = thing(
             "VolumeSnapshotClass b",
         ),
         (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class()))},
+            "ok",
+            "driver csi.example.com has VolumeGroupSnapshotClass groups",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(OptionalRead(None))},
+            "problem",
+            "serves neither groupsnapshot.storage.k8s.io/v1 nor groupsnapshot.storage.k8s.io/v1b",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class("own")))},
+            "problem",
+            "there is no VolumeGroupSnapshotClass groups; the cluster has own",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen())},
+            "problem",
+            "there is no VolumeGroupSnapshotClass groups; the cluster has none",
+        ),
+        (
+            storage.group_snapshot_class,
+            {"planned": grouped(seen(group_class(driver="other")))},
+            "problem",
+            "is of driver other, and driver csi.example.com has the volumes of data-0",
+        ),
+        (
             storage.snapshot_class,
             {"planned": planned(plan=made(snapshot_class="else"))},
             "problem",
@@ -707,6 +752,11 @@ def test_kafka_and_storage(check, fields, level, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
+
+
+def test_a_plan_without_a_group_needs_no_class_of_groups() -> None:
+    assert said(storage.group_snapshot_class) == []
+    assert said(storage.group_snapshot_class, planned=None) == []
 
 
 def test_kasten_finds_a_snapshot_class_by_its_annotation() -> None:

@@ -20,6 +20,7 @@ from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import ApiResource
 from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations.actionset import AppliedBlueprint
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.preflight import CheckLine, CheckStatus
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal import canary as probes
@@ -301,6 +302,7 @@ def setting(**changes):
         "id": "0a1b2c3d",
         "request": RehearsalRequest(kasten_namespace="kasten-io", timeout=30),
         "target": KafkaRef("ns", "k"),
+        "names": default_names(KafkaRef("ns", "k")),
         "kafka": KAFKAS,
         "blueprint": AppliedBlueprint(
             "ns.k", "kasten-io", {"backupPrehook": frozenset(), "backupPosthook": frozenset()}

@@ -278,6 +278,7 @@ def test_the_account_may_do_what_the_command_does_and_no_more(cluster) -> None:
         for verb in right.verbs
     }
     add_backup(cluster, OLD)
+    cluster.add("configmaps", "kafka", "my-cluster-kanister-kafka")
     add_running(cluster, "r", "restore")
     run(cluster)
     cluster.drop("actionsets", "kasten-io", "r")

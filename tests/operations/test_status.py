@@ -17,6 +17,7 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.actionset import ActionSet, ActionState, AppliedBlueprint
 from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.observed_state import (
     KafkaState,
     ObservedClient,
@@ -101,6 +102,7 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
     workload = WorkloadState(name="my-cluster-dual", expected=2, pods=pods, ready=ready)
     facts = {
         "target": TARGET,
+        "names": default_names(TARGET),
         "kafka": kafka,
         "workloads": (workload,) if kafka else (),
         "writers": (),

@@ -435,6 +435,16 @@ def test_which_side_is_behind_is_told_both_ways():
     assert said.endswith("180 newer ones are only in B")
 
 
+def test_older_records_of_one_side_are_not_held_by_the_other():
+    first, *others = EVEN.partitions
+    older = compared(dataclasses.replace(first, tail_a=OLDER.partitions[0].tail_a), *others)
+    assert comparison_text(older).splitlines()[0] == (
+        "consistent prefix: from the first common records on, B holds every record of A up to "
+        "2026-11-25T19:00:01.202Z in all partitions, and none after; 180 newer ones are only in "
+        "A; 700 older ones are only in A"
+    )
+
+
 def test_a_compacted_topic_is_told_in_keys():
     even = dataclasses.replace(EVEN, compacted=True)
     said = comparison_text(even)

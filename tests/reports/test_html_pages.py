@@ -167,3 +167,9 @@ def test_a_drawing_is_not_escaped() -> None:
 def test_no_template_marks_a_value_as_safe() -> None:
     for path in (ROOT / "templates" / "report").glob("*.j2"):
         assert not re.search(r"\|\s*safe|autoescape|tojson", path.read_text("utf-8")), path
+
+
+def test_a_consistency_test_without_a_plan_has_not_passed():
+    good = ScenarioResult(plan=Scenario.SETUP, steps=(step(),), comparisons=())
+    assert dataclasses.replace(REPORT, plans=(good,), leftovers=()).passed
+    assert not dataclasses.replace(REPORT, plans=(), leftovers=()).passed

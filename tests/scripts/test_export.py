@@ -27,6 +27,11 @@ CLAIM = {
         "storageClassName": "fast",
         "volumeMode": "Filesystem",
         "resources": {"requests": {"storage": "1Gi"}},
+        "dataSource": {
+            "apiGroup": "snapshot.storage.k8s.io",
+            "kind": "VolumeSnapshot",
+            "name": f"data-0-{BACKUP}",
+        },
     },
 }
 OTHER = json.loads(json.dumps(CLAIM).replace("data-0", "data-1"))
@@ -79,7 +84,9 @@ def test_claims_are_those_of_the_backup_and_large_enough(shell: Shell) -> None:
     found = outputs(done.stdout)
     assert found["repository"] == REPOSITORY
     assert (found["clusterId"], found["uid"]) == ("abc", UID)
-    assert unpacked(found["claims"]) == ("data-0|fast|Filesystem|2Gi\ndata-1|fast|Filesystem|2Gi\n")
+    assert unpacked(found["claims"]) == "".join(
+        f"{name}|fast|Filesystem|2Gi|{name}-{BACKUP}\n" for name in ("data-0", "data-1")
+    )
     assert not shell.writes()
 
 
@@ -157,7 +164,8 @@ def copying(shell: Shell, *states: str, opened: str = "") -> Shell:
 
 
 def copy(shell: Shell, **values: str) -> Any:
-    claims = packed("data-0|fast|Filesystem|2Gi\ndata-1|fast|Filesystem|2Gi\n")
+    rows = (f"{name}|fast|Filesystem|2Gi|{name}-{BACKUP}\n" for name in ("data-0", "data-1"))
+    claims = packed("".join(rows))
     return shell.phase("exportCopy", PLAN, CLAIMS=claims, **values)
 
 

@@ -10,9 +10,12 @@ from datetime import datetime, timedelta, timezone
 from typing import Any
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
 from kanister_kafka import constants
 from kanister_kafka.backup.options import Strategy
+from kanister_kafka.strimzi.retention import hold, read_held, released_spec
 from tests.backup.test_planner import plan_of
 from tests.fakes.kubectl import _merged as merged
 from tests.fakes.script_runner import AWAY, BACKUP, CONFLICT, FORBIDDEN, RUN, Call, Shell, cycle
@@ -107,6 +110,98 @@ def test_what_somebody_has_changed_since_stays(shell: Shell) -> None:
     held = settled(shell, kafka({"offsets.retention.minutes": 5}))
     held["spec"]["kafka"]["config"]["offsets.retention.minutes"] = 77
     assert settled(shell, held, "now") == kafka({"offsets.retention.minutes": 77})
+
+
+def test_second_hold_keeps_the_values_that_a_user_has_set_since_the_first(shell: Shell) -> None:
+    held = settled(shell, kafka({"offsets.retention.minutes": 1440}))
+    since = {"offsets.retention.minutes": 20160, "transactional.id.expiration.ms": 1209600000}
+    held["spec"]["kafka"]["config"] |= since
+    again = settled(shell, held)
+    assert again["spec"]["kafka"]["config"] == OPTIONS
+    assert settled(shell, again, "now") == kafka(since)
+
+
+LIB = ("common.sh", "report-retention.sh", "hold-retention.sh")
+DIRECT = """
+exec 3>&1
+KAFKA=kafkas
+kubectl_retry() {
+  if [[ $1 == get ]]; then printf '%s\n' "$ANSWER"; else printf 'patch %s\n' "${@: -1}" >&3; fi
+}
+apply_retention 2026-01-02T03:04:05Z
+"""
+"""Runs apply_retention without the fake kubectl, which takes half a second."""
+VALUES = st.sampled_from([1440, "20160", True, "false", "2147483647", 2147483647, 1.5])
+EDITS = st.dictionaries(
+    st.sampled_from([*OPTIONS, "num.partitions"]), st.none() | VALUES, max_size=4
+)
+CHANGES = st.none() | EDITS  # None removes the config
+
+
+def by_script(shell: Shell, item: dict[str, Any], retention: str) -> dict[str, Any]:
+    done = shell.run(*LIB, body=DIRECT, RETENTION=retention, ANSWER=answer(item))
+    assert done.returncode == 0, done.stderr
+    for line in done.stdout.splitlines():
+        if line.startswith("patch "):
+            item = merged(item, json.loads(line.removeprefix("patch ")))
+    return item
+
+
+def by_library(item: dict[str, Any], retention: str) -> dict[str, Any]:
+    if retention != "now":
+        return hold(item, retention=retention, backup="2026-01-02T03:04:05Z", now="now")
+    held = read_held(item)
+    return item if held is None else merged(item, released_spec(item, held))
+
+
+def edited(item: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, Any]:
+    """Return it as a user has changed its config; the value None removes an option."""
+    config = dict(item["spec"]["kafka"].get("config") or {})
+    for key, value in (changes or {}).items():
+        config.pop(key, None)
+        if value is not None:
+            config[key] = value
+    inner = {**item["spec"]["kafka"], "config": config}
+    if changes is None:
+        del inner["config"]
+    return {**item, "spec": {"kafka": inner}}
+
+
+def content(item: dict[str, Any]) -> tuple[Any, ...]:
+    """Return its config, and its annotation without the time of the hold."""
+    held = HELD in item["metadata"]["annotations"]
+    memo = {**memo_of(item), "since": ""} if held else None
+    return item["spec"]["kafka"].get("config"), memo
+
+
+HELD = constants.RETENTION_HELD
+
+
+@given(
+    config=st.none() | st.dictionaries(st.sampled_from([*OPTIONS, "num.partitions"]), VALUES),
+    rounds=st.lists(st.tuples(st.sampled_from(["hold", "72h"]), CHANGES), min_size=2, max_size=3),
+)
+@settings(
+    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+def test_holds_and_release_are_those_of_the_library_and_keep_the_changes_of_a_user(
+    shell: Shell, config: dict[str, Any] | None, rounds: list[tuple[str, dict[str, Any] | None]]
+) -> None:
+    scripted = library = kafka(config)
+    expected = dict(config or {})
+    for retention, changes in rounds:
+        scripted, library = by_script(shell, scripted, retention), by_library(library, retention)
+        assert content(scripted) == content(library)
+        held = library["spec"]["kafka"]["config"]
+        scripted, library = edited(scripted, changes), edited(library, changes)
+        expected = {} if changes is None else expected
+        for key, value in (changes or {}).items():
+            if str(value).lower() != held.get(key):  # the held value is no change
+                expected.pop(key, None)
+                expected |= {} if value is None else {key: value}
+    scripted, library = by_script(shell, scripted, "now"), by_library(library, "now")
+    assert content(scripted) == content(library)
+    assert (library["spec"]["kafka"].get("config") or {}) == expected
 
 
 def test_nothing_is_written_where_nothing_is_to_be_held(shell: Shell) -> None:

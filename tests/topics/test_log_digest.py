@@ -150,3 +150,8 @@ def test_a_range_that_does_not_exist_does_not_match() -> None:
 def test_other_files_are_refused(text: str) -> None:
     with pytest.raises(InputError, match="is not the JSON of topics count --digest"):
         parse_digests(text, "saved.json")
+
+
+def test_a_file_without_digests_is_refused() -> None:
+    with pytest.raises(InputError, match="has no partition, so nothing can be compared with it"):
+        parse_digests('{"partitions": []}', "saved.json")

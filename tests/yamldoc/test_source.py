@@ -96,6 +96,8 @@ INVALID = {
     "scalar-second-document": ("a: 1\n---\n  text\n", ("wrong-type", 3, 3, "")),
     "list-item-scalar": ("kind: List\nitems:\n- kind: A\n- 5\n", ("wrong-type", 4, 3, "items[1]")),
     "list-item-list": ("kind: List\nitems:\n- - kind: A\n", ("wrong-type", 3, 3, "items[0]")),
+    "list-of-a-mapping": ("kind: List\nitems:\n  kind: A\n", ("wrong-type", 3, 3, "items")),
+    "list-of-a-scalar": ("kind: BlueprintList\nitems: a\n", ("wrong-type", 2, 8, "items")),
     "list-item-of-a-nested-list": (
         "kind: List\nitems:\n- kind: A\n- kind: List\n  items:\n  - 5\n",
         ("wrong-type", 6, 5, "items[1].items[0]"),

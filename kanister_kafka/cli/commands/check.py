@@ -25,6 +25,7 @@ from kanister_kafka.cli.options import (
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
+from kanister_kafka.operations.object_names import find_names
 from kanister_kafka.operations.start_action import find_applied
 from kanister_kafka.strimzi.discovery import KafkaRef, all_targets
 
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from kanister_kafka.backup.model import BackupPlan
     from kanister_kafka.diagnostics import Diagnostic
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
 
 COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
@@ -151,7 +153,16 @@ def _lines(
     from kanister_kafka.operations.preflight import PreflightTarget, run_preflight
 
     words = _repeated(ctx)
-    words += _applied(connection, target, ctx, choices)
+    blueprint = _applied(connection, target, choices)
+    words += _taken(blueprint, ctx, choices)
+    names = find_names(
+        connection,
+        target,
+        blueprint.namespace if blueprint else choices["kasten_namespace"],
+        blueprint.name if blueprint else "",
+    )
+    if blueprint and blueprint.origin.is_renamed and choices["name"] == blueprint.name:
+        choices = {**choices, "name": blueprint.rendered_name}
     plan, problems = _plan(connection, target, context=context, **choices)
     subject = PreflightTarget(
         name=target.name,
@@ -161,6 +172,9 @@ def _lines(
         problems=problems,
         context=context,
         options=shlex.join(words),
+        names=names,
+        affixes=blueprint.origin.affixes if blueprint else ("", ""),
+        is_base=blueprint is not None and blueprint.is_base,
     )
     if pull and plan is not None:
         image = plan.options.image
@@ -219,17 +233,26 @@ def _strategy(connection: KubeClient, target: KafkaRef, choices: dict[str, Any])
 
 
 def _applied(
-    connection: KubeClient, target: KafkaRef, ctx: click.Context, choices: dict[str, Any]
-) -> list[str]:
-    """Take what is not given from the applied Blueprint, if there is one; return its words."""
+    connection: KubeClient, target: KafkaRef, choices: dict[str, Any]
+) -> AppliedBlueprint | None:
+    """Return the applied Blueprint, if there is one."""
     hot = choices["strategy"] == "hot"
     try:
-        blueprint = find_applied(
+        return find_applied(
             connection, target, choices["kasten_namespace"], choices["name"], hot=hot
         )
-        words = shlex.split(blueprint.origin.options)
     except (NotFoundError, ForbiddenError):
-        return []  # which the survey has a line about
+        return None  # which the survey has a line about
+
+
+def _taken(
+    blueprint: AppliedBlueprint | None, ctx: click.Context, choices: dict[str, Any]
+) -> list[str]:
+    """Take what is not given from the applied Blueprint, if there is one; return its words."""
+    if blueprint is None:
+        return []
+    try:
+        words = shlex.split(blueprint.origin.options)
     except ValueError:
         words = ["("]
     try:

@@ -20,7 +20,8 @@ from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 
 IDLE = (
-    "snapshot_class", "restart_after", "quiesce_by", "unclean_stop", "require_quiet",
+    "snapshot_class", "group_snapshot_class", "restart_after", "quiesce_by", "unclean_stop",
+    "require_quiet",
     "restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user",
     *POD_WORDS, *SCHEDULE_WORDS,
     "labels", "annotations", "timeouts", "hook_timeout",

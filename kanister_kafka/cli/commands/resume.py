@@ -74,7 +74,7 @@ def resume(
         raise
     if dry_run:
         click.echo(
-            f"{status.headline}: Deployment {inspector.target.switch} of namespace "
+            f"{status.headline}: Deployment {inspector.names.watchdog} of namespace "
             f"{inspector.target.namespace} would be set off (dry run)"
         )
         _by_hand(seen)
@@ -117,7 +117,9 @@ def _left(resuming: Resume) -> None:
     """Print what continues without this command."""
     target = resuming.target
     if resuming.armed:
-        click.echo(f"Deployment {target.switch} goes on in namespace {target.namespace}.", err=True)
+        click.echo(
+            f"Deployment {resuming.watchdog} goes on in namespace {target.namespace}.", err=True
+        )
     else:
         click.echo("Nothing was changed: the watchdog was not set off yet.", err=True)
     click.echo(f"  look:  {status_command(target, resuming.connection.context)}", err=True)

@@ -9,15 +9,16 @@ from functools import partial
 
 import click
 
-from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.app import echo, print_error, terminal_width
 from kanister_kafka.cli.options import blueprint_namespace_option, live_options, options_from
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
-from kanister_kafka.errors import ForbiddenError, KanisterKafkaError
+from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.blueprint_drift import input_drift, version_drift
 from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
 from kanister_kafka.reports.status import status_json, status_text, statuses_json, statuses_text
+from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import all_targets, find_target
 from kanister_kafka.strimzi.from_cluster import read_cluster_resources
 
@@ -80,15 +81,22 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
     """Print the state of each Kafka of the cluster; return the exit code."""
     with connection.one_moment():
         targets = all_targets(connection)
-        inspectors = [ClusterInspector(connection, one, kasten_namespace) for one in targets]
-        judged = [assess(inspector.look()) for inspector in inspectors]
+        judged, unclear = [], 0
+        for target in targets:
+            try:
+                seen = ClusterInspector(connection, target, kasten_namespace).look()
+            except ActionError as failure:  # several objects may be its own: it hides no other
+                print_error(escape_control_chars(str(failure)))
+                unclear = failure.exit_code
+            else:
+                judged.append(assess(seen))
     now = datetime.now(timezone.utc)
     if form == "name":
         echo("".join(kafka_name(target.name) for target in targets))
     else:
         text = partial(statuses_text, judged, terminal_width())
         echo(report_text(form, text, lambda: statuses_json(judged, now)))
-    return max(map(_exit_code, judged), default=0)
+    return max([unclear, *map(_exit_code, judged)])
 
 
 def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:

@@ -34,6 +34,7 @@ REMOVAL_S = 900
 SETUP_S = 1200
 """Seconds for all waits before the start of the copy, and for the looks at its offsets."""
 RECORDS = ("none", "sample", "all")
+FAIL_ON = ("failed", "started")
 
 
 @click.command(
@@ -42,6 +43,12 @@ RECORDS = ("none", "sample", "all")
 )
 @click.argument("backup")
 @catalogue_options
+@click.option(
+    "--blueprint",
+    default="",
+    metavar="NAME",
+    help="Blueprint of the Kafka.  [default: the applied one]",
+)
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
 @location_options
@@ -59,6 +66,14 @@ RECORDS = ("none", "sample", "all")
     is_flag=True,
     help="Compare record batches with those of the running Kafka too. Its brokers read their logs "
     "for this.",
+)
+@click.option(
+    "--fail-on",
+    type=click.Choice(FAIL_ON),
+    default="failed",
+    show_default=True,
+    help="The result that makes the exit code 1: `failed`, or also `started`, with which no fault "
+    "was found, but not all could be verified.",
 )
 @report_form_option
 @report_file_options("Write the report as one page as well.")
@@ -85,6 +100,7 @@ def verify(
     heap: str,
     records: str,
     with_source: bool,
+    fail_on: str,
     form: str,
     html: Path | None,
     output: Path | None,
@@ -102,17 +118,24 @@ def verify(
     those of the running Kafka. Then removes all objects of the copy, also
     after a failure or Ctrl-C, and writes the result to the backup.
 
-    Exits with 1 if the backup is not good, or if something of the copy is left. If the copy could
-    not be made for another reason, the backup keeps its last result.
+    The result is `passed`, `failed` if there is a fault, or `started` if there is none, but not
+    every partition could be compared. Exits with 1 if the backup is not good, or if something of
+    the copy is left. If the copy could not be made for another reason, the backup keeps its last
+    result.
 
     With --location, the volumes come from an object store, and nothing of the backup must be in the
-    cluster. The result is only printed.
+    cluster. The store is not written. If the cluster has the backup, the result is written to that
+    as the one of its copy, else it is only printed.
     """
     from kanister_kafka.kube.exec import check_exec
     from kanister_kafka.operations.clone.broker_reads import RECORDS_S, BrokerReader
     from kanister_kafka.operations.clone.plan import CloneRequest
     from kanister_kafka.operations.clone.rehome import NodeResources
-    from kanister_kafka.operations.clone.verification import RecordsRead, record_result
+    from kanister_kafka.operations.clone.verification import (
+        RecordsRead,
+        record_copy_result,
+        record_result,
+    )
     from kanister_kafka.operations.clone.verify import Verifier, run_verification
     from kanister_kafka.reports.clone import VERIFICATION_FORMATS, verification_html
     from kanister_kafka.timestamps import format_second
@@ -148,14 +171,16 @@ def verify(
 
     def show(result: Verification) -> None:
         nonlocal code
-        code = 1 if result.faults else 0
+        results = FAIL_ON[: FAIL_ON.index(fail_on) + 1]
+        code = 1 if result.outcome.value in results else 0
         write_text(output, VERIFICATION_FORMATS[form](result))
         if html is not None:
             write_text(html, verification_html(result))
-        if origin.is_from_store:
-            return
         try:
-            record_result(connection, result)
+            if not origin.is_from_store:
+                record_result(connection, result)
+            elif why_not := record_copy_result(connection, result):
+                echo(f"the result is only printed: {escape_control_chars(why_not)}\n", err=True)
         except KanisterKafkaError as failure:
             words = escape_control_chars(str(failure))
             print_warning(f"the result is not written to the backup: {words}")

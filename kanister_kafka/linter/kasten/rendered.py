@@ -11,7 +11,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.constants import BLUEPRINT
-from kanister_kafka.kanister import Blueprint
+from kanister_kafka.kanister import Blueprint, BlueprintPhase
 from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
@@ -55,6 +55,10 @@ class RenderedBlueprint(NamedTuple):
     """Whether its Kafka has node pools; None if it is known by name alone."""
     here: bool = False
     """Whether it is in the input."""
+    cluster: str = ""
+    """Name of its Kafka; empty if that is not known."""
+    state: str = ""
+    """Name of the ConfigMap with the state; empty if that is not known."""
 
 
 @cached_on_model
@@ -99,6 +103,7 @@ def _read(blueprint: Blueprint) -> RenderedBlueprint:
     places = {node.text for node in named if isinstance(node, Scalar)}
     alone = places.pop() if len(places) == 1 else ""
     values = chain.from_iterable(phase.values for phase in blueprint.phases)
+    variables = _variables(first.phases[0]) if first and first.phases else {}
     return RenderedBlueprint(
         name=blueprint.name,
         namespace="" if "{" in alone else alone,
@@ -106,4 +111,15 @@ def _read(blueprint: Blueprint) -> RenderedBlueprint:
         restores=blueprint.action("beforeRestore") is not None,
         pools=any(POOLS in node.text for _path, node in values),
         here=True,
+        cluster=variables.get("CLUSTER", ""),
+        state=variables.get("STATE_CONFIGMAP", ""),
     )
+
+
+def _variables(phase: BlueprintPhase) -> dict[str, str]:
+    """Return the variables that a phase gives its container, as far as they are plain."""
+    node = phase.argument("podOverride")
+    override = Cursor(node, phase.path, phase.node.location)
+    containers = (one.at("env") for one in override.at("containers").each())
+    variables = chain.from_iterable(env.each() for env in containers)
+    return {one.at("name").text: one.at("value").text for one in variables}

@@ -10,9 +10,11 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from itertools import chain
 from typing import NamedTuple
 
 from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.yamldoc import MappingNode, Sequence
 
 NAME_KEY = "k10.kasten.io/appNamespace"
 NAME_KEYS = (NAME_KEY, "kubernetes.io/metadata.name")
@@ -30,10 +32,27 @@ class NamespaceSelection:
     """Whether Helm or Flux is yet to fill something in."""
     words: str
     """How it selects by other means, as `team=data`; empty if it does not."""
+    excluded: frozenset[str] = frozenset()
+    """Names that are not selected, `*` for any letters."""
+    every: bool = False
+    """Whether it selects every namespace but the excluded ones: nothing else is required."""
+
+    @property
+    def is_decided(self) -> bool:
+        """Whether names alone decide what it selects, as far as no label is required as well."""
+        return (self.by_name or self.every) and not self.open
 
     def may_hold(self, namespace: str) -> bool:
         """Return whether it may select a namespace."""
-        return not self.by_name or self.open or _fits(namespace, self.names)
+        if self.open:
+            return True
+        return not _fits(namespace, self.excluded) and (
+            not self.by_name or _fits(namespace, self.names)
+        )
+
+    def holds(self, namespace: str) -> bool:
+        """Return whether it selects a namespace, as far as its name decides."""
+        return self.is_decided and self.may_hold(namespace)
 
     @property
     def several(self) -> bool:
@@ -58,21 +77,48 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
     named = [NamedNamespaces(labels.at(key)) for key in NAME_KEYS if labels.at(key).there]
     keys = [key for key, _place in labels.named() if key not in NAME_KEYS]
     words = [f"{key}={labels.at(key).text}" for key in keys]
+    others: list[NamedNamespaces] = []
+    every = _is_plain(selector) and not keys
     for expression in selector.at("matchExpressions").each():
-        key, operator = expression.at("key").text, expression.at("operator").text
+        key = expression.at("key").text
+        operator = expression.at("operator").text.lower()  # its spelling is checked with its shape
         values = expression.at("values")
-        if key in NAME_KEYS and operator.lower() == "in":  # its spelling is checked with its shape
+        if key in NAME_KEYS and operator == "in":
             named.append(NamedNamespaces(values))
-        else:
-            shown = f" ({', '.join(sorted(values.texts))})" if values.texts else ""
-            words.append(f"{key} {operator}{shown}")
+            continue
+        if key in NAME_KEYS and operator == "notin":
+            others.append(NamedNamespaces(values))
+        elif key not in NAME_KEYS or operator != "exists":
+            every = False
+        words.append(_requirement(expression))
     sets = [one.names for one in named]
+    excluded = frozenset(chain.from_iterable(one.names for one in others))
     return NamespaceSelection(
-        names=_met_by_all(sets),
+        names=frozenset(name for name in _met_by_all(sets) if not _fits(name, excluded)),
         by_name=bool(named),
         open=any(one.open for one in named) or selector.is_template,
         words=", ".join(words),
+        excluded=excluded,
+        every=every and not named and not any(one.open for one in others),
     )
+
+
+def _is_plain(selector: Cursor) -> bool:
+    """Return whether a selector is there with nothing but requirements of the right shape."""
+    labels, expressions = selector.at("matchLabels"), selector.at("matchExpressions")
+    known = {key for key, _place in selector.named()} <= {"matchLabels", "matchExpressions"}
+    return (
+        known
+        and isinstance(selector.node, MappingNode)
+        and (isinstance(labels.node, MappingNode) or not labels.there)
+        and (isinstance(expressions.node, Sequence) or not expressions.there)
+    )
+
+
+def _requirement(expression: Cursor) -> str:
+    values = expression.at("values")
+    shown = f" ({', '.join(sorted(values.texts))})" if values.texts else ""
+    return f"{expression.at('key').text} {expression.at('operator').text}{shown}"
 
 
 class NamedNamespaces(NamedTuple):

@@ -7,8 +7,13 @@ from collections.abc import Iterator, Mapping
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostics
-from kanister_kafka.kanister import Blueprint
-from kanister_kafka.kanister.commands import SimpleCommand, simple_commands
+from kanister_kafka.kanister import Blueprint, BlueprintPhase
+from kanister_kafka.kanister.commands import (
+    MAX_SCRIPT_LENGTH,
+    SimpleCommand,
+    commands,
+    simple_commands,
+)
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.phases import nearest
 
@@ -53,6 +58,13 @@ ALONE = ("help", "h", "version")
 KEY = re.compile(r"[a-zA-Z0-9_]+")
 OPEN = re.compile(r"[$`]|\{\{")
 """Text that may become several words, or none."""
+_OBJECT = r"[.$][.\w]*?(?:Profile|Location|Credential|RepositoryServer|Object|Options|ArtifactsIn)"
+UNQUOTED_JSON = re.compile(
+    r"(?:(?:--(?:profile|repository-server)|-[pr])(?:[ \t]+|=)|(?P<assigned>(?<![^\s;&|])\w+=))\"?"
+    rf"(?P<json>\{{\{{-?\s*(?:toJson\s+{_OBJECT}|{_OBJECT}\s*\|\s*toJson)\s*-?\}}\}})"
+)
+"""The JSON of an object outside quotes or in double quotes, which its own quotes end."""
+COMMENT = re.compile(r"(?:^|\s)#")
 
 
 class _Call(NamedTuple):
@@ -71,6 +83,24 @@ def kando_command(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> 
             for message in _faults(statement):
                 place = statement.node.place(statement.line, statement.column)
                 yield rule.report(place, statement.path, message)
+        yield from _unquoted(rule, phase)
+
+
+def _unquoted(rule: Rule, phase: BlueprintPhase) -> Diagnostics:
+    """Find JSON that the shell of a script takes apart before kando reads it."""
+    for command in commands(phase):
+        path, node = command.script or ("", None)
+        if node is None or "kando" not in node.text or "toJson" not in node.text:
+            continue
+        for match in UNQUOTED_JSON.finditer(node.text[:MAX_SCRIPT_LENGTH]):
+            line = node.text[node.text.rfind("\n", 0, match.start()) + 1 : match.start()]
+            in_document = match["assigned"] and "<<" in node.text  # it keeps the quotes
+            if not in_document and not COMMENT.search(line):
+                message = (
+                    "the shell removes the quotes of the JSON and expands its braces, so kando "
+                    f"cannot read it; put it in single quotes: '{match['json']}'"
+                )
+                yield rule.report(node.place_at(match.start("json")), path, message)
 
 
 def _faults(statement: SimpleCommand) -> Iterator[str]:

@@ -91,6 +91,16 @@ def _refused(words: Sequence[Operand], arguments: Sequence[Operand]) -> str:
     return f"{name} of {kind}" if name == "genPrivateKey" and kind not in KEYS else ""
 
 
+OBJECT_KEYS = ("apiVersion", "kind", "metadata", "spec", "status")
+"""Keys of every object; it may have others, which its kind decides."""
+METADATA_KEYS = (
+    "annotations", "creationTimestamp", "deletionGracePeriodSeconds", "deletionTimestamp",
+    "finalizers", "generateName", "generation", "labels", "managedFields", "name", "namespace",
+    "ownerReferences", "resourceVersion", "selfLink", "uid",
+)  # fmt: skip
+"""All keys of ObjectMeta (meta/v1 of k8s.io/apimachinery 0.37)."""
+
+
 @lint_rule(BLUEPRINT, {"template-field": Severity.ERROR, "template-call": Severity.ERROR})
 def template_field(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find fields that the data of a template never has, and calls with wrong arguments.
@@ -106,11 +116,42 @@ def template_field(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> 
         if template.is_condition:
             continue
         for reference in template.analysis.references:
+            yield from _misspelt_key(rule, template, reference)
             step, since, until = _lasting(reference)
             if not is_within(settings.release, since, until):
                 message = f"Kanister {settings.release} has no .{step.name} there; it has it "
                 message += f"since {since}" if since else f"until {until}"
                 yield rule.report(template.place(step.line, step.column), template.path, message)
+
+
+def _misspelt_key(rule: Rule, template: TemplateText, reference: Reference) -> Diagnostics:
+    """Find the keys that objects have, in another case; those of metadata in another number too."""
+    first, *steps = reference.steps
+    if first.name != "Object" or first.by_index:
+        return
+    for step in steps[:2]:
+        if step.by_index:
+            return
+        is_top = step is steps[0]
+        known = OBJECT_KEYS if is_top else METADATA_KEYS
+        meant = next((key for key in known if _is_near(step.name, key, is_top=is_top)), "")
+        if meant:
+            message = (
+                f"fails when it is rendered: an object has no key {step.name} there; did you mean "
+                f'"{meant}"?'
+            )
+            yield rule.report(template.place(step.line, step.column), template.path, message)
+            return
+        if step.name != "metadata":
+            return
+
+
+def _is_near(name: str, key: str, *, is_top: bool) -> bool:
+    """Return whether a name that is not the key is meant to be it."""
+    lower = name.lower(), key.lower()
+    if is_top:  # a kind may have a key of another number there
+        return name != key and lower[0] == lower[1]
+    return name != key and lower[0].rstrip("s") == lower[1].rstrip("s")
 
 
 def _lasting(reference: Reference) -> tuple[PathStep, str, str]:

@@ -94,7 +94,8 @@ def _follows(maker: ObjectCreation, stop: StateChange, rest: set[BlueprintPhase]
         return False
     phase = maker.phase
     if phase is stop.phase:
-        return (maker.place.line, maker.place.column) > (stop.place.line, stop.place.column)
+        its, mine = maker.place, stop.place
+        return (its.line, its.column) > (mine.line, mine.column) or maker.position > stop.position
     return phase.action != stop.phase.action or phase.index is None or phase in rest
 
 

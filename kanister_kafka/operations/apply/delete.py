@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache, partial
 
 from kanister_kafka.backup.scripts import holds_scripts
-from kanister_kafka.constants import COMPONENT, PREVIOUS_PAUSE, BackupState
+from kanister_kafka.constants import PREVIOUS_PAUSE, BackupState
 from kanister_kafka.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
@@ -40,14 +40,11 @@ from kanister_kafka.operations.apply.results import (
     OnResult,
     ignore_result,
 )
-from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.discovery import KafkaRef, kafka_of_state
 from kanister_kafka.strimzi.from_cluster import VERSIONS
 from kanister_kafka.strimzi.reader import GROUP
 
 # Whether a Kafka is stopped for a backup: what brings it back must stay until it runs.
-
-SUFFIX = f"-{COMPONENT}"
-"""Of the record, after the name of the Kafka."""
 
 
 def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str, ...]:
@@ -76,7 +73,7 @@ def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]
         place = object_ref(item)
         data = item.get("data") or {}
         state = data.get("state", "")
-        kafka = place.name.removesuffix(SUFFIX)
+        kafka = kafka_of_state(item) or place.name
         if state not in ("", BackupState.RUNNING.value):
             since = f" since {data['since']}" if data.get("since") else ""
             said = f"{place.placed} says {state}{since}"

@@ -23,7 +23,8 @@ from kanister_kafka.operations.actionset import (
     is_backup_of,
     read_action_set,
 )
-from kanister_kafka.operations.backups.activity import IDLE, has_ended
+from kanister_kafka.operations.backups.activity import has_ended
+from kanister_kafka.operations.object_names import IDLE, default_blueprint, find_names
 from kanister_kafka.operations.start_action import ActionRequest, action_sets
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
@@ -54,7 +55,7 @@ def find_busy_reason(
     An ActionSet that has not ended after `longest` seconds is stuck: Kanister forgets what it runs
     when it is restarted. Raises the errors of KubeClient, as what cannot be read may be a restore.
     """
-    state = _state(connection, kafka)
+    state = _state(connection, kafka, blueprint)
     if action_set := _unended(connection, kafka, blueprint):
         name = _title(action_set)
         created = parse_timestamp(action_set.created)
@@ -67,7 +68,7 @@ def find_busy_reason(
             will_end=False,
         )
     # Read again: the action that has changed it may have ended before ActionSets were listed.
-    if state in IDLE or (state := _state(connection, kafka)) in IDLE:
+    if state in IDLE or (state := _state(connection, kafka, blueprint)) in IDLE:
         return None
     return BusyReason(
         f"Kafka {kafka} is {state}, and no action runs: "
@@ -116,8 +117,9 @@ def _title(action_set: ActionSet) -> str:
     return f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
 
 
-def _state(connection: KubeClient, kafka: KafkaRef) -> str:
-    found = connection.find(CONFIG_MAPS, kafka.record, kafka.namespace) or {}
+def _state(connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint) -> str:
+    names = find_names(connection, kafka, blueprint.namespace, blueprint.name)
+    found = connection.find(CONFIG_MAPS, names.state_config_map, kafka.namespace) or {}
     return str(get_path(found, "data", "state") or "")
 
 
@@ -125,7 +127,8 @@ def list_action_sets(
     connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint
 ) -> list[ActionSet]:
     """Return the ActionSets of a Kafka by any of its Blueprints, the oldest first."""
-    names = (blueprint.name, kafka.blueprint, f"{kafka.blueprint}.hot")
+    default = default_blueprint(kafka)
+    names = (blueprint.name, default, f"{default}.hot")
     found = []
     for item in connection.items(action_sets(connection), blueprint.namespace):
         action_set = read_action_set(item)

@@ -7,8 +7,9 @@ from contextlib import suppress
 from datetime import datetime, timezone
 from typing import Any
 
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.constants import CLONE_OF, CLONE_SOURCE, CLUSTER, BackupState
-from kanister_kafka.errors import ForbiddenError, NotFoundError
+from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.objects import annotation, get_path
 from kanister_kafka.operations.actionset import (
@@ -21,13 +22,11 @@ from kanister_kafka.operations.actionset import (
     read_action_set,
 )
 from kanister_kafka.operations.backups.model import Backup
-from kanister_kafka.operations.provenance import blueprint_of
+from kanister_kafka.operations.object_names import IDLE, NameFinder, ObjectNames
 from kanister_kafka.operations.volume_snapshots import CONTENTS
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
-IDLE = ("", BackupState.RUNNING.value)
-"""States of a Kafka that no action has stopped."""
 NOT_READ = "ActionSets cannot be read"
 
 
@@ -63,18 +62,23 @@ class Activity:
     ActionSets are in the namespace of the Blueprint, which the state ConfigMap of a Kafka names.
     """
 
-    def __init__(self, connection: KubeClient, kasten_namespace: str = "") -> None:
+    def __init__(
+        self, connection: KubeClient, kasten_namespace: str = "", blueprint: str = ""
+    ) -> None:
         self.connection = connection
         self.kasten_namespace = kasten_namespace
+        self.blueprint = blueprint
+        """Of every Kafka that is asked for; empty for the one that is applied."""
         self.unreadable: dict[str, str] = {}
         """Namespaces whose ActionSets may not be listed, each with the reason."""
+        self._finder = NameFinder(connection, kasten_namespace)
         self._state_config_maps: dict[KafkaRef, Object] = {}
         self._action_sets: dict[str, list[tuple[Object, ActionSet]]] = {}
 
     def maker(self, kafka: KafkaRef, backup: str) -> ActionSet | None:
         """Return the ActionSet that has put out this backup, if it is still there."""
         for _, action_set in self._of(kafka):
-            if action_set.action == "backup" and _names(action_set.artifacts, kafka, backup):
+            if action_set.action == "backup" and _is_named(action_set.artifacts, kafka, backup):
                 return action_set
         return None
 
@@ -84,10 +88,13 @@ class Activity:
         `run` has the digits of its start. An ActionSet does not name the backup before its end, so
         every action `backup` in the namespace of the Kafka counts.
         """
-        state = self._state(kafka)
+        try:
+            names, state = self._names(kafka), self._state(kafka)
+        except ActionError as several:
+            return str(several)
         digits = "".join(filter(str.isdecimal, state.get("run", "")))
         if run and digits == run and state.get("state", "") not in IDLE:
-            return f"ConfigMap {kafka.record} has the state {state['state']} of its run"
+            return f"ConfigMap {names.state_config_map} has the state {state['state']} of its run"
         for _, one in self._of(kafka):
             is_own = one.action == "backup" and one.target == kafka.namespace
             if is_own and not has_ended(self.connection, one):
@@ -99,7 +106,7 @@ class Activity:
         for item, one in self._of(backup.kafka):
             requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
             artifacts = requested.get("artifacts") or {}
-            is_named = _names(artifacts, backup.kafka, backup.name)
+            is_named = _is_named(artifacts, backup.kafka, backup.name)
             if is_named and not has_ended(self.connection, one):
                 return f"ActionSet {one.namespace}/{one.name}, action {one.action}, has not ended"
         return ""
@@ -110,6 +117,10 @@ class Activity:
         ActionSets that cannot be read count as a use, and so does a restore of the Kafka that has
         not succeeded: it may be repeated.
         """
+        try:
+            self._names(backup.kafka)
+        except ActionError as several:
+            return str(several)
         if used := self.using(backup):
             return used
         if copy := self._copying(backup):
@@ -139,7 +150,8 @@ class Activity:
 
     def _config_map(self, kafka: KafkaRef) -> Object:
         if kafka not in self._state_config_maps:
-            found = self.connection.find(CONFIG_MAPS, kafka.record, kafka.namespace)
+            name = self._names(kafka).state_config_map
+            found = self.connection.find(CONFIG_MAPS, name, kafka.namespace)
             self._state_config_maps[kafka] = found or {}
         return self._state_config_maps[kafka]
 
@@ -147,7 +159,13 @@ class Activity:
         return self._config_map(kafka).get("data") or {}
 
     def _home(self, kafka: KafkaRef) -> str:
-        return blueprint_of(self._config_map(kafka), kafka, self.kasten_namespace)[0]
+        try:
+            return self._names(kafka).blueprint_namespace
+        except ActionError:  # which `making` and `why_not_deleted` report
+            return self.kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+
+    def _names(self, kafka: KafkaRef) -> ObjectNames:
+        return self._finder.find(kafka, self.blueprint)
 
     def _of(self, kafka: KafkaRef) -> list[tuple[Object, ActionSet]]:
         namespace = self._home(kafka)
@@ -167,7 +185,7 @@ class Activity:
         return [(item, read_action_set(item)) for item in items]
 
 
-def _names(artifacts: Mapping[str, Any], kafka: KafkaRef, backup: str) -> bool:
+def _is_named(artifacts: Mapping[str, Any], kafka: KafkaRef, backup: str) -> bool:
     """Return whether artifacts name this backup."""
     is_own = is_backup_of(artifacts, kafka.namespace, kafka.name)
     return is_own and backup_values(artifacts).get("backup") == backup

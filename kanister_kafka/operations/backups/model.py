@@ -31,6 +31,7 @@ class BackupSnapshot:
     """A VolumeSnapshot of a backup."""
 
     name: str
+    """CLAIM-BACKUP, or the generated name of a member of a VolumeGroupSnapshot."""
     claim: str
     ready: bool
     restore_size: str = ""
@@ -44,6 +45,8 @@ class TopicRetention:
     name: str
     retention_ms: int
     """-1 if records do not expire by time."""
+    retention_bytes: int
+    """-1 if the size of a partition is not limited."""
     deletes: bool
     """Whether its cleanup policy deletes."""
 
@@ -125,13 +128,20 @@ class Backup:
     offsets: tuple[PartitionOffsets, ...] = ()
     """Of every partition, internal topics too; empty in backups of earlier versions."""
     verified: str = ""
-    """How its last verification ended, `passed` or `failed`; empty if there was none."""
+    """How its last verification ended: `passed`, `failed`, or `started` if not all of it could be
+    verified; empty if there was none."""
     verified_at: str = ""
     """When that was, as RFC 3339."""
     exported: str = ""
     """Repository with its copy, as restic names it; empty if there is none."""
     exported_at: str = ""
     """When it was copied, as RFC 3339; empty if there is no copy, or if it is being deleted."""
+    copy_verified: str = ""
+    """How the last verification of its copy ended; empty if there was none since it was copied."""
+    copy_verified_at: str = ""
+    """When that was, as RFC 3339."""
+    copy_verified_in: str = ""
+    """Repository from which the copy was restored for it."""
     running: str = ""
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()
@@ -161,13 +171,12 @@ class Backup:
     def faults(self) -> tuple[str, ...]:
         """Objects that a restore needs and that are missing or cannot be used."""
         found = list(self.secret_faults)
-        ready = {one.claim for one in self.snapshots if one.ready}
-        present = {one.claim for one in self.snapshots}
+        present = {one.claim: one for one in self.snapshots}
         for claim in self.claims:
             if claim not in present:
                 found.append(f"VolumeSnapshot {claim}-{self.name} is not there")
-            elif claim not in ready:
-                found.append(f"VolumeSnapshot {claim}-{self.name} is not ready to use")
+            elif not present[claim].ready:
+                found.append(f"VolumeSnapshot {present[claim].name} is not ready to use")
         return tuple(found)
 
     @property

@@ -7,6 +7,7 @@ claims and the retention of the topics.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
@@ -37,9 +38,16 @@ Key = tuple[str, str, str]
 
 
 def read_catalogue(
-    connection: KubeClient, namespace: str, *, kasten_namespace: str = "", kafka: str = ""
+    connection: KubeClient,
+    namespace: str,
+    *,
+    kasten_namespace: str = "",
+    kafka: str = "",
+    blueprint: str = "",
 ) -> Catalogue:
     """Read the backups of a namespace, or of all if it is empty.
+
+    `blueprint` is that of the Kafka, if only one is asked for; else the applied ones are searched.
 
     Raises ForbiddenError if Secrets, VolumeSnapshots or ConfigMaps may not be listed: a backup that
     cannot be seen must not look as if there were none.
@@ -52,7 +60,7 @@ def read_catalogue(
         snapshots: Mapping[Key, list[Object]] = {}
     else:
         snapshots = _by_backup(connection.items(resource, namespace, selector))
-    activity = Activity(connection, kasten_namespace)
+    activity = Activity(connection, kasten_namespace, blueprint)
     backups = []
     for key in sorted({*secrets, *snapshots}, key=lambda key: (key[2], key), reverse=True):
         find = partial(connection.find, SECRETS, namespace=key[0])
@@ -113,6 +121,9 @@ class _BackupReader:
         run = next((label(one, constants.RUN) for one in objects if label(one, constants.RUN)), "")
         parts = facts.get("parts", "")
         exported = annotation(facts_secret or {}, constants.EXPORTED).partition(" ")
+        copy_verified, copy_verified_at, copy_verified_in = _copy_result(
+            facts_secret or {}, exported[0]
+        )
         other = ("facts", "topics", "offsets")
         return Backup(
             name=self.name,
@@ -137,6 +148,9 @@ class _BackupReader:
             verified_at=annotation(facts_secret or {}, constants.VERIFIED_AT),
             exported=exported[2],
             exported_at=exported[0] if parse_timestamp(exported[0]) else "",
+            copy_verified=copy_verified,
+            copy_verified_at=copy_verified_at,
+            copy_verified_in=copy_verified_in,
             running=activity.making(self.kafka, run) if activity else "",
             damages=tuple(self.damages),
         )
@@ -144,11 +158,19 @@ class _BackupReader:
     def _snapshot(self, item: Object) -> BackupSnapshot:
         return BackupSnapshot(
             name=name_of(item),
-            claim=name_of(item).removesuffix(f"-{self.name}"),
+            claim=self._claim_of(item),
             ready=get_path(item, "status", "readyToUse") is True
             and not item["metadata"].get("deletionTimestamp"),
             restore_size=str(get_path(item, "status", "restoreSize") or ""),
         )
+
+    def _claim_of(self, snapshot: Object) -> str:
+        """Return the claim that a snapshot is of; a member of a group has a generated name."""
+        name = name_of(snapshot)
+        claim = name.removesuffix(f"-{self.name}")
+        if claim != name:
+            return claim
+        return str(get_path(snapshot, "spec", "source", "persistentVolumeClaimName") or name)
 
     def _facts(self) -> dict[str, str]:
         text = self._content(f"{self.prefix}facts")
@@ -165,6 +187,7 @@ class _BackupReader:
                         return
 
     def _topics(self) -> Iterator[TopicRetention]:
+        """Yield the topics whose retention is known."""
         name = f"{self.prefix}topics"
         if name not in self.secrets:
             return
@@ -172,8 +195,9 @@ class _BackupReader:
             words = line.split(" ")
             if line.startswith("#") or len(words) < 4:
                 continue
-            retention = int(words[1]) if words[1].lstrip("-").isdecimal() else -1
-            yield TopicRetention(words[0], retention, "delete" in words[3].split(","))
+            age, size = _retention_limit(words[1]), _retention_limit(words[2])
+            if age is not None and size is not None:
+                yield TopicRetention(words[0], age, size, "delete" in words[3].split(","))
 
     def _offsets(self) -> Iterator[PartitionOffsets]:
         """Yield the rows `TOPIC PARTITION EARLIEST LATEST BYTES`; `-` is unknown."""
@@ -199,6 +223,23 @@ class _BackupReader:
             if needed:
                 self.damages.append(f"Secret {secret} is damaged: {failure}")
             return ""
+
+
+def _copy_result(facts_secret: Object, exported_at: str) -> tuple[str, str, str]:
+    """Return result, time and repository of the verification of a copy.
+
+    Empty if there was none, or if the copy was made again or deleted after it.
+    """
+    at, _, repository = annotation(facts_secret, constants.COPY_VERIFIED_AT).partition(" ")
+    verified, copied = parse_timestamp(at), parse_timestamp(exported_at)
+    if verified is None or copied is None or verified < copied:
+        return "", "", ""
+    return annotation(facts_secret, constants.COPY_VERIFIED), at, repository
+
+
+def _retention_limit(word: str) -> int | None:
+    """Return milliseconds or bytes, -1 if there is no limit; None if it is not a number."""
+    return int(word) if re.fullmatch(r"-?[0-9]+", word) else None
 
 
 LATEST = "latest"

@@ -64,8 +64,12 @@ class BrokerReader:
         ready = [pod for pod in pods if is_broker_pod(pod, self._kafka.name) and is_ready(pod)]
         return sorted(ready, key=name_of)
 
-    def offsets(self, broker: Object) -> dict[tuple[str, int], tuple[int, int]]:
-        """Return earliest and latest offset of each partition, internal topics too."""
+    def offsets(self, broker: Object) -> dict[tuple[str, int], tuple[int | None, int]]:
+        """Return earliest and latest offset of each partition, internal topics too.
+
+        The earliest is None if the broker did not return it: the tool leaves it out without an
+        error.
+        """
         earliest: dict[tuple[str, int], int] = {}
         latest: dict[tuple[str, int], int] = {}
         for line in self._run(broker, "offsets", 2 * LOOK_S):
@@ -73,7 +77,7 @@ class BrokerReader:
             topic, partition, offset = rest.rsplit(":", 2)
             into = earliest if which == "earliest" else latest
             into[topic, int(partition)] = int(offset)
-        return {key: (earliest.get(key, 0), end) for key, end in latest.items()}
+        return {key: (earliest.get(key), end) for key, end in latest.items()}
 
     def without_leader(self, broker: Object) -> list[str]:
         """Return the partitions without a leader, as `TOPIC-PARTITION`."""

@@ -11,11 +11,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from fractions import Fraction
 from functools import partial
 from itertools import chain
 
 from kanister_kafka import constants
-from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
+from kanister_kafka.backup.options import DEFAULT_IMPORT_MEMORY, DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import (
     JOBS,
@@ -34,7 +35,7 @@ from kanister_kafka.kube.objects import (
     label,
     name_of,
 )
-from kanister_kafka.kube.pod_options import PodOptions
+from kanister_kafka.kube.pod_options import PodOptions, quantity
 from kanister_kafka.kube.pods import container_statuses, wait_reason
 from kanister_kafka.kube.wait import Clock, Grace, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
@@ -68,9 +69,10 @@ USERS = {"runAsUser": 1001, "runAsGroup": 0, "fsGroup": 0}
 operator sets."""
 PLACED = ("tolerations", "schedulerName", "imagePullSecrets")
 """Fields of the pods of Kafka that the pods which fill their volumes need too."""
-RESOURCES = {"requests": {"cpu": "100m", "memory": "256Mi"}, "limits": {"memory": "2Gi"}}
-MEMORY_LIMIT = "1700MiB"
-"""Of the heap of restic, whose size depends on the index of the repository."""
+REQUESTED_MEMORY = "256Mi"
+HEAP_SHARE = Fraction(1700, 2048)
+"""Share of the memory limit that the heap of restic may have. Its size depends on the index of the
+repository."""
 GONE_S = 120
 """Seconds in which the pods must have ended after their Jobs were deleted."""
 ENDED = ("Succeeded", "Failed")
@@ -104,6 +106,8 @@ class VolumeImports:
     image: str = DEFAULT_RESTIC_IMAGE
     parallel: int = 2
     """Nodes of Kafka whose volumes are filled at the same time."""
+    memory: str = DEFAULT_IMPORT_MEMORY
+    """Limit of memory of each container that fills a volume."""
     timeout: int = IMPORT_S
     """Seconds for all of them."""
     absent_classes: frozenset[str] = frozenset()
@@ -259,7 +263,7 @@ def _container(imports: VolumeImports, volume: ExportedVolume, name: str, secret
     folder = f"/volumes/{volume.claim}"
     env: list[Object] = [
         {"name": "RESTIC_PROGRESS_FPS", "value": PROGRESS},
-        {"name": "GOMEMLIMIT", "value": MEMORY_LIMIT},
+        {"name": "GOMEMLIMIT", "value": heap_limit(imports.memory)},
     ]
     for variable, key in KEYS.items():
         reference: Object = {"name": secret, "key": key}
@@ -288,7 +292,7 @@ def _container(imports: VolumeImports, volume: ExportedVolume, name: str, secret
             "--verify",
         ],
         "env": env,
-        "resources": RESOURCES,
+        "resources": _resources(imports.memory),
         "terminationMessagePolicy": "FallbackToLogsOnError",
         "securityContext": {
             "allowPrivilegeEscalation": False,
@@ -297,6 +301,17 @@ def _container(imports: VolumeImports, volume: ExportedVolume, name: str, secret
         },
         "volumeMounts": mounts,
     }
+
+
+def heap_limit(memory: str) -> str:
+    """Return the limit of the heap in a container with this limit of memory, as Go reads it."""
+    return f"{int((quantity(memory) or 0) * HEAP_SHARE) // 2**20}MiB"
+
+
+def _resources(memory: str) -> Object:
+    limit = quantity(memory) or Fraction(0)
+    requested = REQUESTED_MEMORY if limit >= (quantity(REQUESTED_MEMORY) or 0) else memory
+    return {"requests": {"cpu": "100m", "memory": requested}, "limits": {"memory": memory}}
 
 
 class JobRunner:
@@ -394,7 +409,8 @@ class JobRunner:
 
     def _check(self, node: str, job: Object, pods: Objects) -> None:
         where = f"the volumes of {node} cannot be restored"
-        by_pod = [list(_failures(pod)) for pod in sorted(pods, key=_creation)]
+        memory = self._imports.memory
+        by_pod = [list(_failures(pod, memory)) for pod in sorted(pods, key=_creation)]
         reasons = list(chain.from_iterable(by_pod))
         for code, reason in reasons:
             if code == WRONG_PASSWORD:
@@ -462,7 +478,7 @@ def _restored_bytes(line: str) -> int:
         return 0
 
 
-def _failures(pod: Object) -> Iterator[tuple[int, str]]:
+def _failures(pod: Object, memory: str) -> Iterator[tuple[int, str]]:
     """Yield exit code and reason of each container of a pod that has failed."""
     for status in container_statuses(pod):
         ended = get_path(status, "state", "terminated")
@@ -470,7 +486,7 @@ def _failures(pod: Object) -> Iterator[tuple[int, str]]:
             continue
         reason = str(ended.get("reason") or "")
         if reason == "OOMKilled":
-            yield 0, f"restic was killed, as it needs more than {RESOURCES['limits']['memory']}"
+            yield 0, f"restic was killed, as it needs more than {memory}: raise --import-memory"
             continue
         lines = str(ended.get("message") or "").splitlines()  # the last ones, the first is cut
         found = [message_of(line) for line in lines if line.startswith("{")]

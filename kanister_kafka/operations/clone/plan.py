@@ -168,6 +168,7 @@ def plan_clone(
     else:
         usable = {source.name: source for source in sources}
         sizes = {one.claim: one.restore_size for one in backup.snapshots}
+    members = {one.claim: one.name for one in backup.snapshots}
     claims, needed = [], []
     for item in contents.of(CLAIMS):
         claim = rehoming.claim(item)
@@ -177,7 +178,11 @@ def plan_clone(
             for key in SOURCES_OF_CLAIMS:
                 claim["spec"].pop(key, None)
         else:
-            needed.append(str(get_path(claim, "spec", "dataSource", "name")))
+            saved = str(get_path(claim, "spec", "dataSource", "name"))
+            snapshot = members.get(name_of(claim), saved)
+            if snapshot != saved:  # a member of a group, whose name was not known yet
+                claim["spec"]["dataSource"]["name"] = snapshot
+            needed.append(snapshot)
         claims.append(claim)
     made = [
         _snapshot_objects(usable[name], request.namespace, owner, _marks(request, backup))

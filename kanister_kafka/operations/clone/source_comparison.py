@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.objects import join_limited
@@ -12,22 +13,22 @@ from kanister_kafka.operations.clone.broker_reads import (
     ReplicaRecords,
     TopicIdentity,
 )
+from kanister_kafka.operations.clone.offset_comparison import RestoredOffsets
 from kanister_kafka.operations.clone.verification import RecordsRead, SourceResult
 
 SAMPLED_OFFSETS = 10_000
 """Of each partition, the last offsets that a sample compares."""
 
 GONE = "no longer in the source"
-
-Offsets = Mapping[tuple[str, int], tuple[int, int]]
-"""Earliest and latest offset by topic and partition."""
+ABSENT = "not in the copy"
+UNKNOWN = "its first offset could not be read"
 
 
 def compare_with_source(
     source: BrokerReader,
     copy: BrokerReader,
     recorded: Iterable[PartitionOffsets],
-    copied: Offsets,
+    copied: RestoredOffsets,
     read: RecordsRead,
 ) -> SourceResult:
     """Compare all batches before the ends of a backup that the source still has.
@@ -43,6 +44,7 @@ def compare_with_source(
     unequal = not_comparable(topics, source.topics(brokers[0]))
     current = source.offsets(brokers[0])
     ranges, notes = common_ranges(recorded, copied, current, unequal, read)
+    earlier = tuple(begin_earlier(copied, current, unequal))
     theirs = list(source.ranges(brokers, ranges))
     if ranges:
         # The source runs: it can lose batches after its offsets were read, before its files were.
@@ -56,12 +58,29 @@ def compare_with_source(
         notes += _notes(skipped)
     ours = list(copy.ranges(copies, ranges))
     if not ranges:
-        return SourceResult(0, 0, 0, (), (*notes, "no batch was compared with the source"))
-    return compare_replicas(ranges, ours, theirs, notes)
+        notes.append("no batch was compared with the source")
+        return SourceResult(0, 0, 0, (), tuple(notes), earlier)
+    return replace(compare_replicas(ranges, ours, theirs, notes), earlier=earlier)
+
+
+def begin_earlier(
+    copied: RestoredOffsets, current: RestoredOffsets, unequal: Mapping[str, str]
+) -> Iterator[str]:
+    """Yield partitions that begin later in the copy than in the source.
+
+    The first offset of a partition never decreases. So these records were there when the volumes
+    were cut, except if retention had deleted them on one replica and not yet on another.
+    """
+    for (topic, partition), (earliest, _latest) in sorted(copied.items()):
+        first, _end = current.get((topic, partition), (None, 0))
+        if topic in unequal or first is None or earliest is None:
+            continue
+        if first < earliest:
+            yield f"{topic}-{partition} at {first}, not {earliest}"
 
 
 def lost_meanwhile(
-    ranges: Mapping[str, tuple[int, int]], current: Offsets, unequal: Mapping[str, str]
+    ranges: Mapping[str, tuple[int, int]], current: RestoredOffsets, unequal: Mapping[str, str]
 ) -> dict[str, str]:
     """Return why a range may not have been whole when it was read, by the name of the partition.
 
@@ -76,7 +95,9 @@ def lost_meanwhile(
             reasons[name] = reason
         elif name not in earliest:
             reasons[name] = GONE
-        elif earliest[name] > first:
+        elif (now := earliest[name]) is None:
+            reasons[name] = UNKNOWN
+        elif now > first:
             reasons[name] = "retention of the source has deleted records meanwhile"
     return reasons
 
@@ -99,8 +120,8 @@ def not_comparable(
 
 def common_ranges(
     recorded: Iterable[PartitionOffsets],
-    copied: Offsets,
-    current: Offsets,
+    copied: RestoredOffsets,
+    current: RestoredOffsets,
     unequal: Mapping[str, str],
     read: RecordsRead,
 ) -> tuple[dict[str, tuple[int, int]], list[str]]:
@@ -117,6 +138,9 @@ def common_ranges(
             skipped.setdefault(GONE, set()).add(name)
             continue
         first, end = current[topic, partition]
+        if earliest is None or first is None:
+            skipped.setdefault(UNKNOWN, set()).add(name)
+            continue
         first, end = max(earliest, first), min(latest, end, ends.get((topic, partition)) or latest)
         if read is not RecordsRead.ALL:
             first = max(first, end - SAMPLED_OFFSETS)
@@ -124,6 +148,9 @@ def common_ranges(
             ranges[name] = (first, end)
         elif earliest < latest:
             skipped.setdefault(GONE, set()).add(name)
+    topics = {topic for topic, _partition in copied} - unequal.keys()
+    if absent := {f"{topic}-{n}" for topic, n in current.keys() - copied.keys() if topic in topics}:
+        skipped[ABSENT] = absent
     return ranges, _notes(skipped)
 
 
@@ -149,19 +176,22 @@ def compare_replicas(
         expected.setdefault(replica.partition, set()).add(_content(replica))
     differences = []
     counted: dict[str, ReplicaRecords] = {}
+    empty: set[str] = set()
     for replica in copies:
         contents = expected.get(replica.partition)
         first, end = ranges[replica.partition]
         if contents is None:
             differences.append(f"{replica.partition}: no broker of the source has its log")
-        elif _content(replica) in contents:
-            counted[replica.partition] = replica
-        else:
+        elif _content(replica) not in contents:
             differences.append(
                 f"{replica.partition} on {replica.broker} differs from the source in offsets "
                 f"{first} to {end - 1}: {_words(_content(replica))}, and in the source "
                 + " or ".join(_words(content) for content in sorted(contents))
             )
+        elif replica.batches:
+            counted[replica.partition] = replica
+        else:  # a range that is not compacted has at least one batch
+            empty.add(replica.partition)
     missing = sorted(set(ranges) - {replica.partition for replica in copies})
     differences += [f"{name}: no broker of the copy has its log" for name in missing]
     return SourceResult(
@@ -169,7 +199,7 @@ def compare_replicas(
         batches=sum(replica.batches for replica in counted.values()),
         records=sum(replica.records for replica in counted.values()),
         differences=tuple(differences),
-        notes=tuple(notes),
+        notes=tuple(notes) + tuple(_notes({"no batch was read": empty} if empty else {})),
     )
 
 

@@ -7,9 +7,10 @@ from datetime import datetime
 
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient, Object
-from kanister_kafka.kube.objects import get_path
+from kanister_kafka.kube.objects import get_path, join_limited
 from kanister_kafka.operations.clone.broker_reads import BrokerReader
 from kanister_kafka.operations.clone.imports import NotRestorableError
+from kanister_kafka.operations.clone.offset_comparison import RestoredOffsets, compare_offsets
 from kanister_kafka.operations.clone.plan import ClonePlan
 from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.source_comparison import compare_with_source
@@ -17,7 +18,6 @@ from kanister_kafka.operations.clone.verification import (
     RecordsRead,
     RecordsResult,
     Verification,
-    compare_offsets,
 )
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.strimzi.discovery import find_resource
@@ -50,28 +50,38 @@ class Verifier:
         found = self._reader.offsets(brokers[0])
         without_leader = self._reader.without_leader(brokers[0])
         faults += [f"partition {partition} has no leader" for partition in without_leader]
-        recorded = self._plan.backup.offsets
-        differences, notes, compared = compare_offsets(recorded, found)
-        faults += differences
+        backup = self._plan.backup
+        offsets = compare_offsets(backup.offsets, found, backup.topics)
+        faults += offsets.faults
+        notes, unverified = list(offsets.notes), list(offsets.unverified)
         records = None
         if read is not RecordsRead.NONE:
-            records = self._records(brokers, read)
+            records = self._records(brokers, read, found)
             faults += [f"damaged: {replica}" for replica in records.damaged]
+            if records.unread:
+                unverified.append(f"no record was read of: {join_limited(records.unread)}")
         source = None
         if self._source is not None:
-            source = compare_with_source(self._source, self._reader, recorded, found, read)
+            source = compare_with_source(self._source, self._reader, backup.offsets, found, read)
             faults += source.differences
             notes += source.notes
+            if source.earlier:
+                unverified.append(
+                    "the source still has records before the first one of the copy: "
+                    f"{join_limited(source.earlier)}"
+                )
         return Verification(
-            backup=self._plan.backup,
+            backup=backup,
             target=self._target,
             time=now,
             faults=tuple(faults),
             notes=tuple(notes),
+            unverified=tuple(unverified),
             partitions=len(found),
-            compared=compared,
+            compared=offsets.compared,
             records=records,
             source=source,
+            repository=_repository(self._plan),
         )
 
     def _identity(self) -> Iterable[str]:
@@ -98,19 +108,28 @@ class Verifier:
                 count += int(pool["spec"].get("replicas") or 0)
         return count or int(self._plan.kafka["spec"]["kafka"].get("replicas") or 0)
 
-    def _records(self, brokers: Iterable[Object], read: RecordsRead) -> RecordsResult:
+    def _records(
+        self, brokers: Iterable[Object], read: RecordsRead, restored: RestoredOffsets
+    ) -> RecordsResult:
         batches = records = 0
         damaged = []
+        expected = {
+            f"{topic}-{number}"
+            for (topic, number), (first, end) in restored.items()
+            if first != end
+        }
         count = SAMPLED_SEGMENTS if read is RecordsRead.SAMPLE else 0
         for replica in self._reader.records(brokers, count):
             batches += replica.batches
             records += replica.records
+            if replica.batches:
+                expected.discard(replica.partition)
             if replica.broken or replica.trailing:
                 damaged.append(
                     f"{replica.partition} on {replica.broker}: {replica.broken} batches with a "
                     f"wrong checksum, {replica.trailing} bytes that are not a batch"
                 )
-        return RecordsResult(batches, records, tuple(damaged))
+        return RecordsResult(batches, records, tuple(damaged), tuple(sorted(expected)))
 
 
 def run_verification(
@@ -144,6 +163,7 @@ def run_verification(
                     time=now(),
                     faults=(str(failure),),
                     started=False,
+                    repository=_repository(plan),
                 )
             on_result(result)
         finally:
@@ -152,3 +172,7 @@ def run_verification(
             for text in left:
                 runner.report(f"FAILED: not removed: {text}")
     return left
+
+
+def _repository(plan: ClonePlan) -> str:
+    return plan.imports.repository.url if plan.imports else ""

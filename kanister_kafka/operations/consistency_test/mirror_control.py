@@ -23,7 +23,6 @@ from kanister_kafka.operations.rehearsal.context import (
     ClientState,
     Stopwatch,
     read_client,
-    read_state,
 )
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.start_action import check_action
@@ -74,7 +73,9 @@ class MirrorControl:
         setting = self._environment.setting
         request = self._environment.request
         for target in (request.source, request.mirror):
-            if not read_state(self._connection, setting.kafka, target).ready:
+            if not objects.is_reconciled(
+                self._connection.get(setting.kafka, target.name, target.namespace)
+            ):
                 raise ActionError(f"Kafka {target} is not Ready")
         if not self._writer().ready:
             raise ActionError(f"{self._environment.writer} is not Ready")
@@ -127,7 +128,7 @@ class MirrorControl:
         self._down = None
         setting = self._environment.setting
         self._until(
-            lambda: read_state(self._connection, setting.kafka, self._target).ready,
+            lambda: setting.read_state(self._connection).ready,
             timeout,
             f"Kafka {self._target} is not Ready",
         )

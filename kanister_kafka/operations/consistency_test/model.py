@@ -88,5 +88,5 @@ class ConsistencyReport:
 
     @property
     def passed(self) -> bool:
-        """Whether every plan did, and nothing is left."""
-        return not self.leftovers and all(plan.passed for plan in self.plans)
+        """Whether there is a plan, every one did, and nothing is left."""
+        return bool(self.plans) and not self.leftovers and all(plan.passed for plan in self.plans)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kanister_kafka.errors import ActionError, NotFoundError
@@ -151,7 +151,8 @@ class ExportCatalogue:
                 copied_volumes=copied,
                 faults=(f"its objects cannot be read: {failure}",),
             )
-        backup = read_copied_backup(tree.secrets, one.kafka, one.name)
+        found = read_copied_backup(tree.secrets, one.kafka, one.name)
+        backup = replace(found, uid=one.uid)
         faults = list(backup.secret_faults)
         if not backup.complete_since and backup.has_mark:
             faults.append("its Secret with the facts is not marked as complete")

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from kanister_kafka.backup.kustomization import rename
 from kanister_kafka.backup.render import Manifest, render
 from kanister_kafka.errors import TemplateError
 from kanister_kafka.kube.client import Object
@@ -61,6 +62,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     storage.storage,
     storage.claims,
     storage.snapshot_class,
+    storage.group_snapshot_class,
     platform.operator,
     platform.kanister,
     platform.running_action,
@@ -114,8 +116,9 @@ def run_preflight(
     plan = subject.plan
     if plan is None:
         return run_checks(gatherer.view(None))
-    manifests = render(plan, templates)
-    pod = pull_test_pod(blueprint_of(manifests), subject.name, subject.namespace)
+    manifests = render(plan, templates, renamable=subject.is_base)
+    (blueprint,) = rename([blueprint_of(manifests)], *subject.affixes)
+    pod = pull_test_pod(blueprint, subject.name, subject.namespace)
     pulled = pull_test(connection, pod) if with_pod else None
     planned = gatherer.planned(plan, manifests, pulled)
     return run_checks(gatherer.view(planned))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.operations.object_names import ObjectNames
 from kanister_kafka.operations.preflight.model import (
     AccessReview,
     CheckLine,
@@ -18,7 +19,7 @@ from kanister_kafka.operations.preflight.model import (
     PinnedScripts,
     PullTestResult,
 )
-from kanister_kafka.operations.provenance import apply_command, context_flag
+from kanister_kafka.operations.provenance import RENAMED, apply_command, context_flag
 from kanister_kafka.strimzi.discovery import KafkaRef
 
 
@@ -39,6 +40,9 @@ class PlanFacts:
     export_profile: OptionalRead[Object | None] | None = None
     """Profile with the location of copies; None if backups are not copied."""
     export_secret: OptionalRead[Object | None] | None = None
+    group_classes: OptionalRead[Objects | None] | None = None
+    """VolumeGroupSnapshotClasses; None if each claim is snapshotted by itself. None was read if the
+    cluster serves no version of them that the steps use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,6 +60,16 @@ class PreflightTarget:
     """Of the kubeconfig; empty for the current one."""
     options: str = ""
     """Words of the command line that a command which renders the same has to repeat."""
+    names: ObjectNames
+    """Of the objects on the cluster."""
+    affixes: tuple[str, str] = ("", "")
+    """Prefix and suffix that Kustomize has added to the names that `render` gives."""
+    is_base: bool = False
+    """Whether the Blueprint on the cluster was rendered as a base of Kustomize."""
+
+    def renamed(self, name: str) -> str:
+        """Return the name of a rendered object as it is on the cluster."""
+        return f"{self.affixes[0]}{name}{self.affixes[1]}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,6 +128,8 @@ class ClusterFacts(PreflightTarget):
     @property
     def apply(self) -> str:
         """The command that puts on the cluster what would be rendered now."""
+        if self.names.is_renamed:
+            return RENAMED
         return apply_command(KafkaRef(self.namespace, self.name), self.options, self.context)
 
 

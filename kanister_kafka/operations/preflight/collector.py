@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import fields
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import fields, replace
 from typing import TYPE_CHECKING
 
-from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.kustomization import rename
+from kanister_kafka.backup.model import BackupPlan, Permission
 from kanister_kafka.backup.render import Manifest
 from kanister_kafka.backup.scripts import ScriptPin, script_pins
-from kanister_kafka.constants import CLUSTER_LABEL, COMPONENT, PAUSE_RECONCILIATION
+from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, name_of, title
 from kanister_kafka.kube.pod_options import minor_of_server
+from kanister_kafka.kube.snapshot_classes import GROUP_API
 from kanister_kafka.operations.preflight import partitions, platform, rights
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
@@ -106,6 +108,8 @@ STORAGE = "storage.k8s.io/v1"
 KANISTER = "cr.kanister.io/v1alpha1"
 RUN = ("Blueprint", "Deployment")
 """Kinds whose pods run scripts."""
+OUR_RESOURCES = ("blueprints", "configmaps", "deployments")
+"""Resources of which rendered objects are named in rights."""
 ON_DEMAND = ("RestoreAction",)
 """Kinds that a person creates when the time has come."""
 
@@ -153,7 +157,7 @@ class FactsCollector:
             kanister_api=reader.is_served(KANISTER, "Blueprint"),
             deployments=reader.list_of("apps/v1", "Deployment", "", subject.kasten_namespace),
             kasten=reader.find("v1", "ConfigMap", "k10-config", subject.kasten_namespace),
-            record=reader.find("v1", "ConfigMap", f"{self.name}-{COMPONENT}", self.namespace),
+            record=reader.find("v1", "ConfigMap", subject.names.state_config_map, self.namespace),
             space=try_read(
                 f"Namespace {self.namespace}",
                 f"get Namespace {self.namespace}",
@@ -174,6 +178,7 @@ class FactsCollector:
         desired: list[Object] = []
         for manifest in manifests:
             desired += [to_python(document.root) for document in manifest.documents]
+        desired = rename(desired, *self.subject.affixes)
         rendered = tuple(self._pair(item) for item in desired if item["kind"] not in ON_DEMAND)
         reviews = "create localsubjectaccessreviews or subjectaccessreviews of authorization.k8s.io"
         return PlanFacts(
@@ -196,15 +201,24 @@ class FactsCollector:
             export_secret=self.reader.find("v1", "Secret", plan.export_secret, self.namespace)
             if plan.export_secret
             else None,
+            group_classes=self._group_classes() if plan.options.group_snapshot_class else None,
         )
 
     def _rights(self, plan: BackupPlan) -> tuple[AccessReview, ...]:
         reviews: list[AccessReview] = []
+        ours = {plan.record, plan.switch.name if plan.switch else "", plan.name} - {""}
         for account in plan.accounts:
-            reviews += rights.ask_access(
-                self.connection, account.name, self.namespace, account.rights
-            )
+            asked = [self._renamed(right, ours) for right in account.rights]
+            name = self.subject.renamed(account.name)
+            reviews += rights.ask_access(self.connection, name, self.namespace, asked)
         return tuple(reviews)
+
+    def _renamed(self, right: Permission, ours: Collection[str]) -> Permission:
+        """Return a right for the rendered objects under the names that they have here."""
+        if right.resource not in OUR_RESOURCES:
+            return right
+        names = (self.subject.renamed(name) if name in ours else name for name in right.names)
+        return replace(right, names=tuple(names))
 
     def _pinned(
         self, desired: Iterable[Object], rendered: Iterable[OptionalRead[ManifestPair]]
@@ -301,6 +315,20 @@ class FactsCollector:
 
         return try_read(
             "the VolumeSnapshotClasses", "list volumesnapshotclasses.snapshot.storage.k8s.io", ask
+        )
+
+    def _group_classes(self) -> OptionalRead[Objects | None]:
+        def ask() -> Objects | None:
+            try:
+                kind = self.connection.kind(GROUP_API, "VolumeGroupSnapshotClass")
+            except NotFoundError:
+                return None
+            return self.connection.items(kind)
+
+        return try_read(
+            "the VolumeGroupSnapshotClasses",
+            "list volumegroupsnapshotclasses.groupsnapshot.storage.k8s.io",
+            ask,
         )
 
     def _operators(self) -> OptionalRead[Objects]:

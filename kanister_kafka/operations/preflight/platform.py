@@ -198,7 +198,7 @@ def running_action(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no action of the Blueprint is running, and none is stuck."""
     if view.planned is None:
         return
-    running = [item for item in _ours(view.planned) if _state(item) not in ENDED]
+    running = [item for item in _ours(view, view.planned) if _state(item) not in ENDED]
     if running:
         yield failed(
             f"an action of the Blueprint is running, or stuck: {', '.join(titles(running))}",
@@ -238,7 +238,7 @@ def measured(view: ClusterFacts) -> Iterator[CheckLine]:
         return
     limit = view.planned.plan.options.hook_timeout
     ended = sorted(
-        (item for item in _ours(view.planned) if _state(item) in ENDED),
+        (item for item in _ours(view, view.planned) if _state(item) in ENDED),
         key=lambda item: str(get_path(item, "metadata", "creationTimestamp") or ""),
     )
     rehearse = view.ours("rehearse")
@@ -288,13 +288,12 @@ def _image(deployment: Object) -> str:
     return next((image for image in images if "kanister" in image and "tools" not in image), "")
 
 
-def _ours(planned: PlanFacts) -> Objects:
+def _ours(view: ClusterFacts, planned: PlanFacts) -> Objects:
+    blueprint = view.renamed(planned.plan.name)
     return tuple(
         item
         for item in planned.action_sets.get()
-        if any(
-            a.get("blueprint") == planned.plan.name for a in get_path(item, "spec", "actions") or ()
-        )
+        if any(a.get("blueprint") == blueprint for a in get_path(item, "spec", "actions") or ())
     )
 
 

@@ -8,6 +8,7 @@ from kanister_kafka.backup.options import KastenOutput, SnapshotProvider
 from kanister_kafka.kube.client import Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, join_limited, name_of, titles
 from kanister_kafka.kube.snapshot_classes import (
+    GROUP_API,
     IS_DEFAULT,
     KASTEN_CLASS,
     choose_snapshot_class,
@@ -93,6 +94,45 @@ def snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
         yield _choose(view, driver, names, of_driver, desired)
         if of_driver and _asks_kasten(view):
             yield from _kasten(view, driver, of_driver)
+
+
+@preflight_check("group-snapshot-class")
+def group_snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that the class of a group exists and is of the driver of every volume."""
+    if view.planned is None or view.planned.group_classes is None:
+        return
+    desired = view.planned.plan.options.group_snapshot_class
+    classes = view.planned.group_classes.get()
+    if classes is None:
+        yield failed(
+            f"the cluster serves neither {' nor '.join(GROUP_API)}, and the Blueprint names "
+            f"VolumeGroupSnapshotClass {desired}",
+            "install the CustomResourceDefinitions of group snapshots and a snapshot controller "
+            "for them, or render without --group-snapshot-class",
+        )
+        return
+    chosen = [item for item in classes if name_of(item) == desired]
+    if not chosen:
+        yield failed(
+            f"there is no VolumeGroupSnapshotClass {desired}; the cluster has "
+            f"{join_limited(map(name_of, classes)) or 'none'}",
+            "give one of those with --group-snapshot-class",
+            objects=titles(classes),
+        )
+        return
+    driver = str(chosen[0].get("driver") or "")
+    foreign = {one: names for one, names in _drivers(view)[0].items() if one != driver}
+    for one, names in sorted(foreign.items()):
+        yield failed(
+            f"VolumeGroupSnapshotClass {desired} is of driver {driver}, and driver {one} has the "
+            f"volumes of {join_limited(names)}",
+            "all volumes of a group must be of its driver: render without --group-snapshot-class",
+            objects=titles(chosen),
+        )
+    if not foreign:
+        yield passed(
+            f"driver {driver} has VolumeGroupSnapshotClass {desired}", objects=titles(chosen)
+        )
 
 
 def _choose(

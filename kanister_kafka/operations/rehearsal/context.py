@@ -22,6 +22,7 @@ from kanister_kafka.kube.exec import exec_in_pod
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.action_follower import resume_command
 from kanister_kafka.operations.actionset import AppliedBlueprint
+from kanister_kafka.operations.object_names import ObjectNames, find_names
 from kanister_kafka.operations.preflight import (
     CheckLine,
     CheckStatus,
@@ -119,6 +120,7 @@ class RehearsalContext:
     target: KafkaRef
     kafka: ApiResource
     blueprint: AppliedBlueprint
+    names: ObjectNames
     before: InitialState
     claims: tuple[VolumeClaim, ...]
     writers: tuple[ClientState, ...]
@@ -139,6 +141,10 @@ class RehearsalContext:
     def labels(self) -> dict[str, str]:
         """Labels of all that is made."""
         return {constants.MANAGED_BY: constants.COMPONENT, LABEL: self.id}
+
+    def read_state(self, connection: KubeClient) -> InitialState:
+        """See the cluster as it is now."""
+        return read_state(connection, self.kafka, self.target, self.names)
 
 
 def build_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
@@ -161,6 +167,7 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     blueprint = find_applied(connection, target, request.kasten_namespace, request.blueprint)
     for action in (STOP, RESTART):
         check_action(blueprint, action)
+    names = find_names(connection, target, blueprint.namespace, blueprint.name)
     pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
     brokers = [pod for pod in pods if is_broker_pod(pod, target.name)]
     if not brokers:
@@ -175,7 +182,8 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
         target=target,
         kafka=resource,
         blueprint=blueprint,
-        before=read_state(connection, resource, target),
+        names=names,
+        before=read_state(connection, resource, target, names),
         claims=find_claims(
             connection,
             target,
@@ -196,12 +204,14 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     )
 
 
-def read_state(connection: KubeClient, kafka: ApiResource, target: KafkaRef) -> InitialState:
+def read_state(
+    connection: KubeClient, kafka: ApiResource, target: KafkaRef, names: ObjectNames
+) -> InitialState:
     """See the cluster as it is now."""
     item = connection.get(kafka, target.name, target.namespace)
     pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
-    record = connection.find(CONFIG_MAPS, target.record, target.namespace) or {}
-    switch = connection.find(DEPLOYMENTS, target.switch, target.namespace) or {}
+    record = connection.find(CONFIG_MAPS, names.state_config_map, target.namespace) or {}
+    switch = connection.find(DEPLOYMENTS, names.watchdog, target.namespace) or {}
     label = f"{constants.CLUSTER_LABEL}={target.name}"
     claims = [
         (objects.name_of(claim), claim["metadata"].get("uid", ""))
@@ -318,6 +328,7 @@ def check_preconditions(
             kasten_namespace=request.kasten_namespace,
             plan=plan,
             problems=problems,
+            names=setting.names,
         )
         lines = run_preflight(connection, partial(exec_in_pod, context=request.context), subject)
     doubts = [line for line in lines if line.level is not CheckStatus.OK and not is_blocking(line)]

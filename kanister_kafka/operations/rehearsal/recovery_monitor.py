@@ -16,7 +16,6 @@ from kanister_kafka.operations.rehearsal.context import (
     RehearsalContext,
     Stopwatch,
     read_client,
-    read_state,
 )
 from kanister_kafka.operations.rehearsal.model import (
     Interval,
@@ -194,5 +193,5 @@ class RecoveryMonitor:
         return self._clock()
 
     def _kafka_ready(self) -> float | None:
-        now = read_state(self._connection, self._setting.kafka, self._setting.target)
+        now = self._setting.read_state(self._connection)
         return self._clock() if now.ready and not now.paused else None

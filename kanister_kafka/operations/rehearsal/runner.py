@@ -21,7 +21,6 @@ from kanister_kafka.operations.rehearsal.context import (
     Stopwatch,
     check_preconditions,
     read_client,
-    read_state,
 )
 from kanister_kafka.operations.rehearsal.model import Rehearsal, RehearsalStage
 from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher, RecoveryMonitor
@@ -35,7 +34,7 @@ from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 def state_differences(connection: KubeClient, setting: RehearsalContext) -> tuple[str, ...]:
     """Return how the cluster differs from how it was found; empty if it does not."""
     before, target = setting.before, setting.target
-    now = read_state(connection, setting.kafka, target)
+    now = setting.read_state(connection)
     found = []
     if now.paused:
         found.append(f"Kafka {target} is paused")
@@ -198,7 +197,7 @@ class _Runner:
         if not watched.action_set.ended:
             self.tell(f"waiting for {STOP} to end before Kafka is brought back")
             self.acting.follow(watched, timeout=self.timeout)
-        now = read_state(self.connection, self.setting.kafka, self.setting.target)
+        now = self.setting.read_state(self.connection)
         return now.settled and set(self.setting.before.nodes) <= set(now.nodes)
 
     def _clean_up(self) -> None:

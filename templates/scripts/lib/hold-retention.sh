@@ -70,20 +70,36 @@ read_config() {
     die "annotation $RETENTION_HELD of Kafka $CLUSTER is damaged: correct spec.kafka.config by hand and remove the annotation"
 }
 
-# hold_retention DELAY TIME: TIME of the backup. The same write stores the previous options, only once, so that a
-# repeat cannot store its own values as previous ones.
+# is_held FOUND HELD: whether two values of JSON are the same for Kafka, as text or not
+is_held() { [[ -n $2 && ${1//\"/} == "${2//\"/}" ]]; }
+
+# former_value KEY: of an option before the hold, or null. If the Kafka is held, this is in its annotation, except of an
+# option that a user has changed since: its value now is the former one of the next hold.
+former_value() {
+  local found held=''
+  found=$(get_option "$config" "$1") || exit 1
+  [[ -z $memo ]] || held=$(get_option "${memo#*\"held\":}" "$1") || exit 1
+  ! is_held "$found" "$held" || found=$(get_option "$before" "$1") || exit 1
+  printf %s "${found:-null}"
+}
+
+# hold_retention DELAY TIME: TIME of the backup. The same write stores the former values. A repeat does not store its
+# own values as former ones.
 hold_retention() {
-  local version memo config before key value found created=$2 new_options=''
+  local version memo config before key value former formers='' had_option='' created=$2 new_options=''
   read_config
-  if [[ -z $before && -n $config ]]; then
-    while read -r key _; do
-      found=$(get_option "$config" "$key") || exit 1 # apply_retention only checks the last exit status
-      before+="${before:+,}\"$key\":${found:-null}"
-    done < <(hold_options "$1")
-    before="{$before}"
+  while read -r key value; do
+    former=$(former_value "$key") || exit 1 # apply_retention only checks the last exit status
+    [[ $former == null ]] || had_option=true
+    formers+="${formers:+,}\"$key\":$former"
+    new_options+="${new_options:+,}\"$key\":\"$value\""
+  done < <(hold_options "$1")
+  if [[ -z $config || ($before == null && -z $had_option) ]]; then
+    before=null # there was none at all
+  else
+    before="{$formers}"
   fi
-  while read -r key value; do new_options+="${new_options:+,}\"$key\":\"$value\""; done < <(hold_options "$1")
-  memo="{\"since\":\"$(now)\",\"retention\":\"${RETENTION:-hold}\",\"backup\":\"$(json_safe "$created")\",\"before\":${before:-null},\"held\":{$new_options}}"
+  memo="{\"since\":\"$(now)\",\"retention\":\"${RETENTION:-hold}\",\"backup\":\"$(json_safe "$created")\",\"before\":$before,\"held\":{$new_options}}"
   patch_config "$version" "\"${memo//\"/\\\"}\"" "{$new_options}"
 }
 
@@ -96,13 +112,14 @@ release_retention() {
   while read -r key _; do
     held=$(get_option "${memo#*\"held\":}" "$key") || exit 1
     found=$(get_option "$config" "$key") || exit 1
-    [[ -n $held && $found == "$held" ]] || continue # a user has changed it since
+    is_held "$found" "$held" || continue # a user has changed it since
     rest=${rest/"\"$key\":$found"/}
     previous=$(get_option "$before" "$key") || exit 1
     new_options+="${new_options:+,}\"$key\":${previous:-null}"
   done < <(hold_options 0)
   new_options="{$new_options}"
-  [[ $before != null || ${rest//,/} != '{}' ]] || new_options=null # there was none at all
+  # there was none at all, or a user has removed it since
+  [[ -n $config && ($before != null || ${rest//,/} != '{}') ]] || new_options=null
   patch_config "$version" null "$new_options"
 }
 

@@ -31,10 +31,31 @@ delete_claims() {
   done
 }
 
-# list_snapshots: NAME|READY|SIZE of each snapshot of the backup
+# list_snapshots: NAME|READY|SIZE|SOURCE CLAIM of each snapshot of the backup
 list_snapshots() {
   kubectl_retry get volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "$BACKUP_LABEL=$BACKUP,kanister-kafka.io/cluster=$CLUSTER" -o \
-    'jsonpath={range .items[*]}{.metadata.name}|{.status.readyToUse}|{.status.restoreSize}{"\n"}{end}'
+    'jsonpath={range .items[*]}{.metadata.name}|{.status.readyToUse}|{.status.restoreSize}|{.spec.source.persistentVolumeClaimName}{"\n"}{end}'
+}
+
+# read_snapshots: sets snapshot_of, ready_of and size_of by claim. The name of a snapshot is CLAIM-BACKUP, unless it is
+# a member of a VolumeGroupSnapshot: its name is generated, and its source names the claim.
+read_snapshots() {
+  local rows name is_ready size claim
+  declare -gA snapshot_of=() ready_of=() size_of=()
+  rows=$(list_snapshots)
+  while IFS='|' read -r name is_ready size claim; do
+    [[ $name != *"-$BACKUP" ]] || claim=${name%"-$BACKUP"}
+    [[ -n $claim ]] || continue
+    snapshot_of[$claim]=$name ready_of[$claim]=$is_ready size_of[$claim]=$size
+  done < <([[ -z $rows ]] || printf '%s\n' "$rows")
+}
+
+# unusable_snapshots CLAIMS: names of the snapshots of these claims that are missing or not ready to use
+unusable_snapshots() {
+  local claim
+  for claim in $1; do
+    [[ ${ready_of[$claim]-} == true ]] || printf '%s\n' "${snapshot_of[$claim]-$claim-$BACKUP}"
+  done
 }
 
 # smaller_requests: reads NAME|REQUEST|SIZE, and prints those with a smaller request. It fails if one is not a
@@ -80,26 +101,31 @@ smaller_requests() {
 }
 
 # sized_claims: NAME|OBJECT of each claim of the backup. A driver may have created a larger volume than requested,
-# and cannot restore its snapshot into a smaller one. Then the request is increased and logged.
+# and cannot restore its snapshot into a smaller one. Then the request is increased and logged. A claim was saved
+# before its snapshot was made: the name of a member of a group replaces CLAIM-BACKUP.
 sized_claims() {
-  local rows row names secret restore_size name object sizes claims='' size
-  local -A size_of=() small=()
-  rows=$(list_snapshots)
-  while IFS='|' read -r name _ size; do size_of[$name]=$size; done < <([[ -z $rows ]] || printf '%s\n' "$rows")
+  local row names secret restore_size name object sizes claims='' size saved named
+  local -A small=()
+  read_snapshots
   names=$(claim_secrets)
   for secret in $names; do
     row=$(secret_content "$secret" | kubectl patch --local -f - --type merge -p '{}' -o 'jsonpath={.metadata.name}|{.spec.resources.requests.storage}|{@}{"\n"}')
     claims+=$row$'\n'
   done
   sizes=$(while IFS='|' read -r name size _; do
-    [[ -z ${size_of[$name-$BACKUP]-} ]] || printf '%s|%s|%s\n' "$name" "$size" "${size_of[$name-$BACKUP]}"
+    [[ -z ${size_of[$name]-} ]] || printf '%s|%s|%s\n' "$name" "$size" "${size_of[$name]}"
   done < <(printf %s "$claims") | smaller_requests)
   while IFS='|' read -r name _; do small[$name]=yes; done < <([[ -z $sizes ]] || printf '%s\n' "$sizes")
   while IFS='|' read -r name size object; do
     if [[ -n ${small[$name]-} ]]; then
-      restore_size=${size_of[$name-$BACKUP]}
+      restore_size=${size_of[$name]}
       log "claim $name requests $size, and its snapshot needs $restore_size: it is restored with $restore_size" >&2
       object=${object/"\"requests\":{\"storage\":\"$size\"}"/"\"requests\":{\"storage\":\"$restore_size\"}"}
+    fi
+    if [[ ${snapshot_of[$name]-$name-$BACKUP} != "$name-$BACKUP" ]]; then
+      saved="\"kind\":\"VolumeSnapshot\",\"name\":\"$name-$BACKUP\"" named="\"kind\":\"VolumeSnapshot\",\"name\":\"${snapshot_of[$name]}\""
+      [[ $object == *"$saved"* ]] || die "claim $name of backup $BACKUP does not name VolumeSnapshot $name-$BACKUP as its source"
+      object=${object/"$saved"/"$named"}
     fi
     printf '%s|%s\n' "$name" "$object"
   done < <(printf %s "$claims")

@@ -1,5 +1,6 @@
 # shellcheck shell=bash
-# Deletes a backup: its VolumeSnapshots and Secrets. No other objects have its label.
+# Deletes a backup: its VolumeSnapshots and Secrets. No other objects have its label, except a VolumeGroupSnapshot, which
+# the garbage collector deletes with the Secret of the facts that owns it.
 . ./common.sh
 . ./backup-labels.sh
 

@@ -15,28 +15,19 @@ begin_step "checking backup $BACKUP of Kafka $CLUSTER"
 completion=$(completion_time "$BACKUP")
 [[ $completion != incomplete ]] || die "backup $BACKUP is not complete: it is not copied"
 
-# claim_rows: CLAIM|CLASS|MODE|CAPACITY of each claim of the backup
+# claim_rows: CLAIM|CLASS|MODE|CAPACITY|SNAPSHOT of each claim of the backup
 claim_rows() {
   local claims
   claims=$(sized_claims)
   printf '%s\n' "$claims" | cut -d '|' -f 2- |
-    kubectl patch --local -f - --type merge -p '{}' -o 'jsonpath={.metadata.name}|{.spec.storageClassName}|{.spec.volumeMode}|{.spec.resources.requests.storage}{"\n"}'
-}
-
-unusable_snapshots() {
-  local rows claim name ready
-  local -A is_ready=()
-  rows=$(list_snapshots)
-  while IFS='|' read -r name ready _; do is_ready[$name]=$ready; done < <([[ -z $rows ]] || printf '%s\n' "$rows")
-  while IFS='|' read -r claim _; do
-    [[ ${is_ready[$claim-$BACKUP]-} == true ]] || printf '%s-%s ' "$claim" "$BACKUP"
-  done < <(printf '%s\n' "$claims")
+    kubectl patch --local -f - --type merge -p '{}' -o 'jsonpath={.metadata.name}|{.spec.storageClassName}|{.spec.volumeMode}|{.spec.resources.requests.storage}|{.spec.dataSource.name}{"\n"}'
 }
 
 claims=$(claim_rows)
 [[ -n $claims ]] || die "backup $BACKUP has no claims"
-missing=$(unusable_snapshots)
-[[ -z $missing ]] || die "these VolumeSnapshots are missing or not ready to use: ${missing% }"
+read_snapshots
+missing=$(unusable_snapshots "$(cut -d '|' -f 1 <(printf '%s\n' "$claims"))")
+[[ -z $missing ]] || die "these VolumeSnapshots are missing or not ready to use: ${missing//$'\n'/ }"
 blocks=$(printf '%s\n' "$claims" | awk -F '|' '$3 == "Block" { print $1 }')
 [[ -z $blocks ]] || die "these claims are block devices, which cannot be copied as files: ${blocks//$'\n'/ }"
 cluster_id=$(saved_fact clusterId)

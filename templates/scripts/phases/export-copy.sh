@@ -10,10 +10,10 @@ LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the run that stops Kafka,
 TRIES=3 # of a volume whose pod was killed
 PROGRESS_SECONDS=15
 
-# volume_job CLAIM CLASS CAPACITY
+# volume_job CLAIM CLASS CAPACITY SNAPSHOT
 volume_job() {
   create_job copy \
-    ", {\"name\": \"data\", \"ephemeral\": {\"volumeClaimTemplate\": {\"metadata\": {\"labels\": {\"$EXPORT_LABEL\": \"$BACKUP\"}}, \"spec\": {\"accessModes\": [\"ReadWriteOnce\"]${2:+, \"storageClassName\": \"$2\"}, \"resources\": {\"requests\": {\"storage\": \"$3\"}}, \"dataSource\": {\"apiGroup\": \"snapshot.storage.k8s.io\", \"kind\": \"VolumeSnapshot\", \"name\": \"$1-$BACKUP\"}}}}}" \
+    ", {\"name\": \"data\", \"ephemeral\": {\"volumeClaimTemplate\": {\"metadata\": {\"labels\": {\"$EXPORT_LABEL\": \"$BACKUP\"}}, \"spec\": {\"accessModes\": [\"ReadWriteOnce\"]${2:+, \"storageClassName\": \"$2\"}, \"resources\": {\"requests\": {\"storage\": \"$3\"}}, \"dataSource\": {\"apiGroup\": \"snapshot.storage.k8s.io\", \"kind\": \"VolumeSnapshot\", \"name\": \"$4\"}}}}}" \
     ", {\"name\": \"data\", \"mountPath\": \"/volumes/$1\", \"readOnly\": true}" \
     ", $(env_json EXPORT_KIND volume EXPORT_CLAIM "$1" EXPORT_PATH "/volumes/$1" CLUSTER_ID "$CLUSTER_ID")"
 }
@@ -89,12 +89,12 @@ if [[ $job_lines == *'EXISTS '* ]]; then
 fi
 
 begin_step "copying the volumes of backup $BACKUP"
-declare -A row_of=() claim_of=() tries=()
+declare -A row_of=() snapshot_of=() claim_of=() tries=()
 order=() queue=() failures='' added=0 done_count=0
 rows=$(printf %s "$CLAIMS" | base64 -d | gzip -dc)
-while IFS='|' read -r claim rest; do
+while IFS='|' read -r claim class mode capacity snapshot; do
   order+=("$claim") queue+=("$claim")
-  row_of[$claim]="$claim|$rest" tries[$claim]=0
+  row_of[$claim]="$claim|$class|$mode|$capacity" snapshot_of[$claim]=$snapshot tries[$claim]=0
 done < <(printf '%s\n' "$rows")
 next_progress=$((SECONDS + PROGRESS_SECONDS)) end_of_copy=$((SECONDS + EXPORT_TIMEOUT))
 while ((${#queue[@]} || ${#claim_of[@]})); do
@@ -103,7 +103,7 @@ while ((${#queue[@]} || ${#claim_of[@]})); do
     claim=${queue[0]} queue=("${queue[@]:1}")
     tries[$claim]=$((tries[$claim] + 1))
     IFS='|' read -r _ class _ capacity _ < <(printf '%s\n' "${row_of[$claim]}")
-    job=$(volume_job "$claim" "$class" "$capacity")
+    job=$(volume_job "$claim" "$class" "$capacity" "${snapshot_of[$claim]}")
     claim_of[$job]=$claim
     log "copying $claim by Job $job"
   done

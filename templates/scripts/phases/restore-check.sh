@@ -60,14 +60,11 @@ if [[ $format == 2 ]]; then # earlier formats do not have the annotation
   since=$(completion_time "$BACKUP")
   [[ $since != incomplete ]] || die "backup $BACKUP is not marked as complete: it has failed or still runs"
 fi
-rows=$(list_snapshots)
+read_snapshots
 claims=$(saved_claims)
 [[ -n $claims ]] || die "backup $BACKUP has no claims: it is not complete"
-declare -A ready=()
-while IFS='|' read -r name is_ready _; do ready[$name]=$is_ready; done < <([[ -z $rows ]] || printf '%s\n' "$rows")
-for claim in $claims; do
-  [[ ${ready[$claim-$BACKUP]-} == true ]] || add_problem "VolumeSnapshot $claim-$BACKUP does not exist or is not ready to use"
-done
+unusable=$(unusable_snapshots "$claims")
+for name in $unusable; do add_problem "VolumeSnapshot $name does not exist or is not ready to use"; done
 
 begin_step 'comparing the age of the backup with the retention of its topics'
 retention_delay "$RETENTION" >/dev/null

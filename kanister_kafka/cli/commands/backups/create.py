@@ -128,8 +128,8 @@ def create(
             _write_event(connection, target, FAILED, followed.reason)
             ctx.exit(followed.code)
         new = str(backup_values(followed.action_set.artifacts).get("backup") or "")
-        catalogue = _read(connection, target, new, applied.namespace)
-        code = _prune(connection, target, catalogue, rules, applied.namespace)
+        catalogue = _read(connection, target, new, applied)
+        code = _prune(connection, target, catalogue, rules, applied)
     except KanisterKafkaError as failure:
         _write_event(connection, target, FAILED, str(failure))
         raise
@@ -232,7 +232,9 @@ def _report_unpruned(connection: KubeClient, target: KafkaRef, backup: str, reas
     _write_event(connection, target, NOT_PRUNED, text)
 
 
-def _read(connection: KubeClient, target: KafkaRef, new: str, kasten_namespace: str) -> Catalogue:
+def _read(
+    connection: KubeClient, target: KafkaRef, new: str, applied: AppliedBlueprint
+) -> Catalogue:
     """Read the backups; ActionError if the new one is not complete."""
     from kanister_kafka.kube.wait import retry
     from kanister_kafka.operations.backups.reader import find_backup, read_catalogue
@@ -240,7 +242,11 @@ def _read(connection: KubeClient, target: KafkaRef, new: str, kasten_namespace: 
     def read() -> Catalogue:
         with connection.one_moment():
             return read_catalogue(
-                connection, target.namespace, kasten_namespace=kasten_namespace, kafka=target.name
+                connection,
+                target.namespace,
+                kasten_namespace=applied.namespace,
+                kafka=target.name,
+                blueprint=applied.name,
             )
 
     catalogue = retry(read, PAUSES, clock=current_clock())
@@ -256,7 +262,7 @@ def _prune(
     target: KafkaRef,
     catalogue: Catalogue,
     rules: KeepRules,
-    kasten_namespace: str,
+    applied: AppliedBlueprint,
 ) -> int:
     """Delete the backups that no rule keeps; return the exit code."""
     from kanister_kafka.operations.apply import DryRun
@@ -268,10 +274,12 @@ def _prune(
     now = utc_now()
     plan = plan_prune(catalogue.backups, rules, now)
     echo(prune_text(plan, now, terminal_width()))
-    code = delete_backups(connection, plan.removed, kasten_namespace, DryRun.NONE)
+    code = delete_backups(
+        connection, plan.removed, applied.namespace, DryRun.NONE, blueprint=applied.name
+    )
     if code == 0:
         names = {one.backup.name for one in plan.kept}
-        _delete_action_sets(connection, target, kasten_namespace, names)
+        _delete_action_sets(connection, target, applied.namespace, names)
     return code
 
 

@@ -248,6 +248,8 @@ def tell(found: Comparison, form: str, html: Path | None) -> bool:
     from kanister_kafka.reports.comparison import comparison_json, comparison_text
     from kanister_kafka.topics.compare.verdict import evaluate_consistency
 
+    if not found.partitions and not found.missing:
+        raise click.UsageError("no partition was compared: the chosen part has none")
     text = partial(comparison_text, found, terminal_width())
     echo(report_text(form, text, partial(comparison_json, found)))
     if html is not None:

@@ -7,6 +7,7 @@ case that may work, or is known from field reports alone, is a warning.
 
 from kanister_kafka.linter.rules.kasten import (
     actions,  # noqa: F401 - they register
+    backups,  # noqa: F401 - they register
     filters,  # noqa: F401 - they register
     hooks,  # noqa: F401 - they register
     policies,  # noqa: F401 - they register

@@ -190,7 +190,12 @@ def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Dia
                 )
         selected = namespace_selection(policy)
         if selected.by_name and not selected.open and not selected.names and _is_filled(here):
-            message = "Invalid value: no namespace has both names, so it selects nothing"
+            why = (
+                "each name is excluded as well"
+                if selected.excluded
+                else "no namespace has both names"
+            )
+            message = f"Invalid value: {why}, so it selects nothing"
             yield rule.report(here.location, here.path, message)
 
 

@@ -82,7 +82,9 @@ def kafka_not_selected(rule: Rule, objects: KastenObjects, _settings: LintSettin
             if not ours or not ours.namespace or selected.may_hold(ours.namespace):
                 continue
             near = difflib.get_close_matches(ours.namespace, selected.names, n=1)
-            chosen = ", ".join(sorted(selected.names)) or "none"
+            chosen = ", ".join(
+                selected.rows() if selected.names or not selected.by_name else ["none"]
+            )
             meant = f'; did you mean "{ours.namespace}" for "{near[0]}"?' if near else ""
             message = (
                 f"Blueprint {name} acts on the Kafka of namespace {ours.namespace}, and the Policy "
@@ -132,7 +134,7 @@ def hook_elsewhere(rule: Rule, objects: KastenObjects, settings: LintSettings) -
         if not ours and places and not any(map(selected.may_hold, places)):
             message = (
                 f"acts in {', '.join(sorted(places))}, and the Policy backs up "
-                f"{', '.join(sorted(selected.names))}: what it stops is not what is backed up"
+                f"{', '.join(selected.rows())}: what it stops is not what is backed up"
             )
             yield rule.report(hook.location, hook.path, message)
 
@@ -187,6 +189,8 @@ def kafka_not_stopped(rule: Rule, objects: KastenObjects, settings: LintSettings
                 "call backupPrehook in preHook, backupPosthook in onSuccess and resume in "
                 "onFailure, or leave persistentvolumeclaims out"
             )
+            if namespace_selection(operation.owner).several:
+                message += f", or the namespace: {NAME_KEY} NotIn [{ours.namespace}]"
             yield rule.report(spot.location, operation.hooks.path, message)
 
 
@@ -201,7 +205,11 @@ def backup_without_hooks(rule: Rule, objects: KastenObjects, settings: LintSetti
             stopped.update(dict.fromkeys(namespace_selection(operation.owner).names, name))
     for operation in backups:
         selected = namespace_selection(operation.owner)
-        both = sorted(selected.names & stopped.keys())
+        both = sorted(
+            name
+            for name in stopped
+            if name in selected.names or ("*" not in name and selected.holds(name))
+        )
         whole = match_filter(operation.filters, "", CLAIMS) is FilterMatch.YES
         if not both or operation.hooks.at("preHook").there or not whole:
             continue
@@ -221,15 +229,14 @@ def _unstopped(
     selected, hooks = namespace_selection(operation.owner), operation.hooks
     called = {hook.blueprint.text for hook in operation.calls}
     other = hooks.at("preHook", "blueprint").text
-    if match_filter(operation.filters, "", CLAIMS) is not FilterMatch.YES or selected.open:
+    if match_filter(operation.filters, "", CLAIMS) is not FilterMatch.YES:
         return ()
     return tuple(
         ours
         for ours in rendered_blueprints(objects).values()
         if ours.cold
         and ours.namespace
-        and selected.by_name
-        and selected.may_hold(ours.namespace)
+        and selected.holds(ours.namespace)
         and ours.name not in called
         and (not hooks.at("preHook").there or _misspelt(objects, other, ours.name))
         and not _tied(objects, settings, operation, ours.name)

@@ -17,6 +17,7 @@ from kanister_kafka.kasten import schemas
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
+from kanister_kafka.linter.rules.kasten.resources import transforms
 
 REQUIREMENTS = ("type", "namespace", "labels", "annotations")
 OF_KIND = ("apiVersion", "kind")
@@ -33,6 +34,10 @@ WHY = {
         "import",
     ): "the string of the export that identifies the data to import",
 }
+FROM = ("copy", "move")
+VALUE = ("add", "replace")
+"""Operations by the field that they need. Kasten's `test` without a value looks whether the path
+exists (docs.kasten.io, api/transforms)."""
 ELSEWHERE = ("blueprint", "actionName", "blueprintRef.name", "spec.resources")
 """Fields whose absence has a rule of its own."""
 
@@ -143,8 +148,28 @@ def restore_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
     """Find what a RestoreAction or a TransformSet is not documented to hold."""
     for restore in objects.restores:
         yield from _held_against(rule, restore, schemas.KINDS["RestoreAction"])
-    for transforms in objects.transform_sets:
-        yield from _held_against(rule, transforms, schemas.KINDS["TransformSet"])
+    for transform_set in objects.transform_sets:
+        yield from _held_against(rule, transform_set, schemas.KINDS["TransformSet"])
+    for transform in transforms(objects):
+        for command in transform.at("json").each():
+            yield from _incomplete_patch(rule, command)
+
+
+def _incomplete_patch(rule: Rule, command: Cursor) -> Diagnostics:
+    """Find a command that a JSON Patch must not have in this form (RFC 6902, RFC 6901)."""
+    operation = command.at("op").text
+    for field in ("path", "from"):
+        spot = command.at(field)
+        if spot.text and not spot.text.startswith("/"):
+            message = f'Invalid value: "{spot.text}": a JSON Pointer begins with /: "/{spot.text}"'
+            yield rule.report(spot.location, spot.path, message)
+    source, value = command.at("from"), command.at("value")
+    if operation in FROM and source.node is None:
+        message = f"Required value: {operation} needs the pointer of its source"
+        yield rule.report(command.location, source.path, message)
+    if operation in VALUE and value.node is None:
+        message = f"Required value: {operation} needs a value; null is one"
+        yield rule.report(command.location, value.path, message)
 
 
 def is_unset(policy: Cursor) -> bool:

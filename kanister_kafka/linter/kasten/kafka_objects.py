@@ -1,0 +1,187 @@
+"""Objects of a Kafka by name and label, and whether an entry of a filter is about them.
+
+Strimzi derives their names and labels from the Kafka and its pools (KafkaResources.java,
+PersistentVolumeClaimUtils.java, Labels.java). A label that is not among these may be there or not.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import NamedTuple
+
+from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.linter.kasten.cursor import Cursor
+from kanister_kafka.linter.kasten.objects import STRIMZI, KastenObjects, ResourceFilter
+from kanister_kafka.linter.kasten.rendered import RenderedBlueprint, of_namespace
+from kanister_kafka.yamldoc import Scalar
+
+POOL_LABEL = "strimzi.io/pool-name"
+KIND_LABEL = "strimzi.io/kind"
+PERSISTENT = "persistent-claim"
+AUTHORITIES = ("cluster-ca", "cluster-ca-cert", "clients-ca", "clients-ca-cert")
+"""Ends of the names of the Secrets with the two certificate authorities."""
+OF_KAFKA = ("kafkatopics", "kafkausers")
+"""Custom resources whose label names their Kafka; that of a KafkaConnector names a KafkaConnect."""
+KRAFT = "strimzi.io/kraft"
+NODE_POOLS = "strimzi.io/node-pools"
+ENABLED = "enabled"
+
+
+class KafkaObject(NamedTuple):
+    """An object of a Kafka, or its claims of one pool."""
+
+    group: str
+    resource: str
+    name: re.Pattern[str]
+    words: str
+    """The object in a message."""
+    labels: Mapping[str, str]
+    """Labels that it certainly has; others are not known."""
+    least: int = 1
+    """Least number of objects that match the name."""
+    nodes: int = 0
+    """Number of nodes of the Kafka. A claim of a node with this id or a higher one may be left
+    from a node that was removed; 0 if the name has no id of a node."""
+
+    def is_taken_by(self, entry: ResourceFilter) -> bool | None:
+        """Return whether an entry of a filter is about it; None if the input does not show it."""
+        name = entry.here.at("name")
+        if entry.is_open or (name.there and not name.text) or "*" in name.text:
+            return None
+        if entry.says_nothing or (entry.resource and entry.resource != self.resource):
+            return False
+        if entry.has_group and entry.group != self.group:
+            return False
+        match = self.name.fullmatch(name.text)
+        if name.text and not match:
+            return False
+        if match and self.nodes and int(match["node"]) >= self.nodes:
+            return None
+        met = [*_labels_met(entry.here, self.labels), *_expressions_met(entry.here, self.labels)]
+        return False if False in met else None if None in met else True
+
+
+def _labels_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool | None]:
+    required = entry.at("matchLabels")
+    for key, _place in required.named():
+        value = required.at(key)
+        yield labels[key] == value.text if key in labels and value.text else None
+
+
+def _expressions_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool | None]:
+    for expression in entry.at("matchExpressions").each():
+        value = labels.get(expression.at("key").text)
+        operator, values = expression.at("operator").text, expression.at("values")
+        is_open = any(one.is_template for one in values.each()) or not values.texts
+        if value is None or (operator in ("In", "NotIn") and is_open):
+            yield None
+        elif operator in ("Exists", "DoesNotExist"):
+            yield operator == "Exists"
+        else:
+            yield {"In": value in values.texts, "NotIn": value not in values.texts}.get(operator)
+
+
+def kafka_of(objects: KastenObjects, ours: RenderedBlueprint) -> str:
+    """Return the name of the Kafka of a Blueprint; empty if the input does not show it."""
+    names = [kafka.at("metadata", "name").text for kafka in _kafkas(objects, ours)]
+    return ours.cluster or (names[0] if len(names) == 1 else "")
+
+
+def kafka_objects(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[KafkaObject, ...]:
+    """Return what is known by name of the Kafka of a Blueprint; nothing if the Kafka is not."""
+    cluster = kafka_of(objects, ours)
+    return tuple(_kafka_objects(objects, ours, cluster)) if cluster else ()
+
+
+def custom_resources(
+    objects: KastenObjects, ours: RenderedBlueprint, kind: str, resource: str
+) -> Iterator[KafkaObject]:
+    """Yield the custom resources of a kind in the namespace, without those of another Kafka."""
+    cluster = kafka_of(objects, ours)
+    for one in of_namespace(objects, ours.namespace, kind):
+        name, labels = one.at("metadata", "name").text, _own_labels(one)
+        owner = labels.get(CLUSTER_LABEL, cluster) if resource in OF_KAFKA else cluster
+        if name and owner in (cluster, ""):
+            yield _exact(STRIMZI, resource, name, f"{kind} {name}", labels)
+
+
+def _kafka_objects(
+    objects: KastenObjects, ours: RenderedBlueprint, cluster: str
+) -> Iterator[KafkaObject]:
+    kafkas = [one for one in _kafkas(objects, ours) if one.at("metadata", "name").text == cluster]
+    labels = _own_labels(kafkas[0]) if kafkas else {}
+    yield _exact(STRIMZI, "kafkas", cluster, f"Kafka {cluster}", labels)
+    of_cluster = {CLUSTER_LABEL: cluster, KIND_LABEL: "Kafka"}
+    for end in AUTHORITIES:
+        name = f"{cluster}-{end}"
+        yield _exact("", "secrets", name, f"Secret {name}", of_cluster)
+    if ours.state:
+        yield _exact("", "configmaps", ours.state, f"ConfigMap {ours.state}", {})
+    pools = [
+        pool
+        for pool in of_namespace(objects, ours.namespace, "KafkaNodePool")
+        if pool.at("metadata", "labels", CLUSTER_LABEL).text == cluster
+    ]
+    nodes = sum(_replicas(pool.at("spec")) for pool in pools)
+    for pool in pools:
+        name = pool.at("metadata", "name").text
+        if name:
+            words = f"KafkaNodePool {name}"
+            yield _exact(STRIMZI, "kafkanodepools", name, words, _own_labels(pool))
+            labels = {**of_cluster, POOL_LABEL: name}
+            yield from _claims(pool.at("spec"), cluster, name, labels, nodes)
+    for kafka in kafkas:
+        annotations = kafka.at("metadata", "annotations")
+        if not pools and annotations.at(NODE_POOLS).text != ENABLED:
+            brokers = kafka.at("spec", "kafka")
+            yield from _claims(brokers, cluster, "kafka", of_cluster, _replicas(brokers))
+        if annotations.at(KRAFT).text != ENABLED:  # else Strimzi ignores what is left of ZooKeeper
+            quorum = kafka.at("spec", "zookeeper")
+            yield from _claims(quorum, cluster, "zookeeper", of_cluster, _replicas(quorum))
+
+
+def _claims(
+    spec: Cursor, cluster: str, word: str, labels: Mapping[str, str], nodes: int
+) -> Iterator[KafkaObject]:
+    """Yield the claims of the nodes of a pool, if these have any."""
+    storage = spec.at("storage")
+    kept = [one for one in storage.at("volumes").each() if one.at("type").text == PERSISTENT]
+    count = _replicas(spec)
+    if not count or (not kept and storage.at("type").text != PERSISTENT):
+        return
+    ids = "|".join(_number(one.at("id")) for one in kept)
+    name = (
+        rf"data{f'-({ids})' if kept else ''}-{re.escape(cluster)}-{re.escape(word)}-(?P<node>\d+)"
+    )
+    words = f"claims data…-{cluster}-{word}-…"
+    least = count * max(1, len(kept))
+    yield KafkaObject("", "persistentvolumeclaims", re.compile(name), words, labels, least, nodes)
+
+
+def _replicas(spec: Cursor) -> int:
+    """Return a number of nodes; 1 if it is not set or not plain."""
+    replicas = spec.at("replicas").node
+    count = replicas.value if isinstance(replicas, Scalar) else 1
+    return count if isinstance(count, int) else 1
+
+
+def _number(spot: Cursor) -> str:
+    """Return a pattern for the id of a volume."""
+    value = spot.node.value if isinstance(spot.node, Scalar) else None
+    return str(value) if isinstance(value, int) else r"\d+"
+
+
+def _exact(
+    group: str, resource: str, name: str, words: str, labels: Mapping[str, str]
+) -> KafkaObject:
+    return KafkaObject(group, resource, re.compile(re.escape(name)), words, labels)
+
+
+def _own_labels(one: Cursor) -> dict[str, str]:
+    labels = one.at("metadata", "labels")
+    return {key: labels.at(key).text for key, _place in labels.named() if labels.at(key).text}
+
+
+def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
+    return of_namespace(objects, ours.namespace, "Kafka")
