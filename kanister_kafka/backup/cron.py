@@ -8,12 +8,15 @@ never fire. Here these are errors.
 from __future__ import annotations
 
 import re
+import zoneinfo
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import date, timedelta
+from functools import cache
+from itertools import pairwise, product
 
 from kanister_kafka.durations import parse_go_duration
 
-DESCRIPTORS = ("@yearly", "@annually", "@monthly", "@weekly", "@daily", "@midnight", "@hourly")
 EVERY = "@every "
 LEAST_SECONDS = 60
 MAX_NAME = 52
@@ -39,6 +42,20 @@ MONTH = CronField("month", 1, 12, MONTHS)
 DAY = CronField("day of month", 1, 31)
 WEEKDAY = CronField("day of week", 0, 6, WEEKDAYS)
 FIELDS = (CronField("minute", 0, 59), CronField("hour", 0, 23), DAY, MONTH, WEEKDAY)
+DESCRIBED = {
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+    "@monthly": "0 0 1 * *",
+    "@weekly": "0 0 * * 0",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@hourly": "0 * * * *",
+}
+"""Descriptors of that parser, and the fields that they stand for."""
+DESCRIPTORS = tuple(DESCRIBED)
+DAY_MINUTES = 24 * 60
+SAMPLE = (date(2000, 1, 1), date(2028, 1, 1))
+"""28 years, after which the calendar repeats."""
 
 
 def schedule_error(text: str) -> str:
@@ -76,11 +93,63 @@ def schedule_error(text: str) -> str:
 
 
 def is_time_zone(text: str) -> bool:
-    """Return whether a text may be the name of a time zone in the IANA database.
+    """Return whether a text is the name of a time zone in the IANA database.
 
+    On a machine without that database, any name passes that Kubernetes does not refuse by its form.
     `Local` is the one of the controller, and Kubernetes refuses it.
     """
-    return bool(TIME_ZONE.fullmatch(text)) and text.lower() != "local"
+    if not TIME_ZONE.fullmatch(text) or text.lower() == "local":
+        return False
+    known = _time_zones()
+    return not known or text in known
+
+
+def time_zone_error(text: str) -> str:
+    """Return what a time zone must be, as the end of an error; empty if it is one."""
+    if is_time_zone(text):
+        return ""
+    near = sorted(name for name in _time_zones() if name.lower().endswith(f"/{text.lower()}"))
+    return f"must be an IANA name such as {near[0] if near else 'Europe/Berlin'}"
+
+
+@cache
+def _time_zones() -> frozenset[str]:
+    """Return all names of the database of this machine or of the package tzdata; maybe none."""
+    return frozenset(zoneinfo.available_timezones())
+
+
+def shortest_interval(text: str) -> int:
+    """Return the least seconds between two times of a schedule without an error.
+
+    A change to or from summer time is not considered.
+    """
+    if text.startswith(EVERY):
+        return int((parse_go_duration(text.removeprefix(EVERY)) or 0) // 10**9)
+    minutes, hours, *days = DESCRIBED.get(text, text).split()
+    at = product(_values(hours, FIELDS[1]) or (), _values(minutes, FIELDS[0]) or ())
+    times = sorted(hour * 60 + minute for hour, minute in at)
+    gaps = [later - earlier for earlier, later in pairwise(times)]
+    gaps += [
+        (later - earlier).days * DAY_MINUTES + times[0] - times[-1]
+        for earlier, later in pairwise(_days(*days))
+    ]
+    return min(gaps) * 60
+
+
+def _days(days: str, months: str, weekdays: str) -> Iterator[date]:
+    """Yield the days of a schedule in SAMPLE, in which each date is on each day of the week.
+
+    If both kinds of day are given, one of them is enough (`dayMatches` in spec.go of that parser).
+    """
+    in_month, in_week = _values(days, DAY) or set(), _values(weekdays, WEEKDAY) or set()
+    in_year = _values(months, MONTH) or set()
+    either = days[0] not in "*?" and weekdays[0] not in "*?"
+    day, last = SAMPLE
+    while day < last:
+        fits = (day.day in in_month, day.isoweekday() % 7 in in_week)
+        if day.month in in_year and (any(fits) if either else all(fits)):
+            yield day
+        day += timedelta(days=1)
 
 
 def _values(word: str, field: CronField) -> set[int] | None:

@@ -27,6 +27,7 @@ from kanister_kafka.durations import DURATION, parse_duration
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.versions import VERSION
+from kanister_kafka.yamldoc import Scalar
 
 API_VERSION = "kanister-kafka.io/v1alpha1"
 """Of every kind of file with options."""
@@ -90,8 +91,17 @@ class ParsedOptions:
         found = self.options.problems()
         for problem in found:
             place = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), here)
-            place.error(problem.rule, problem.message)
+            place.error(problem.rule, problem.message + self._for(place, here))
         return not found
+
+    def _for(self, place: FieldCursor, here: FieldCursor) -> str:
+        """Return which mapping makes an option of the defaults wrong; nothing if it is in it."""
+        if not here.path or place is here or _is_below(place, here):
+            return ""
+        values = {name: at.node for name, at in self.places.items() if _is_below(at, here)}
+        texts = {name: node.text for name, node in values.items() if isinstance(node, Scalar)}
+        given = ", ".join(f"{name}: {text}" for name, text in texts.items())
+        return f" (for {here.path} at line {here.location.line}{given and f', with {given}'})"
 
 
 def parse_options(
@@ -146,6 +156,10 @@ def option_fields() -> tuple[OptionField, ...]:
         for one in fields(Options)
         if one.name not in POLICY_OPTIONS
     )
+
+
+def _is_below(place: FieldCursor, here: FieldCursor) -> bool:
+    return place.path.startswith((f"{here.path}.", f"{here.path}["))
 
 
 def _kind(hint: Any) -> OptionType:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from itertools import chain
 from typing import Any
 
-from kanister_kafka.backup.cron import is_time_zone, schedule_error
+from kanister_kafka.backup.cron import schedule_error, time_zone_error
 from kanister_kafka.constants import PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.durations import format_duration, parse_age, parse_duration
@@ -328,6 +328,11 @@ class Options:
         )
 
     @property
+    def uses_kasten(self) -> bool:
+        """Whether Kasten calls actions of the Blueprint, and ends those that take too long."""
+        return self.engine is not SnapshotProvider.KANISTER or bool(self.kasten)
+
+    @property
     def keep_words(self) -> tuple[str, ...]:
         """The keep rules as words of the command line; none if nothing is kept."""
         return self._rule_words(KEEP_RULES)
@@ -396,7 +401,7 @@ class Options:
             if (value or path == "kasten-namespace") and not SUBDOMAIN.allows(value):
                 yield path, value, subdomain
         if self.strategy is Strategy.HOT and self.engine is SnapshotProvider.KANISTER:
-            yield "engine", self.engine.value, "takes cold snapshots only"
+            yield "engine", self.engine.value, "is for --strategy cold or online, not hot"
         if self.admission_policy and self.strategy is Strategy.HOT:
             yield "admission-policy", "true", "is for --strategy cold: a hot one changes nothing"
         if KastenOutput.RESTORE in self.kasten and self.strategy is Strategy.HOT:
@@ -556,8 +561,8 @@ class Options:
             yield "schedule", self.schedule, must
         if must := schedule_error(self.schedule):
             yield "schedule", self.schedule, must
-        if self.time_zone and not is_time_zone(self.time_zone):
-            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if self.time_zone and (must := time_zone_error(self.time_zone)):
+            yield "time-zone", self.time_zone, must
         if not self.schedule_image:
             must = "needs --schedule-image, an image with this command"
             yield "schedule", self.schedule, must
@@ -607,8 +612,8 @@ class Options:
             yield "verify-schedule", given, "needs --schedule-image, an image with this command"
         elif not self.schedule and not IMAGE.fullmatch(self.schedule_image):
             yield "schedule-image", self.schedule_image, "must be an image reference"
-        if not self.schedule and self.time_zone and not is_time_zone(self.time_zone):
-            yield "time-zone", self.time_zone, "must be an IANA name such as Europe/Berlin"
+        if not self.schedule and self.time_zone and (must := time_zone_error(self.time_zone)):
+            yield "time-zone", self.time_zone, must
         if not LABEL.allows(self.verify_into):
             must = "needs --verify-into, an existing namespace for the copy"
             yield "verify-schedule", given, must

@@ -50,6 +50,7 @@ from kanister_kafka.backup.rbac import (
     verification_rights,
 )
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
+from kanister_kafka.backup.schedule_checks import schedule_diagnostics
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic, Location, error, sort_diagnostics, warning
 from kanister_kafka.durations import format_duration
@@ -225,6 +226,7 @@ class _PlanBuilder:
             *self._check_time(actions),
             *self._check_switch(actions),
             *self._check_schedule(),
+            *schedule_diagnostics(cluster, options, actions),
             *self._check_online(),
         ]
         switch = self._switch()
@@ -407,6 +409,8 @@ class _PlanBuilder:
         yield from header_table(actions, str(cluster))
 
     def _check_time(self, actions: tuple[PlannedAction, ...]) -> Iterator[Diagnostic]:
+        if not self.options.uses_kasten:
+            return
         for action in actions:
             pods = len(action.phases) + bool(action.defer_phase)
             needed = action.seconds + pods * POD_SECONDS

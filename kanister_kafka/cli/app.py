@@ -339,10 +339,15 @@ def print_warning(text: str) -> None:
     click.echo(f"{click.style('warning', fg='yellow')}: {text}", err=True)
 
 
+def print_note(text: str) -> None:
+    """Print what was done, or is left to do, on standard error; -q hides it."""
+    context = click.get_current_context(silent=True)
+    if not (context and context.meta.get(QUIET)):
+        click.echo(text, err=True)
+
+
 def print_plan_warnings(plan: BackupPlan) -> None:
     """Print the warnings of a plan, and what it leaves for a person to do."""
     print_diagnostics(plan.problems)
-    if click.get_current_context().meta.get(QUIET):
-        return
     for note in plan.notes:
-        click.echo(note, err=True)
+        print_note(note)

@@ -16,7 +16,7 @@ from kanister_kafka.backup.output_dir import (
     write_files,
 )
 from kanister_kafka.backup.render import manifest_files
-from kanister_kafka.cli.app import echo
+from kanister_kafka.cli.app import echo, print_note
 from kanister_kafka.cli.commands.render import stale_text
 from kanister_kafka.integrations.fleet import RenderResult
 
@@ -86,7 +86,7 @@ class FleetFolders:
 
     def _remove(self, name: str, files: dict[str, str], blueprint: str) -> None:
         for path in prune(self._output / name, files, blueprint):
-            click.echo(f"removed {path}, which is not rendered any more", err=True)
+            print_note(f"removed {path}, which is not rendered any more")
 
     def _write_index(self, made: dict[str, str]) -> None:
         if self._index.get(self._identity, {}) == made:

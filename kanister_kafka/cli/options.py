@@ -159,7 +159,10 @@ _input_options = option_group(
     ),
     click.option("--context", default="", help="Kubeconfig context for --from-cluster."),
     click.option(
-        "-n", "--namespace", default="", help="Namespace of documents that name none, or to read."
+        "-n",
+        "--namespace",
+        default="",
+        help="Namespace of the Kafka, and of documents that name none.",
     ),
     click.option(
         "--cluster",
@@ -767,7 +770,7 @@ def plan_from_cli(
         source = read_cluster_resources(from_cluster, namespace, context=context, client=connection)
     else:
         source = loaded or load(paths)
-    return _plan(source, options, version, cluster, namespace)
+    return _plan(source, options, version, cluster, namespace, selects="/" not in cluster)
 
 
 def plans_from_cli(
@@ -797,7 +800,10 @@ def _plan(
     version: Version | None,
     cluster: str,
     home: str,
+    *,
+    selects: bool = False,
 ) -> BackupPlan:
+    """Plan one Kafka; `selects`: only one of the namespace `home`, not only by default there."""
     found, documents, seen = options.problems(), source.documents, source.problems
     if not documents and has_error(seen):  # the Kafka may be in a document that cannot be read
         raise InputError(sort_diagnostics([*found, *seen]))
@@ -805,6 +811,7 @@ def _plan(
         documents,
         cluster=cluster,
         namespace=home,
+        kafka_namespace=home if selects else "",
         strimzi_version=version,
         writers=options.writers,
         not_writers=options.not_writers,

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.output_dir import write_file
 from kanister_kafka.backup.render import Manifest, to_yaml_stream
-from kanister_kafka.cli.app import echo, print_warning
+from kanister_kafka.cli.app import echo, print_note, print_warning
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
@@ -107,7 +107,7 @@ def write_text(path: Path | None, text: str) -> None:
         echo(text)
         return
     write_file(path, text)
-    click.echo(f"wrote {path}", err=True)
+    print_note(f"wrote {path}")
 
 
 def print_elapsed(elapsed: float, text: str) -> None:

@@ -173,6 +173,8 @@ def _run_rules(manifests: ManifestSet, settings: LintSettings, least: Severity) 
         _import_rules("templates")
     if any(map(_waits, blueprints)):
         _import_rules("waits")
+    if any(document.kind == "CronJob" for document in manifests.documents):
+        _import_rules("cronjobs")
     if any(document.kind == "ActionSet" for document in manifests.documents):
         _import_rules("actionsets")
     if len(blueprints) > 1:
@@ -215,7 +217,7 @@ def _may_be_of_kasten(document: Document) -> bool:
 
 def all_rules() -> tuple[Rule, ...]:
     """Return every rule, those that few inputs need included."""
-    _import_rules(*ALWAYS, "actionsets", "kasten", "templates", "waits")
+    _import_rules(*ALWAYS, "actionsets", "cronjobs", "kasten", "templates", "waits")
     return tuple(RULES)
 
 

@@ -13,12 +13,13 @@ from kanister_kafka.backup.model import (
     PlannedStep,
     ServiceAccountSpec,
 )
-from kanister_kafka.backup.options import Strategy
+from kanister_kafka.backup.options import SnapshotProvider, Strategy
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
 from kanister_kafka.reports.tables import columns, hung, table
 from kanister_kafka.strimzi import Workload
+from kanister_kafka.strimzi.references import ObjectReference
 
 
 def plan_text(plan: BackupPlan, width: int = 0) -> str:
@@ -40,16 +41,21 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
         table(("ACTION", "STAGE", "DOES", "ON", "UNTIL", "AT MOST"), step_rows(plan), width),
     ]
     total = ", ".join(f"{a.name} {format_duration(a.seconds)}" for a in plan.actions)
-    parts.append(
-        f"Longest, all waits: {total}. "
-        f"Kasten allows {format_duration(plan.options.hook_timeout)}.\n"
-    )
+    parts.append(f"Longest, all waits: {total}.{kasten_limit(plan)}\n")
     if plan.cluster.writers:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
         parts.append(table(("QUIESCED", "WHY"), rows, width))
     if plan.ignored_clients:
         rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         parts.append(table(("LEFT ALONE", "WHY"), rows, width))
+    if others := clients_not_stopped(plan):
+        parts.append(f"Not stopped: {others}.\n")
+    if missing := objects_not_in_backup(plan):
+        names = ", ".join(f"{one.kind} {one.name}" for one in missing)
+        parts.append(
+            f"Not in the backup: {names}. Kafka refers to them: a restore needs them from their "
+            "source.\n"
+        )
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         parts.append(
@@ -82,6 +88,32 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
             "restore may put back whole objects.\n"
         )
     return "\n".join(parts)
+
+
+def kasten_limit(plan: BackupPlan) -> str:
+    """Return how long Kasten lets an action run, as a sentence after others; empty without it."""
+    if not plan.options.uses_kasten:
+        return ""
+    return f" Kasten allows {format_duration(plan.options.hook_timeout)}."
+
+
+def clients_not_stopped(plan: BackupPlan) -> str:
+    """Return which clients the plan does not know; empty for a hot backup, which stops none."""
+    cluster, strategy = plan.cluster, plan.options.strategy
+    if strategy is Strategy.HOT:
+        return ""
+    text = "clients that are not resources of Strimzi, such as your own producers"
+    if cluster.source != f"Kafka/{cluster.namespace}/{cluster.name}":  # of a live cluster
+        text += ", and those of files and namespaces that were not read"
+    if strategy is Strategy.ONLINE:
+        return f"{text}. The backup fails if one of them writes"
+    return text
+
+
+def objects_not_in_backup(plan: BackupPlan) -> tuple[ObjectReference, ...]:
+    """Return what a backup of the engine leaves out; Kasten's contains the whole namespace."""
+    by_engine = plan.options.engine is SnapshotProvider.KANISTER
+    return plan.cluster.not_in_backup if by_engine else ()
 
 
 def _schedule(plan: BackupPlan) -> dict[str, object] | None:
@@ -140,7 +172,7 @@ def step_rows(plan: BackupPlan) -> list[Sequence[str]]:
         for phase in action.all_phases:
             for step in phase.steps:
                 rows += _step_rows(action.name, phase.name, step)
-        if action.name == "backupPrehook":
+        if action.name == "backupPrehook" and plan.options.uses_kasten:
             rows.append(
                 (
                     "(Kasten, Kanister)",
@@ -228,6 +260,8 @@ def plan_json(plan: BackupPlan) -> str:
             {"kind": b.kind, "namespace": b.namespace, "name": b.name, "reason": b.reason}
             for b in plan.ignored_clients
         ],
+        "notInBackup": [one._asdict() for one in objects_not_in_backup(plan)],
+        "notStopped": clients_not_stopped(plan) or None,
         "rights": _rights(plan),
         "notes": list(plan.notes),
     }

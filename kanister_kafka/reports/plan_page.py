@@ -12,7 +12,13 @@ from kanister_kafka.reports.change_request import (
     change_request_html,
     change_request_markdown,
 )
-from kanister_kafka.reports.plan import right_rows, step_rows
+from kanister_kafka.reports.plan import (
+    clients_not_stopped,
+    kasten_limit,
+    objects_not_in_backup,
+    right_rows,
+    step_rows,
+)
 from kanister_kafka.reports.text import count_noun
 
 
@@ -37,6 +43,8 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
     if plan.ignored_clients:
         rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
+    if missing := objects_not_in_backup(plan):
+        tables.append(ReportTable("Not in the backup", ("Kind", "Name", "Named by"), missing))
     if plan.problems:
         found = [(p.severity.value, p.message, p.rule) for p in plan.problems]
         tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))
@@ -80,14 +88,15 @@ def _facts(plan: BackupPlan) -> list[str]:
     longest = ", ".join(
         f"{action.name} {format_duration(action.seconds)}" for action in plan.actions
     )
-    allowed = format_duration(plan.options.hook_timeout)
     facts = []
     if plan.options.strategy is Strategy.COLD:
         order = [one.name for one in plan.cluster.broker_only + plan.cluster.quorum]
         facts.append(f"Nodes stop in this order: {', '.join(dict.fromkeys(order))}.")
     if plan.options.strategy is Strategy.HOT:
         facts += hot_effects(plan.cluster)
-    facts.append(f"Longest, if every wait takes its limit: {longest}. Kasten allows {allowed}.")
+    if others := clients_not_stopped(plan):
+        facts.append(f"Not stopped: {others}.")
+    facts.append(f"Longest, if every wait takes its limit: {longest}.{kasten_limit(plan)}")
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         facts.append(

@@ -381,3 +381,4 @@ def _check_offset_syncs(spec: FieldCursor) -> None:
                     'restored data: set "target" in sourceConnector and checkpointConnector '
                     "(Kafka 3.0 or later)",
                 )
+                break  # the message is about both connectors

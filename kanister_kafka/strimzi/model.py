@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import NewType
 
 from kanister_kafka.diagnostics import Location
+from kanister_kafka.strimzi.references import ObjectReference
 from kanister_kafka.strimzi.versions import VersionRange
 
 WorkloadName = NewType("WorkloadName", str)
@@ -150,6 +151,8 @@ class KafkaCluster:
     """Storage classes in the custom resources; the default of Kubernetes is not among them."""
     autoscalers: tuple[Autoscaler, ...] = ()
     """Of its writers and node pools, as far as they are in the input."""
+    not_in_backup: tuple[ObjectReference, ...] = ()
+    """Objects that it or its node pools refer to and that no backup of the engine contains."""
 
     @property
     def pools(self) -> tuple[PoolName, ...]:

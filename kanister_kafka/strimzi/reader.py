@@ -13,6 +13,7 @@ from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
 from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
+from kanister_kafka.strimzi.references import ObjectReference, not_in_backup, references
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     Version,
@@ -30,7 +31,7 @@ from kanister_kafka.strimzi.workloads import (
     storage_classes,
     zookeeper_node,
 )
-from kanister_kafka.yamldoc import Document
+from kanister_kafka.yamldoc import Document, to_python
 
 GROUP = "kafka.strimzi.io"
 PAUSE = "strimzi.io/pause-reconciliation"
@@ -69,6 +70,7 @@ def read_cluster(
     *,
     cluster: str = "",
     namespace: str = "",
+    kafka_namespace: str = "",
     strimzi_version: Version | None = None,
     writers: Iterable[str] = (),
     not_writers: Iterable[str] = (),
@@ -77,8 +79,9 @@ def read_cluster(
     """Find one Kafka cluster among documents of any kind and order.
 
     `cluster` is `NAME` or `NAMESPACE/NAME`, required if there are several. `namespace` is the
-    default of documents without one. `writers` and `not_writers` name MirrorMakers, Connects
-    and Bridges, each as `KIND/NAMESPACE/NAME`, whose addresses do not show whether they write.
+    default of documents without one. Only a Kafka of `kafka_namespace` is chosen, if that is given.
+    `writers` and `not_writers` name MirrorMakers, Connects and Bridges, each as
+    `KIND/NAMESPACE/NAME`, whose addresses do not show whether they write.
     `others` are the addresses of Kafkas that are not among the documents. No exception is raised:
     see `ReadResult.problems`.
     """
@@ -87,7 +90,7 @@ def read_cluster(
     if namespace and not LABEL.allows(namespace):
         message = f"Invalid value: {quote_name(namespace)}: must be a lowercase RFC 1123 label"
         reader.problems.append(error("option", Location("<options>"), "namespace", message))
-    result = reader.read(cluster)
+    result = reader.read(cluster, kafka_namespace)
     problems = sort_diagnostics(reader.problems)
     return ReadResult(None if has_error(problems) else result, problems)
 
@@ -114,8 +117,9 @@ class _ClusterReader:
         self.choices = choices
         self.others = others
 
-    def read(self, cluster: str) -> KafkaCluster | None:
-        kafka = self._choose([top for top in self._all("Kafka") if all(self._name(top))], cluster)
+    def read(self, cluster: str, home: str) -> KafkaCluster | None:
+        kafkas = [top for top in self._all("Kafka") if all(self._name(top))]
+        kafka = self._choose(kafkas, cluster, home)
         if kafka is None:
             return None
         namespace, name = self._name(kafka)
@@ -178,7 +182,26 @@ class _ClusterReader:
                 self.namespace,
             ),
             storage_classes=tuple(self._storage_classes(name, spec, in_use or ())),
+            not_in_backup=not_in_backup(
+                name, self._references([kafka, *(in_use or ())]), self._users(namespace, name)
+            ),
         )
+
+    @staticmethod
+    def _references(resources: Iterable[FieldCursor]) -> Iterator[ObjectReference]:
+        for resource in resources:
+            spec = resource.at("spec").node
+            yield from references(to_python(spec) if spec else None, "spec")
+
+    def _users(self, namespace: str, cluster: str) -> Iterator[str]:
+        """Yield the names of the KafkaUsers in the input, which their Secrets have as well."""
+        for document in self.documents:
+            if document.kind != "KafkaUser" or document.group != GROUP:
+                continue
+            home = document.text("metadata", "namespace") or self.namespace
+            owner = document.text("metadata", "labels", CLUSTER_LABEL)
+            if (home, owner) == (namespace, cluster):
+                yield document.text("metadata", "name")
 
     def _storage_classes(
         self, cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]
@@ -200,13 +223,15 @@ class _ClusterReader:
         metadata = top.at("metadata")
         return metadata.at("namespace").namespace(self.namespace), metadata.at("name").name()
 
-    def _choose(self, kafkas: list[FieldCursor], cluster: str) -> FieldCursor | None:
+    def _choose(self, kafkas: list[FieldCursor], cluster: str, home: str) -> FieldCursor | None:
         namespace, slash, name = cluster.rpartition("/")
         fits = kafkas
         if cluster:
             fits = [kafka for kafka in fits if self._name(kafka)[1] == name]
         if slash:
             fits = [kafka for kafka in fits if self._name(kafka)[0] == namespace]
+        if home:
+            fits = [kafka for kafka in fits if self._name(kafka)[0] == home]
         if len({self._name(kafka) for kafka in fits}) > 1 and self.namespace:
             here = [kafka for kafka in fits if self._name(kafka)[0] == self.namespace]
             fits = here or fits
@@ -217,9 +242,12 @@ class _ClusterReader:
             listed = ", ".join(names)
             message = f"several Kafka clusters: {listed}; choose one with --cluster NAMESPACE/NAME"
             fits[0].error("several-clusters", message)
-        elif cluster and kafkas:
+        elif (cluster or home) and kafkas:
             listed = ", ".join(sorted("/".join(self._name(kafka)) for kafka in kafkas))
-            kafkas[0].error("no-kafka", f"no Kafka {cluster} in the input, which has {listed}")
+            wanted = f"Kafka {cluster}" if cluster else "Kafka"
+            of_home = f" of namespace {home}" if home else ""
+            message = f"no {wanted}{of_home} in the input, which has {listed}"
+            kafkas[0].error("no-kafka", message)
         elif not self._all("Kafka"):
             location = self._somewhere()
             message = f"no kind: Kafka of group {GROUP} in the input"

@@ -9,7 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kanister_kafka.backup.cron import is_time_zone, schedule_error
+from kanister_kafka.backup import cron
+from kanister_kafka.backup.cron import (
+    is_time_zone,
+    schedule_error,
+    shortest_interval,
+    time_zone_error,
+)
 
 ACCEPTED = (
     "0 3 * * *",
@@ -85,6 +91,8 @@ def test_any_text_has_an_answer(text: str) -> None:
         ("America/Argentina/Buenos_Aires", True),
         ("Etc/GMT+5", True),
         ("UTC", True),
+        ("Berlin", False),
+        ("Europe/Berlino", False),
         ("Local", False),
         ("local", False),
         ("../etc/passwd", False),
@@ -95,3 +103,51 @@ def test_any_text_has_an_answer(text: str) -> None:
 )
 def test_names_of_time_zones(text: str, *, is_name: bool) -> None:
     assert is_time_zone(text) is is_name
+
+
+def test_without_a_database_the_form_of_a_time_zone_decides(monkeypatch) -> None:
+    monkeypatch.setattr(cron, "_time_zones", frozenset)
+    assert is_time_zone("Berlin")
+    assert not is_time_zone("Europe/")
+
+
+@pytest.mark.parametrize(
+    ("text", "must"),
+    [
+        ("Europe/Berlin", ""),
+        ("berlin", "must be an IANA name such as Europe/Berlin"),
+        ("Tokyo", "must be an IANA name such as Asia/Tokyo"),
+        ("nowhere", "must be an IANA name such as Europe/Berlin"),
+    ],
+)
+def test_time_zone_that_may_be_meant(text: str, must: str) -> None:
+    assert time_zone_error(text) == must
+
+
+MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
+
+
+@pytest.mark.parametrize(
+    ("text", "seconds"),
+    [
+        ("*/5 * * * *", 5 * MINUTE),
+        ("@every 90m", 90 * MINUTE),
+        ("@hourly", HOUR),
+        ("@daily", DAY),
+        ("@weekly", 7 * DAY),
+        ("@monthly", 28 * DAY),
+        ("@yearly", 365 * DAY),
+        ("0 3 * * *", DAY),
+        ("0 3,4 * * 0", HOUR),
+        ("50 23 * * *", DAY),
+        ("10,50 0,23 * * *", 20 * MINUTE),
+        ("10,50 0,23 * * 1", 40 * MINUTE),
+        ("0 0 1 * 1", DAY),
+        ("0 0 */2 * *", DAY),
+        ("0 0 * * mon-fri", DAY),
+        ("0 0 29 2 *", 1461 * DAY),
+    ],
+)
+def test_shortest_interval(text: str, seconds: int) -> None:
+    assert schedule_error(text) == ""
+    assert shortest_interval(text) == seconds

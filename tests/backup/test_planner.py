@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from dataclasses import replace
 from functools import cache
+from pathlib import Path
 
 import pytest
 
@@ -27,6 +29,8 @@ from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration, parse_duration
+from kanister_kafka.reports.plan import plan_json
+from kanister_kafka.reports.plan_page import plan_markdown
 from kanister_kafka.strimzi.model import WorkloadName
 from tests.conftest import ROOT
 from tests.fakes.script_runner import FILES, sourced
@@ -91,6 +95,111 @@ def test_waits_that_do_not_fit_are_told() -> None:
         ).problems
         if p.rule == "hook-timeout"
     ]
+
+
+def test_without_kasten_nothing_is_said_of_it() -> None:
+    slow = {"limits": StepTimeouts(pause=1000), "engine": SnapshotProvider.KANISTER}
+    alone = plan_of("kraft-separate-pools", **slow)
+    with_policy = plan_of("kraft-separate-pools", **slow, kasten=(KastenOutput.POLICY,))
+    for plan, is_said in ((alone, False), (with_policy, True)):
+        assert ("hook-timeout" in {problem.rule for problem in plan.problems}) is is_said
+        for text in (plan_text(plan), plan_markdown(plan)):
+            assert ("Kasten" in text) is is_said
+
+
+@pytest.mark.parametrize(
+    ("strategy", "is_live", "text"),
+    [
+        (
+            Strategy.COLD,
+            False,
+            "Not stopped: clients that are not resources of Strimzi, such as your own producers, "
+            "and those of files and namespaces that were not read.\n",
+        ),
+        (
+            Strategy.COLD,
+            True,
+            "Not stopped: clients that are not resources of Strimzi, such as your own producers.\n",
+        ),
+        (Strategy.ONLINE, True, "producers. The backup fails if one of them writes.\n"),
+    ],
+)
+def test_clients_that_are_not_stopped_are_named(
+    strategy: Strategy, text: str, *, is_live: bool
+) -> None:
+    plan = plan_of("kraft-separate-pools", strategy=strategy)
+    if is_live:
+        plan = replace(plan, cluster=replace(plan.cluster, source="Kafka/kafka/my-cluster"))
+    assert text in plan_text(plan)
+    assert text.strip() in plan_markdown(plan)
+    assert json.loads(plan_json(plan))["notStopped"].endswith(text.strip("\n.")[13:])
+    hot = plan_of("kraft-separate-pools", strategy=Strategy.HOT)
+    assert "Not stopped" not in plan_text(hot) + plan_markdown(hot)
+
+
+NAMED = """
+apiVersion: kafka.strimzi.io/v1beta2
+kind: Kafka
+metadata:
+  name: a
+  namespace: ns
+  annotations: {strimzi.io/node-pools: enabled, strimzi.io/kraft: enabled}
+spec:
+  kafka:
+    listeners:
+    - name: out
+      port: 9094
+      type: nodeport
+      tls: true
+      authentication: {type: oauth, clientSecret: {secretName: oauth, key: k}}
+      configuration: {brokerCertChainAndKey: {secretName: public-tls, certificate: c, key: k}}
+    authorization: {type: opa, tlsTrustedCertificates: [{secretName: opa-ca, certificate: c}]}
+    metricsConfig:
+      type: jmxPrometheusExporter
+      valueFrom: {configMapKeyRef: {name: metrics, key: kafka}}
+  cruiseControl:
+    metricsConfig:
+      type: jmxPrometheusExporter
+      valueFrom: {configMapKeyRef: {name: metrics, key: cc}}
+  entityOperator:
+    template:
+      topicOperatorContainer: {env: [{name: A, valueFrom: {secretKeyRef: {name: me, key: k}}}]}
+      pod: {imagePullSecrets: [null, {name: pull}, {}]}
+---
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaNodePool
+metadata: {name: p, namespace: ns, labels: {strimzi.io/cluster: a}}
+spec:
+  replicas: 1
+  roles: [broker, controller]
+  storage: {type: persistent-claim, size: 1Gi}
+  template:
+    pod: {volumes: [{name: x, secret: {secretName: a-cluster-ca-cert}}, {configMap: {name: own}}]}
+---
+apiVersion: kafka.strimzi.io/v1beta2
+kind: KafkaUser
+metadata: {name: me, namespace: ns, labels: {strimzi.io/cluster: a}}
+"""
+
+
+def test_objects_that_no_backup_contains_are_listed(tmp_path: Path) -> None:
+    (tmp_path / "kafka.yaml").write_text(NAMED)
+    cluster = read_cluster(load([tmp_path]).documents).cluster
+    assert cluster is not None
+    plan = build_plan(cluster, Options(engine=SnapshotProvider.KANISTER))
+    names = (
+        "Secret oauth, Secret public-tls, Secret opa-ca, ConfigMap metrics, Secret pull, "
+        "ConfigMap own"
+    )
+    assert f"Not in the backup: {names}. Kafka refers" in plan_text(plan)
+    assert "public-tls" in plan_markdown(plan)
+    assert json.loads(plan_json(plan))["notInBackup"][1] == {
+        "kind": "Secret",
+        "name": "public-tls",
+        "path": "spec.kafka.listeners[0].configuration.brokerCertChainAndKey.secretName",
+    }
+    by_kasten = build_plan(cluster, Options())
+    assert "Not in the backup" not in plan_text(by_kasten) + plan_markdown(by_kasten)
 
 
 def test_rights_are_named_and_stay_in_their_namespace() -> None:

@@ -10,9 +10,11 @@ import yaml
 from click.testing import CliRunner
 
 from kanister_kafka import (
+    KastenOutput,
     Options,
     SnapshotProvider,
     StepTimeouts,
+    Strategy,
     plan_text,
     render,
 )
@@ -70,6 +72,56 @@ def test_wrong_choices(choice: dict, path: str, message: str) -> None:
     (problem,) = Options(**GOOD | choice).problems()
     assert (problem.rule, problem.path) == ("option", path)
     assert message in problem.message
+
+
+def warnings_of(**choices) -> dict[str, str]:
+    return {problem.rule: problem.message for problem in plan_of(EXAMPLE, **choices).problems}
+
+
+@pytest.mark.parametrize(
+    ("choices", "message"),
+    [
+        (GOOD | {"schedule": "*/5 * * * *"}, "starts a backup after 5m, and one may take"),
+        (GOOD | {"schedule": "0 3,4 * * 0"}, "starts a backup after 1h, and one may take"),
+        (
+            {"kasten": (KastenOutput.POLICY,), "frequency": "@hourly"},
+            "--frequency @hourly starts a backup after 1h, and one may take 1h15m",
+        ),
+    ],
+)
+def test_runs_that_are_too_near(choices: dict, message: str) -> None:
+    found = warnings_of(**choices)
+    assert message in found["schedule-too-dense"]
+    online = warnings_of(**choices, strategy=Strategy.ONLINE)["schedule-too-dense"]
+    assert "stops the clients" in online or "frequency" in online
+
+
+@pytest.mark.parametrize(
+    "choices",
+    [
+        GOOD,
+        GOOD | {"schedule": "@every 12h"},
+        {"kasten": (KastenOutput.POLICY,), "frequency": "@daily"},
+        {
+            "kasten": (KastenOutput.POLICY,),
+            "frequency": "@hourly",
+            "restart_after": 1800,
+            "limits": StepTimeouts(restart=300),
+        },
+        {"kasten": (KastenOutput.POLICY,), "frequency": "@hourly", "strategy": Strategy.HOT},
+        GOOD | {"kasten": (KastenOutput.POLICY,)},
+    ],
+)
+def test_runs_that_are_far_apart(choices: dict) -> None:
+    assert not {"schedule-too-dense", "two-schedules"} & set(warnings_of(**choices))
+
+
+def test_two_schedules_are_two_outages() -> None:
+    choices = GOOD | {"kasten": (KastenOutput.POLICY,), "frequency": "@daily"}
+    assert warnings_of(**choices)["two-schedules"] == (
+        "the CronJob of --schedule and the Policy of --frequency @daily both stop Kafka: two "
+        "outages. Leave one of them out"
+    )
 
 
 def test_a_wrong_schedule_of_a_fleet_is_found_at_its_line(tmp_path: Path) -> None:

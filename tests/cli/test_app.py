@@ -551,12 +551,20 @@ def test_help_has_options_in_sections() -> None:
     }
 
 
-def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
     monkeypatch.chdir(ROOT)
     loud, quiet = run(*words), run(*words, "-q")
     assert "to do:" in loud.stderr
     assert (quiet.stdout, quiet.stderr) == (loud.stdout, "")
+    for command in (("render", "--kasten", "policy"), ("policy", "render"), ("fleet", "render")):
+        folder = str(tmp_path / command[0])
+        into = (*command, "-f", "examples/mirror-maker-2", "--output-dir", folder)
+        assert run(*into).stderr
+        assert run(*into, "-q").stderr == ""
+        (tmp_path / command[0]).rename(tmp_path / f"{command[0]}-1")
+        silent = run(*into, "-q")
+        assert (silent.exit_code, silent.output, silent.stderr) == (0, "", "")
     broken = ("validate", "-", "--color")
     text = "apiVersion: cr.kanister.io/v1alpha1\nkind: Blueprint\nmetadata: {name: x}\nactons: {}\n"
     assert "\x1b[31merror" in run(*broken, "always", stdin=text).stdout
@@ -925,3 +933,52 @@ def test_former_names_of_pages_work_and_warn() -> None:
         page = run("docs", former)
         assert page.stdout == run("docs", name).stdout
         assert f"is now called {name}" in page.stderr
+
+
+class TestKafkaOfFiles:
+    """A name and `-n` select from what `-f` reads."""
+
+    COMMANDS = (("plan",), ("render",), ("apply",), ("policy", "render"))
+
+    @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+    @pytest.mark.parametrize(
+        ("words", "wanted"),
+        [
+            (("my-cluster", "-n", "typo"), "no Kafka my-cluster of namespace typo"),
+            (("-n", "typo"), "no Kafka of namespace typo"),
+            (("--cluster", "my-cluster", "-n", "typo"), "no Kafka my-cluster of namespace typo"),
+            (("typo",), "no Kafka typo"),
+            (("typo", "-n", "kafka"), "no Kafka typo of namespace kafka"),
+        ],
+        ids=repr,
+    )
+    def test_no_such_kafka(self, command, words, wanted) -> None:
+        folder = str(ROOT / "examples" / "kraft-combined")
+        result = CliRunner().invoke(main, [*command, "-f", folder, *words])
+        assert result.exit_code == 1
+        assert result.stdout == ""
+        assert f"{wanted} in the input, which has kafka/my-cluster (no-kafka)" in result.stderr
+
+    @pytest.mark.parametrize(
+        ("words", "blueprint"),
+        [
+            (("-n", "b"), "b.my-cluster"),
+            (("my-cluster", "-n", "a"), "a.my-cluster"),
+            (("b/my-cluster",), "b.my-cluster"),
+        ],
+        ids=repr,
+    )
+    def test_one_of_several(self, words, blueprint, tmp_path) -> None:
+        text = (ROOT / "examples" / "kraft-combined" / "kafka.yaml").read_text()
+        for home in ("a", "b"):
+            moved = text.replace("namespace: kafka\n", f"namespace: {home}\n")
+            (tmp_path / f"{home}.yaml").write_text(moved)
+        result = CliRunner().invoke(main, ["plan", "-f", str(tmp_path), *words, "-o", "name"])
+        assert result.stdout == f"blueprint.cr.kanister.io/{blueprint}\n"
+
+    def test_a_kafka_without_a_namespace_gets_it(self, tmp_path) -> None:
+        text = (ROOT / "examples" / "kraft-combined" / "kafka.yaml").read_text()
+        (tmp_path / "kafka.yaml").write_text(text.replace("  namespace: kafka\n", ""))
+        for words in (("-n", "c"), ("my-cluster", "-n", "c")):
+            result = CliRunner().invoke(main, ["plan", "-f", str(tmp_path), *words, "-o", "name"])
+            assert result.stdout == "blueprint.cr.kanister.io/c.my-cluster\n"

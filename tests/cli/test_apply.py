@@ -6,6 +6,7 @@ import copy
 import io
 import json
 import os
+import shlex
 import subprocess
 import sys
 
@@ -378,6 +379,96 @@ class TestDiff:
     def test_needs_no_dry_run(self, server):
         assert run("apply", "-f", KRAFT, "--diff", "--dry-run=server").exit_code == 2
         assert server.asked == []
+
+
+SCHEDULED = (
+    "--engine kanister --schedule '0 3 * * *' --schedule-image registry.example.com/kk:1 "
+    "--keep-daily 7"
+)
+
+
+class TestOptionsOfBefore:
+    """What the Blueprint on the cluster has and a new rendering lacks."""
+
+    @pytest.fixture
+    def scheduled(self, server):
+        assert run("apply", "-f", KRAFT, *shlex.split(SCHEDULED)).stderr == ""
+        return server
+
+    @pytest.mark.parametrize("words", [[], ["--dry-run=server"], ["--diff"]])
+    @pytest.mark.usefixtures("scheduled")
+    def test_options_that_are_gone(self, words) -> None:
+        result = run("apply", "-f", KRAFT, *words)
+        assert result.exit_code == (1 if words == ["--diff"] else 0)
+        blueprint = "blueprint.cr.kanister.io/kafka.my-cluster in namespace kasten-io"
+        cronjob = "cronjob.batch/my-cluster-kanister-kafka-backup in namespace kafka"
+        assert result.stderr.splitlines() == [
+            f"warning: {blueprint} was applied with options that this one lacks, or with other "
+            "values. To keep them, give them again:",
+            f"  applied: {SCHEDULED}",
+            "  now:     (none)",
+            "warning: the Blueprint loses the actions backup, delete, restore",
+            "warning: without --engine kanister, Kanister makes and restores no backup of this "
+            "Kafka",
+            f"warning: {cronjob} is not rendered any more: it stays, and its runs can fail",
+        ]
+
+    def test_what_runs_by_itself(self, scheduled) -> None:
+        kept = run("apply", "-f", KRAFT, "--engine", "kanister")
+        assert "loses" not in kept.stderr
+        assert "kafka is not rendered any more: it stays until --prune deletes it" in kept.stderr
+        scheduled.put(
+            *yaml.safe_load_all(run("render", "-f", KRAFT, *shlex.split(SCHEDULED)).stdout)
+        )
+        pruned = run("apply", "-f", KRAFT, "--engine", "kanister", "--prune")
+        assert "kafka is not rendered any more, and --prune deletes it" in pruned.stderr
+        assert pruned.exit_code == 0
+
+    @pytest.mark.usefixtures("scheduled")
+    def test_another_value(self) -> None:
+        words = shlex.split(SCHEDULED.replace("daily 7", "daily 8"))
+        result = run("apply", "-f", KRAFT, *words)
+        assert f"  applied: {SCHEDULED}\n" in result.stderr
+        assert f"  now:     {shlex.join(words)}\n" in result.stderr
+        assert result.stderr.count("warning") == 1
+
+    @pytest.mark.usefixtures("scheduled")
+    def test_the_same_and_more(self, tmp_path) -> None:
+        words = shlex.split(SCHEDULED)
+        run("render", "-f", KRAFT, *words, "--output-dir", str(tmp_path))
+        for given in (["-f", str(tmp_path)], ["-f", KRAFT, *words, "--label", "team=a"]):
+            assert run("apply", *given).stderr == ""
+
+    @pytest.mark.usefixtures("scheduled")
+    def test_rendered_files_with_fewer_options(self, text) -> None:
+        assert "loses the actions" in run("apply", "-f", "-", stdin=text).stderr
+
+    @pytest.mark.parametrize("options", ["", "--image docker.io/alpine/k8s:1.36.2"])
+    def test_image_that_follows_the_server(self, server, options) -> None:
+        run("apply", "-f", KRAFT)
+        server.change(
+            "blueprints",
+            "kasten-io",
+            "kafka.my-cluster",
+            {"metadata": {"annotations": {"kanister-kafka.io/options": options}}},
+        )
+        assert run("apply", "-f", KRAFT).stderr == ""
+
+    def test_options_that_cannot_be_read(self, server) -> None:
+        run("apply", "-f", KRAFT)
+        server.change(
+            "blueprints",
+            "kasten-io",
+            "kafka.my-cluster",
+            {"metadata": {"annotations": {"kanister-kafka.io/options": "--label 'a"}}},
+        )
+        assert "  applied: --label 'a\n" in run("apply", "-f", KRAFT).stderr
+
+    def test_runners_that_may_not_be_listed(self, scheduled) -> None:
+        scheduled.refusals.append(("GET", "cronjobs$", 403))
+        result = run("apply", "-f", KRAFT)
+        assert "not known whether something runs the Blueprint" in result.stderr
+        assert result.exit_code == 0
 
 
 class TestDelete:

@@ -28,7 +28,7 @@ KINDS = {
         "serviceaccounts": "ServiceAccount",
     },
     ("apps", "v1"): {"deployments": "Deployment", "statefulsets": "StatefulSet"},
-    ("batch", "v1"): {"jobs": "Job"},
+    ("batch", "v1"): {"jobs": "Job", "cronjobs": "CronJob"},
     ("networking.k8s.io", "v1"): {"networkpolicies": "NetworkPolicy"},
     ("core.strimzi.io", "v1beta2"): {"strimzipodsets": "StrimziPodSet"},
     (STRIMZI, "v1beta2"): {

@@ -207,6 +207,22 @@ def test_a_default_that_an_override_makes_right_is_right() -> None:
     assert found.rules[0].options.snapshot_class == "csi"
 
 
+def test_a_default_that_an_entry_makes_wrong_names_the_entry(tmp_path: Path) -> None:
+    file = tmp_path / "fleet.yaml"
+    file.write_text(
+        "apiVersion: kanister-kafka.io/v1alpha1\nkind: KafkaFleet\n"
+        "defaults:\n  engine: kanister\n  labels: {a: b}\nclusters:\n"
+        "- {cluster: kafka/a}\n- {cluster: kafka/b, strategy: hot, labels: {c: d}}\n"
+        "- {strategy: online}\n- {strategy: hot}\n"
+    )
+    result = fleet("plan", str(file), "-f", "-", stdin=THREE)
+    assert result.exit_code == 1
+    text = 'fleet.yaml:4:11: error: defaults.engine: Invalid value: "kanister": is for --strategy '
+    text += "cold or online, not hot (for clusters[{}] at line {}, with strategy: hot) (option)"
+    lines = result.stderr.splitlines()
+    assert [line.rpartition("/")[2] for line in lines] == [text.format(1, 8), text.format(3, 10)]
+
+
 def test_another_version_of_the_file() -> None:
     (document,) = loads(HEAD.replace("v1alpha1", "v9")).documents
     with pytest.raises(InputError, match="unsupported-version"):
@@ -538,6 +554,27 @@ def test_label_that_none_has_is_told() -> None:
     result = fleet("render", "-f", "-", "-l", "tier=none", stdin=THREE)
     assert result.exit_code == 1
     assert "no Kafka in the input has these labels (no-kafka)" in result.stderr
+
+
+@pytest.mark.parametrize("command", ["plan", "render"])
+def test_one_schedule_for_several_is_told_once(command: str, tmp_path: Path) -> None:
+    words = ["--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"]
+    words += ["--schedule-image", "example.com/kanister-kafka:1"]
+    said = "schedule '0 3 * * *' is that of 3 Kafkas, whose backups start in the same minute: "
+    result = fleet(command, "-f", "-", *words, stdin=THREE)
+    assert result.exit_code == 0
+    assert result.stderr.count("(same-schedule)") == 1
+    assert f"{said}kafka/a, kafka/b, other/c; give each one" in result.stderr
+    for more in (["-l", "tier=test"], ["--schedule", "@every 12h"]):
+        assert "same-schedule" not in fleet(command, "-f", "-", *words, *more, stdin=THREE).stderr
+    file = tmp_path / "fleet.yaml"
+    file.write_text(
+        "apiVersion: kanister-kafka.io/v1alpha1\nkind: KafkaFleet\n"
+        "defaults: {engine: kanister, schedule: 0 3 * * *, keepDaily: 7, scheduleImage: a/b}\n"
+        "clusters:\n- {cluster: kafka/a}\n- {cluster: kafka/b, schedule: 0 4 * * *}\n"
+        "- {cluster: other/c, timeZone: Asia/Tokyo}\n"
+    )
+    assert "same-schedule" not in fleet(command, str(file), "-f", "-", stdin=THREE).stderr
 
 
 def test_the_first_entry_that_fits_decides() -> None:

@@ -33,10 +33,11 @@ from kanister_kafka.operations.clone.plan import (
     plan_clone,
 )
 from kanister_kafka.operations.clone.quota import quota_faults
-from kanister_kafka.operations.clone.rehome import NodeResources, references
+from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
 from tests.backup.test_planner import plan_of
 from tests.fakes.cluster import serving

@@ -1105,6 +1105,10 @@ def test_unchanged_resources_are_those_of_the_backup(cluster, restic) -> None:
     Jobs(cluster)
     done = restore(cluster, "--unchanged", "--memory", "1Gi", into="kafka")
     assert done.exit_code == 0, done.output + done.stderr
+    assert "No backup of it is made until its Blueprint is applied" in done.output
+    assert (
+        "kanister-kafka apply --from-cluster my-cluster -n kafka --engine kanister" in done.output
+    )
     made = cluster.get("kafkas", "kafka", "my-cluster")
     assert made["spec"]["kafka"]["listeners"] == [listener]
     assert made["spec"]["kafka"]["authorization"] == {"type": "opa"}

@@ -1075,7 +1075,7 @@ FAMILIES = {
         kinds=EITHER,
         components=["my-cluster-entity-operator"],
         writers=["KafkaMirrorMaker2 kafka-mirror/my-mirror-maker"],
-        warnings=["offset-syncs-elsewhere"] * 2,  # of the source and of the checkpoint connector
+        warnings=["offset-syncs-elsewhere"],  # once for both connectors
     ),
 }
 

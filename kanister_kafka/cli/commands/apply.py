@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from kanister_kafka.cli.app import CliError, echo
+from kanister_kafka.cli.app import CliError, echo, print_warning
 from kanister_kafka.cli.manifest_input import (
     ManifestInput,
     manifest_input_options,
@@ -22,7 +22,7 @@ from kanister_kafka.cli.manifest_input import (
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.operations import apply as applying
-from kanister_kafka.operations.apply import ApplyOutcome, DeletionPlan, DryRun
+from kanister_kafka.operations.apply import ApplyOutcome, DeletionPlan, DryRun, OptionChange
 
 COLORS = {"+": "green", "-": "red", "@": "cyan"}
 WHOLE = {"ServiceAccount", "Blueprint"}
@@ -75,6 +75,7 @@ def apply(
 
 
 def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> int:
+    _print_option_changes(input_, prune=prune)
     extra = _prunable(input_) if prune else DeletionPlan()
     tell, connection = result(dry), input_.connection
     report = applying.apply_objects(
@@ -109,7 +110,42 @@ def _prunable(input_: ManifestInput) -> DeletionPlan:
     return found
 
 
+def _print_option_changes(input_: ManifestInput, *, prune: bool) -> None:
+    """Print what the Blueprints on the cluster lose, before anything is done.
+
+    It stays a warning: if Git has the options, to leave one out is a choice.
+    """
+    for change in applying.find_option_changes(input_.objects, input_.connection):
+        print_warning(
+            f"{change.target.placed} was applied with options that this one lacks, or with other "
+            "values. To keep them, give them again:"
+        )
+        click.echo(f"  applied: {change.applied}", err=True)
+        click.echo(f"  now:     {change.desired or '(none)'}", err=True)
+        for line in _losses(change, prune=prune):
+            print_warning(line)
+
+
+def _losses(change: OptionChange, *, prune: bool) -> Iterator[str]:
+    actions = change.lost_actions
+    if actions:
+        word = "action" if len(actions) == 1 else "actions"
+        yield f"the Blueprint loses the {word} {', '.join(actions)}"
+    if "backup" in actions:
+        yield "without --engine kanister, Kanister makes and restores no backup of this Kafka"
+    for runner in change.left_runners:
+        if prune:
+            yield f"{runner.placed} is not rendered any more, and --prune deletes it"
+        elif actions:
+            yield f"{runner.placed} is not rendered any more: it stays, and its runs can fail"
+        else:
+            yield f"{runner.placed} is not rendered any more: it stays until --prune deletes it"
+    for kinds in change.unreadable:
+        yield f"not known whether something runs the Blueprint, as listing is forbidden: {kinds}"
+
+
 def _diff(input_: ManifestInput, *, prune: bool, force: bool) -> int:
+    _print_option_changes(input_, prune=prune)
     extra = _prunable(input_) if prune else DeletionPlan()
     trials = applying.run_dry_run(input_.objects, input_.connection, force=force)
     if failed := applying.failures(trials):

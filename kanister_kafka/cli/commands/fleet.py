@@ -15,7 +15,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.backup.render import without_repeated_scripts
-from kanister_kafka.cli.app import echo, print_diagnostics, terminal_width
+from kanister_kafka.cli.app import echo, print_diagnostics, print_note, terminal_width
 from kanister_kafka.cli.fleet_output import FleetFolders
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
@@ -45,6 +45,7 @@ from kanister_kafka.integrations.fleet import (
     LabelSelector,
     ObjectSpool,
     RenderResult,
+    ScheduleCounter,
     group_clusters,
     is_fleet,
     parse_selector,
@@ -206,11 +207,13 @@ def _tally(
     counter = _ProgressCounter(found.total, shows=not quiet)
     missing: list[str] = []
     done = 0
+    schedules = ScheduleCounter()
     for outcome in render_fleet(found.tasks, processes):
+        schedules.add(outcome)
         counter.clear()
         print_diagnostics(outcome.problems)
         for note in outcome.notes:
-            click.echo(f"{outcome.key}: {note}", err=True)
+            print_note(f"{outcome.key}: {note}")
         if outcome.row:
             done += 1
         else:
@@ -222,7 +225,12 @@ def _tally(
     if not done and not missing and not has_error(found.problems):
         where = Location("<input>")
         raise InputError((error("no-kafka", where, "", "no Kafka in the input has these labels"),))
-    click.echo(_summary(done, missing, participle), err=True)
+    print_diagnostics(schedules.problems())
+    summary = _summary(done, missing, participle)
+    if missing:
+        click.echo(summary, err=True)
+    else:
+        print_note(summary)
     return int(bool(missing) or has_error(found.problems))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from kanister_kafka.cli.app import echo_bytes, print_diagnostics
+from kanister_kafka.cli.app import echo_bytes, print_diagnostics, print_note
 from kanister_kafka.diagnostics import has_error
 from kanister_kafka.integrations.krm.function import run_function
 from kanister_kafka.yamldoc.source import read_stdin
@@ -24,6 +24,6 @@ def krm(ctx: click.Context) -> None:
     outcome = run_function(ctx.obj if isinstance(ctx.obj, bytes) else read_stdin())
     print_diagnostics(outcome.problems)
     for note in outcome.notes:
-        click.echo(note, err=True)
+        print_note(note)
     echo_bytes(outcome.text)
     ctx.exit(has_error(outcome.problems))

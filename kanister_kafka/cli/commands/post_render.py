@@ -11,7 +11,7 @@ import click
 
 from kanister_kafka.backup.options import ScriptSharing
 from kanister_kafka.backup.render import render, without_repeated_scripts
-from kanister_kafka.cli.app import print_plan_warnings
+from kanister_kafka.cli.app import print_note, print_plan_warnings
 from kanister_kafka.cli.options import (
     plan_options,
     plans_from_cli,
@@ -47,7 +47,7 @@ def post_render(namespace: str, templates: Path | None, **choices: Any) -> None:
     for plan in plans:
         print_plan_warnings(plan)
     if not plans:
-        click.echo("no Kafka is among the manifests: nothing was added", err=True)
+        print_note("no Kafka is among the manifests: nothing was added")
     blueprints = {f"{plan.options.kasten_namespace}/{plan.name}" for plan in plans}
     every = chain.from_iterable(render(plan, templates) for plan in plans)
     manifests = without_repeated_scripts()(every)

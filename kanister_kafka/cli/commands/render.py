@@ -13,7 +13,7 @@ from kanister_kafka.backup.options import ScriptSharing
 from kanister_kafka.backup.output_dir import OutdatedFile, outdated_files, prune, write_files
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.backup.render import render as render_plan
-from kanister_kafka.cli.app import echo, print_plan_warnings
+from kanister_kafka.cli.app import echo, print_note, print_plan_warnings
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     check_option,
@@ -104,29 +104,27 @@ def render(
         ctx.exit(_compare(folder, files, blueprint))
     _write(folder, files, blueprint)
     if not kustomization and is_generated(folder):
-        click.echo(
+        print_note(
             f"to do: {folder / FILE_NAME} was not written anew and may list other files: give "
-            "--kustomization as well",
-            err=True,
+            "--kustomization as well"
         )
 
 
 def _tell_large(manifests: Iterable[Manifest]) -> None:
     for manifest in manifests:
         if len(manifest.text) > KEPT_BY_APPLY:
-            click.echo(
+            print_note(
                 f"to do: {manifest.kind} {manifest.name} may be too large for kubectl apply, which "
                 "keeps a copy in an annotation: use kubectl apply --server-side, or "
-                "kanister-kafka apply",
-                err=True,
+                "kanister-kafka apply"
             )
 
 
 def _write(folder: Path, files: Mapping[str, str], blueprint: str) -> None:
     for path in write_files(folder, files):
-        click.echo(f"wrote {path}", err=True)
+        print_note(f"wrote {path}")
     for path in prune(folder, files, blueprint):
-        click.echo(f"removed {path}, which is not rendered any more", err=True)
+        print_note(f"removed {path}, which is not rendered any more")
 
 
 def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:

@@ -206,6 +206,7 @@ def _restore_into(
     next try would find its objects.
     """
     from kanister_kafka.operations.action_follower import release_command
+    from kanister_kafka.operations.provenance import apply_command
     from kanister_kafka.operations.rehearsal.signals import SignalGuard
     from kanister_kafka.yamldoc.dumper import dump
 
@@ -240,6 +241,12 @@ def _restore_into(
         echo(
             "Its resources differ from those of the backup as printed above. To use it instead of "
             "its source: kanister-kafka docs export\n"
+        )
+    if request.unchanged:
+        again = apply_command(plan.target, "", context)
+        echo(
+            "No backup of it is made until its Blueprint is applied with its former options: "
+            f"{again} --engine kanister …\n"
         )
     echo(f"{REMOVE}\n")
     for line in _removal(plan, runner, context):

@@ -12,6 +12,7 @@ from kanister_kafka.integrations.fleet.file import (
     read_fleet,
 )
 from kanister_kafka.integrations.fleet.grouping import ObjectSpool
+from kanister_kafka.integrations.fleet.schedules import ScheduleCounter
 from kanister_kafka.kube.selectors import LabelSelector, parse_selector
 
 __all__ = [
@@ -24,6 +25,7 @@ __all__ = [
     "ObjectSpool",
     "RenderResult",
     "RenderTask",
+    "ScheduleCounter",
     "group_clusters",
     "is_fleet",
     "parse_selector",

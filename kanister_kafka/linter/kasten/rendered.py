@@ -10,11 +10,12 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
+from kanister_kafka.constants import BLUEPRINT
 from kanister_kafka.kanister import Blueprint, BlueprintPhase
 from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
+from kanister_kafka.linter.own_objects import is_rendered_here
 from kanister_kafka.yamldoc import Scalar
 
 DOES = {
@@ -73,9 +74,9 @@ def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
         if name and name not in in_input:
             found[name] = RenderedBlueprint(name)
     for blueprint in objects.blueprints:
-        if blueprint.name and _is_ours(blueprint):
+        if blueprint.name and is_rendered_here(blueprint.document):
             found[blueprint.name] = _read(blueprint)
-    return {name: one for name, one in found.items() if all(map(_is_ours, objects.named(name)))}
+    return {name: one for name, one in found.items() if _all_ours(objects, name)}
 
 
 def of_hooks(
@@ -92,10 +93,8 @@ def of_namespace(objects: KastenObjects, namespace: str, kind: str) -> tuple[Cur
     return objects.strimzi.get((kind, namespace), ())
 
 
-def _is_ours(blueprint: Blueprint) -> bool:
-    text = blueprint.document.text  # Kustomize and Helm may set the label anew
-    marked = text("metadata", "annotations", INPUT_HASH)
-    return bool(marked) or text("metadata", "labels", MANAGED_BY) == COMPONENT
+def _all_ours(objects: KastenObjects, name: str) -> bool:
+    return all(is_rendered_here(blueprint.document) for blueprint in objects.named(name))
 
 
 def _read(blueprint: Blueprint) -> RenderedBlueprint:

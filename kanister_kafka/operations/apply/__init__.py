@@ -9,6 +9,7 @@ from kanister_kafka.operations.apply.delete import (
 )
 from kanister_kafka.operations.apply.dry_run import DryRunResult, failures, run_dry_run
 from kanister_kafka.operations.apply.objects import ObjectRef, admit_objects, blueprints_of
+from kanister_kafka.operations.apply.option_changes import OptionChange, find_option_changes
 from kanister_kafka.operations.apply.results import (
     ApplyOutcome,
     ApplyReport,
@@ -26,11 +27,13 @@ __all__ = [
     "ObjectFailure",
     "ObjectRef",
     "ObjectResult",
+    "OptionChange",
     "admit_objects",
     "apply_objects",
     "blueprints_of",
     "delete_objects",
     "failures",
+    "find_option_changes",
     "object_diff",
     "plan_deletion",
     "plan_prune",

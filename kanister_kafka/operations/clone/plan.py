@@ -25,10 +25,10 @@ from kanister_kafka.operations.clone.rehome import (
     TIERED,
     NodeResources,
     Rehoming,
-    references,
 )
 from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_API
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, is_holdable
 
 Report = Callable[[str], None]

@@ -7,7 +7,7 @@ or replaced. Each change is reported.
 from __future__ import annotations
 
 import copy
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 
 from kanister_kafka import constants
@@ -266,34 +266,3 @@ class Rehoming:
     def _change(self, text: str) -> None:
         if text not in self.changes:
             self.changes.append(text)
-
-
-def references(item: object, path: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield kind, name and path of each Secret, ConfigMap and claim that a resource refers to.
-
-    The keys are those of Kubernetes and Strimzi (`secretKeyRef`, `configMapKeyRef`, `secretName`
-    and the volumes of pods).
-    """
-    if isinstance(item, list):
-        for at, each in enumerate(item):
-            yield from references(each, f"{path}[{at}]")
-        return
-    if not isinstance(item, dict):
-        return
-    for key, value in item.items():
-        here = f"{path}.{key}".lstrip(".")
-        if key == "imagePullSecrets":
-            for one in value or ():
-                yield "Secret", str(one.get("name")), here
-        elif key in ("secretKeyRef", "secretRef") and isinstance(value, dict):
-            yield "Secret", str(value.get("name")), here
-        elif key in ("configMapKeyRef", "configMapRef") and isinstance(value, dict):
-            yield "ConfigMap", str(value.get("name")), here
-        elif key == "configMap" and isinstance(value, dict) and value.get("name"):
-            yield "ConfigMap", str(value["name"]), here
-        elif key == "secretName" and isinstance(value, str):
-            yield "Secret", value, here
-        elif key == "claimName" and isinstance(value, str):
-            yield "PersistentVolumeClaim", value, here
-        else:
-            yield from references(value, here)

@@ -18,7 +18,7 @@ from kanister_kafka.backup.options import (
 )
 from kanister_kafka.backup.output_dir import write_files
 from kanister_kafka.backup.render import Manifest, manifest_files, render
-from kanister_kafka.cli.app import print_diagnostics
+from kanister_kafka.cli.app import print_diagnostics, print_note
 from kanister_kafka.cli.options import option_group, options_named, plan_from_cli, templates_option
 from kanister_kafka.cli.output import Destination, destination_options, format_manifests
 from kanister_kafka.errors import ForbiddenError
@@ -49,19 +49,17 @@ def tell_absent(
     try:
         items = KubeClient(choices["context"]).items(resource)
     except ForbiddenError:
-        click.echo(
+        print_note(
             f"not checked: whether the cluster has what {option} names; that needs the right to "
-            f"list {resource.plural}",
-            err=True,
+            f"list {resource.plural}"
         )
         return
     known = sorted(str(item["metadata"]["name"]) for item in items)
     for name in sorted(set(names) - set(known)):
         near = get_close_matches(name, known, n=1)
         there = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(known) or 'none'}"
-        click.echo(
-            f"to do: check {option} {name}: the cluster has no {resource.kind} {name}{there}",
-            err=True,
+        print_note(
+            f"to do: check {option} {name}: the cluster has no {resource.kind} {name}{there}"
         )
 
 
@@ -93,4 +91,4 @@ def write_objects(manifests: Collection[Manifest], output: Path) -> None:
     """Write one file an object."""
     files = {name: one.text for name, one in manifest_files(manifests).items()}
     for path in write_files(output, files):
-        click.echo(f"wrote {path}", err=True)
+        print_note(f"wrote {path}")

@@ -9,6 +9,7 @@ import click
 
 from kanister_kafka.backup.kasten import policy_next_steps
 from kanister_kafka.backup.options import KastenOutput
+from kanister_kafka.cli.app import print_note
 from kanister_kafka.cli.commands.policy.options import (
     output_options,
     parameters,
@@ -92,5 +93,5 @@ def render(
         raise click.UsageError(f"--definitions: {plan.cluster.namespace} has a Policy already")
     print_objects(plan, ("Policy",), place, templates)
     for note in policy_next_steps(plan.cluster, plan.options, plan.name):
-        click.echo(note, err=True)
+        print_note(note)
     tell_absent(NAMESPACES, "--definitions", plan.options.definitions, choices)

@@ -9,6 +9,7 @@ import click
 
 from kanister_kafka.backup.kasten import restore_next_steps
 from kanister_kafka.backup.options import KastenOutput
+from kanister_kafka.cli.app import print_note
 from kanister_kafka.cli.commands.policy.options import (
     output_options,
     parameters,
@@ -68,6 +69,6 @@ def restore(output: str, output_dir: Path | None, templates: Path | None, **choi
         raise click.UsageError("--volumes-into is for a namespace other than that of the Kafka")
     print_objects(plan, ("TransformSet", "RestoreAction"), place, templates)
     for note in restore_next_steps(plan.cluster, plan.options, plan.name):
-        click.echo(note, err=True)
+        print_note(note)
     new = [new for _old, new in plan.options.storage_classes]
     tell_absent(STORAGE_CLASSES, "--storage-class", new, choices)
