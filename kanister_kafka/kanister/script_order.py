@@ -41,7 +41,7 @@ class _Function(NamedTuple):
 def run_position(statement: SimpleCommand) -> int:
     """Return an offset in the script that orders its statements by their last run.
 
-    A function runs where it is called last; if a trap or another function calls it, at the end. A
+    A function runs at its last call; if a trap or another function calls it, at the end. A
     function that is not called counts where it stands.
     """
     text = statement.node.text[:MAX_SCRIPT_LENGTH]
