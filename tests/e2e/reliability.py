@@ -88,7 +88,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     ),
     "Something else writes": (
         _one("new-writer", "pods of a KafkaBridge that was made since the rendering", "quiesce"),
-        _one("writer-again", "pods of the mirror come back while brokers are to stop", "stop"),
+        _one("writer-again", "pods of the mirror come back before the brokers stop", "stop"),
         _one("producer-goes-on", "a producer, with --require-quiet", "flush"),
     ),
     "The task pod is evicted or cannot be pulled": (
@@ -138,7 +138,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
         _one("all-gone", "ConfigMap and annotations are removed", BETWEEN),
         _one(
             "counts-gone",
-            "nothing tells the replicas of the mirror; kanister-kafka resume",
+            "nothing shows the replicas of the mirror; kanister-kafka resume",
             BETWEEN,
         ),
     ),
