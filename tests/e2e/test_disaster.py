@@ -174,8 +174,9 @@ def expected() -> tuple[str, dict[str, Any]]:
 
 
 def remove(kafka: Kafka) -> None:
-    kinds = "kafka,kafkanodepool,kafkatopic"
-    kubectl("delete", kinds, "--all", "-n", kafka.namespace, "--ignore-not-found", timeout=600)
+    # A topic has a finalizer of the operator that is deleted with its Kafka.
+    for kinds in ("kafkatopic", "kafka,kafkanodepool"):
+        kubectl("delete", kinds, "--all", "-n", kafka.namespace, "--ignore-not-found", timeout=600)
     kubectl("delete", "namespace", kafka.namespace, "--ignore-not-found", timeout=600)
 
 
