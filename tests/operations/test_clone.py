@@ -181,6 +181,18 @@ def test_the_copy_of_a_group_is_filled_from_its_members() -> None:
     assert missing.refusals == (f"VolumeSnapshot {names[1]} of the backup cannot be used",)
 
 
+def test_a_pool_without_nodes_is_copied_too() -> None:
+    empty = resource("KafkaNodePool", "extra", {**pool()["spec"], "replicas": 0})
+    found = contents(pools=(pool(), empty), **{"nodeIds.extra": "[]"})
+    made = plan(found)
+    assert made.refusals == ()
+    assert made.node_ids == {"dual": (0, 1), "extra": ()}
+    no_ids = contents(pools=(pool(), empty), **{"nodeIds.dual": "[]"})
+    assert plan(no_ids).refusals == (
+        "the backup does not contain the node ids of KafkaNodePool dual",
+    )
+
+
 def test_the_snapshot_in_the_storage_outlives_the_copy() -> None:
     for content, snapshot in zip(plan().contents, plan().snapshots, strict=True):
         assert content["spec"]["deletionPolicy"] == "Retain"
@@ -1130,7 +1142,7 @@ def test_a_class_that_retains_volumes_is_refused(cluster) -> None:
     assert not cluster.writes
 
 
-@pytest.mark.parametrize("value", ["", "[]", "[0", "none", "[-1]"])
+@pytest.mark.parametrize("value", ["", "[0", "none", "[-1]"])
 def test_damaged_node_ids_are_named(cluster, value) -> None:
     name = f"my-cluster-backup-{NAME}-facts"
     facts = "format=2\nclusterId=c1\nkafkaVersion=3.9.2\nparts=8\n"
@@ -1139,6 +1151,17 @@ def test_damaged_node_ids_are_named(cluster, value) -> None:
     done = run(cluster, "restore", NAME, "-n", "kafka", "--into", "other", "--yes")
     assert done.exit_code == 1
     assert "has no node ids of dual" in done.stderr
+    assert not cluster.writes
+
+
+def test_a_pool_with_nodes_needs_their_ids(cluster) -> None:
+    name = f"my-cluster-backup-{NAME}-facts"
+    facts = "format=2\nclusterId=c1\nkafkaVersion=3.9.2\nparts=8\n"
+    raw = base64.b64encode(f"{facts}nodeIds.dual=[]\n".encode()).decode()
+    cluster.change("secrets", "kafka", name, {"data": {"objects": raw}})
+    done = run(cluster, "restore", NAME, "-n", "kafka", "--into", "other", "--yes")
+    assert done.exit_code == 1
+    assert "does not contain the node ids of KafkaNodePool dual" in done.stderr
     assert not cluster.writes
 
 

@@ -17,7 +17,8 @@ from kanister_kafka.operations.backups.secret_content import unpack_facts, unpac
 from kanister_kafka.operations.start_action import SECRETS
 
 NODE_IDS = "nodeIds."
-IDS = re.compile(r"\[[0-9]+(, ?[0-9]+)*\]")
+IDS = re.compile(r"\[([0-9]+(, ?[0-9]+)*)?\]")
+"""A pool without nodes has none."""
 PART = re.compile(r"([0-9]+)-[0-9]+")
 """Order in which the objects of a Secret are restored, and its number within that."""
 CLAIMS, AUTHORITIES, USER_SECRETS, USERS, TOPICS, POOLS, KAFKA = range(7)

@@ -382,7 +382,8 @@ def _refusals(
     if pools and not contents.cluster_id:
         found.append("the backup does not contain the cluster id")
     for pool in pools:
-        if name_of(pool) not in contents.node_ids:
+        replicas = get_path(pool, "spec", "replicas")
+        if not contents.node_ids.get(name_of(pool)) and replicas != 0:
             found.append(
                 f"the backup does not contain the node ids of KafkaNodePool {name_of(pool)}"
             )
