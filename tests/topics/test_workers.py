@@ -93,9 +93,11 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
     assert not multiprocessing.active_children()
 
 
+@pytest.mark.parametrize("is_at_work", [False, True])
 def test_a_process_that_is_killed_is_told_and_the_others_end(
     brokers: Brokers,  # noqa: F811
     name: str,  # noqa: F811
+    is_at_work: bool,  # noqa: FBT001
 ) -> None:
     brokers.write(name, everywhere(MANY[:5]))
     a, _ = ways(brokers, name, name)
@@ -103,7 +105,12 @@ def test_a_process_that_is_killed_is_told_and_the_others_end(
     def kill() -> None:
         while not (running := multiprocessing.active_children()):
             time.sleep(0.05)
-        running[0].kill()
+        if not is_at_work:
+            running[0].kill()
+            return
+        asking, _ = silent.accept()  # at work, a process waits to be cancelled too
+        with asking:
+            running[0].kill()
 
     with socket.create_server(("127.0.0.1", 0)) as silent:
         nowhere = {"bootstrap.servers": f"127.0.0.1:{silent.getsockname()[1]}"}

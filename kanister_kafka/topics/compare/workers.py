@@ -7,7 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import closing
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING
@@ -22,8 +22,8 @@ from kanister_kafka.topics.job import COMPARED, ResultMessage, follow_job
 from kanister_kafka.topics.model import Comparison, PartitionResult
 
 if TYPE_CHECKING:
+    from multiprocessing.connection import Connection
     from multiprocessing.queues import SimpleQueue
-    from multiprocessing.synchronize import Event
 
 # --- A comparison split over the pods of an Indexed Job
 
@@ -180,25 +180,32 @@ def _split(request: CompareRequest, processes: int) -> list[CompareRequest]:
 def _compare_parts(
     a: TopicAccess, b: TopicAccess, requests: Sequence[CompareRequest], progress: OnProgress
 ) -> list[Comparison]:
-    """Compare each part in a process of its own; an error of one ends the others."""
+    """Compare each part in a process of its own; an error of one ends the others.
+
+    The end of a pipe cancels them. An Event of multiprocessing would not do: `set` never returns
+    if a process was killed while it waited for the Event.
+    """
     context = spawn_context()
     positions: SimpleQueue[tuple[int, int, int]] = context.SimpleQueue()
-    cancelled = context.Event()
-    pool = ProcessPoolExecutor(len(requests), context, _start, (positions, cancelled))
+    end_of_pipe, pipe = context.Pipe(duplex=False)
+    pool = ProcessPoolExecutor(len(requests), context, _start, (positions, end_of_pipe))
     try:
         futures = []
         for part, request in enumerate(requests):
             with ignore_sigint():
                 futures.append(pool.submit(_compare_part, part, a, b, request))
+        # Only the next task makes the pool watch the process that the last one has started.
+        pool.submit(_do_nothing)
         _report_progress(futures, positions, progress)
         return [future.result() for future in futures]
     except BrokenProcessPool as failure:
         text = "a worker process exited without a result (out of memory?)"
         raise UnreachableError(text) from failure
     finally:
-        cancelled.set()
+        pipe.close()
         pool.shutdown(cancel_futures=True)
         positions.close()
+        end_of_pipe.close()
 
 
 def _report_progress(
@@ -219,7 +226,7 @@ def _report_progress(
             return
 
 
-def _start(positions: SimpleQueue[tuple[int, int, int]], cancelled: Event) -> None:
+def _start(positions: SimpleQueue[tuple[int, int, int]], end_of_pipe: Connection) -> None:
     """Prepare a process, which ends at once with its parent, or if the comparison is cancelled.
 
     A pool waits for the tasks that run, and a read from a broker can wait for a minute.
@@ -227,16 +234,21 @@ def _start(positions: SimpleQueue[tuple[int, int, int]], cancelled: Event) -> No
     global _positions
     _positions = positions
     exit_with_parent()
-    Thread(target=_exit_when, args=(cancelled,), daemon=True).start()
+    Thread(target=_exit_at, args=(end_of_pipe,), daemon=True).start()
 
 
-def _exit_when(cancelled: Event) -> None:
-    cancelled.wait()
+def _exit_at(end_of_pipe: Connection) -> None:
+    with suppress(EOFError):
+        end_of_pipe.recv()
     os._exit(1)
 
 
 _positions: SimpleQueue[tuple[int, int, int]]
 """The progress of the process of a part; a task of a pool cannot have a queue as an argument."""
+
+
+def _do_nothing() -> None:
+    pass
 
 
 def _compare_part(part: int, a: TopicAccess, b: TopicAccess, request: CompareRequest) -> Comparison:
