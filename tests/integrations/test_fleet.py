@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import multiprocessing
 import re
 import shutil
 import tracemalloc
@@ -800,3 +801,16 @@ def test_little_is_kept_of_each_cluster() -> None:
 
     kept(8)  # what is imported and cached on the way
     assert (kept(88) - kept(8)) / 80 < 4000, "bytes a cluster; its documents alone are ten times it"
+
+
+def test_a_process_that_is_killed_is_an_error_of_one_line() -> None:
+    text = "---\n".join(map(fleets.cluster, range(30)))
+    with ObjectSpool() as spool:
+        found = group_clusters(Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool)
+        results = render_fleet(found.tasks, 2)
+        next(results)
+        for process in multiprocessing.active_children():
+            process.kill()
+        with pytest.raises(UnreachableError, match="exited without a result"):
+            list(results)
+    assert not multiprocessing.active_children()

@@ -10,6 +10,7 @@ import gc
 from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from dataclasses import dataclass, replace
 from itertools import chain
 from pathlib import Path
@@ -198,7 +199,10 @@ def group_clusters(
 
 
 def render_fleet(tasks: Iterable[RenderTask], processes: int = 1) -> Iterator[RenderResult]:
-    """Yield the outcome of each cluster, in the order of the tasks, not of their ends."""
+    """Yield the outcome of each cluster, in the order of the tasks, not of their ends.
+
+    Raises UnreachableError if a process is killed.
+    """
     done = map(render_task, tasks) if processes == 1 else _together(tasks, processes)
     yield from _apart(chain.from_iterable(done))
 
@@ -225,6 +229,9 @@ def _together(tasks: Iterable[RenderTask], processes: int) -> Iterator[tuple[Ren
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    except BrokenProcessPool as failure:
+        text = "a worker process exited without a result (out of memory?)"
+        raise UnreachableError(text) from failure
     finally:
         pool.shutdown(cancel_futures=True)
 
