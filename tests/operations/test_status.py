@@ -666,8 +666,10 @@ def test_what_may_not_be_listed_is_told(cluster):
     ]
     seen = look()
     assert assess(seen).condition is KafkaCondition.RUNNING
-    assert len(seen.unreadable) == 4
-    assert "kafkamirrormaker2s of other namespaces" in seen.unreadable[0]
+    assert len(seen.unreadable) == 5
+    # Without a state ConfigMap only its Blueprint could name one that was renamed.
+    assert "a Blueprint that was renamed is not seen" in seen.unreadable[0]
+    assert "kafkamirrormaker2s of other namespaces" in seen.unreadable[1]
 
 
 def test_kafka_that_we_would_not_back_up_is_still_looked_at(cluster):
