@@ -118,6 +118,7 @@ def _time_zones() -> frozenset[str]:
     return frozenset(zoneinfo.available_timezones())
 
 
+@cache  # all clusters of a fleet may have the same schedule
 def shortest_interval(text: str) -> int:
     """Return the least seconds between two times of a schedule without an error.
 

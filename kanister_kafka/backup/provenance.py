@@ -127,6 +127,16 @@ SHELL = ("Blueprint", "Deployment")
 """Kinds that hold scripts: `${x}` in them is for bash, and not for Flux."""
 
 
+FOUND_BY_KAFKA = ("ConfigMap", "CronJob")
+"""Kinds of objects that the commands find by a label with the name of the Kafka."""
+
+
+def labels_for(plan: BackupPlan, kind: str) -> Pairs:
+    """Return the labels of an object of this kind."""
+    own = ((constants.CLUSTER, plan.cluster.name),) if kind in FOUND_BY_KAFKA else ()
+    return own + plan.labels
+
+
 def annotations_for(plan: BackupPlan, kind: str) -> Pairs:
     """Return the annotations of an object of this kind, sorted by key; those of a site win."""
     ours = dict(_gitops(plan.options.gitops, kind))

@@ -19,7 +19,7 @@ from pathlib import Path
 
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import KastenOutput
-from kanister_kafka.backup.provenance import annotations_for, scripts_annotations
+from kanister_kafka.backup.provenance import annotations_for, labels_for, scripts_annotations
 from kanister_kafka.backup.scripts import ScriptsConfigMap, is_scripts
 from kanister_kafka.constants import (
     BLUEPRINT_NAME,
@@ -175,8 +175,11 @@ def render(
 
     def manifest(kind: str, name: str, template: str, item: object) -> Manifest:
         of_scripts = name == scripts.name
-        annotations = scripts_annotations(plan) if of_scripts else annotations_for(plan, kind)
-        text = render_template(environment, template, item=item, annotations=annotations, **values)
+        metadata = {
+            "labels": plan.labels if of_scripts else labels_for(plan, kind),
+            "annotations": scripts_annotations(plan) if of_scripts else annotations_for(plan, kind),
+        }
+        text = render_template(environment, template, item=item, **metadata, **values)
         return Manifest(kind, name, text)
 
     manifests = tuple(starmap(manifest, _objects(plan, scripts)))

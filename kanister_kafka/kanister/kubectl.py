@@ -108,7 +108,7 @@ def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
 
 def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
     for statement in simple_commands(phase):
-        for words in _told(statement.words):
+        for words in _kubectl_words(statement.words):
             operands, options = _parted(words[1:])
             verb, *others = operands or [""]
             namespace = _namespace(phase, statement, options)
@@ -118,7 +118,7 @@ def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
             yield KubectlCall(statement, verb, tuple(others), options, targets)
 
 
-def _told(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
+def _kubectl_words(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
     """Yield the words from each kubectl on that these words run."""
     first = _program(words[0]) if words else ""
     if first in KUBECTL:
@@ -126,7 +126,7 @@ def _told(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
     elif first == "trap" and depth < 2:
         for script in inner_scripts(words):
             for found in split_statements(script):
-                yield from _told(found.words, depth + 1)
+                yield from _kubectl_words(found.words, depth + 1)
     elif first in RUNS_ANOTHER or SHELLS.fullmatch(first):
         for i, word in enumerate(words[1:], 1):
             if _program(word) in KUBECTL:
@@ -134,7 +134,7 @@ def _told(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:
                 return
             if depth < 2 and any(f"{program} " in word for program in KUBECTL):
                 for found in split_statements(word):
-                    yield from _told(found[0], depth + 1)
+                    yield from _kubectl_words(found[0], depth + 1)
 
 
 def _program(word: str) -> str:

@@ -154,7 +154,7 @@ def _lines(
 
     words = _repeated(ctx)
     blueprint = _applied(connection, target, choices)
-    words += _taken(blueprint, ctx, choices)
+    words += _take_applied_options(blueprint, ctx, choices)
     names = find_names(
         connection,
         target,
@@ -245,7 +245,7 @@ def _applied(
         return None  # which the survey has a line about
 
 
-def _taken(
+def _take_applied_options(
     blueprint: AppliedBlueprint | None, ctx: click.Context, choices: dict[str, Any]
 ) -> list[str]:
     """Take what is not given from the applied Blueprint, if there is one; return its words."""

@@ -121,7 +121,7 @@ class _OffsetComparer:
         self._compared += row.partition is not None
         if latest < row.latest:
             self.faults.append(f"{_subject(row)} ends at {latest}, and ended at {row.latest}")
-        elif not self._is_purged(row.topic) and (empty := _emptied(row, earliest, latest)):
+        elif not self._is_purged(row.topic) and (empty := _nothing_left(row, earliest, latest)):
             topic = self._topics.get(row.topic)
             is_fault = topic is not None and _deletes_nothing(topic)
             (self.faults if is_fault else self._emptied).append(empty)
@@ -202,7 +202,7 @@ def _subject(row: PartitionOffsets) -> str:
     return f"partition {row}"
 
 
-def _emptied(row: PartitionOffsets, earliest: int | None, latest: int) -> str:
+def _nothing_left(row: PartitionOffsets, earliest: int | None, latest: int) -> str:
     """Return what is wrong with a partition that has none of its records; empty if it has some."""
     if not row.records or row.latest is None or earliest is None:
         return ""
