@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kanister_kafka.kube.client import Object
+from kanister_kafka.errors import NotFoundError
+from kanister_kafka.kube.client import SNAPSHOT_CLASSES, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, name_of
 
 IS_DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
@@ -15,6 +16,14 @@ KASTEN_CLASS = "k10.kasten.io/is-snapshot-class"
 
 GROUP_API = ("groupsnapshot.storage.k8s.io/v1", "groupsnapshot.storage.k8s.io/v1beta2")
 """Versions of VolumeGroupSnapshots that the steps use, the preferred one first."""
+
+
+def list_snapshot_classes(connection: KubeClient) -> Objects | None:
+    """Return every VolumeSnapshotClass; None if the cluster does not know VolumeSnapshots."""
+    try:
+        return connection.items(SNAPSHOT_CLASSES)
+    except NotFoundError:
+        return None
 
 
 def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:

@@ -303,7 +303,6 @@ def setting(**changes):
         "request": RehearsalRequest(kasten_namespace="kasten-io", timeout=30),
         "target": KafkaRef("ns", "k"),
         "names": default_names(KafkaRef("ns", "k")),
-        "kafka": KAFKAS,
         "blueprint": AppliedBlueprint(
             "ns.k", "kasten-io", {"backupPrehook": frozenset(), "backupPosthook": frozenset()}
         ),
@@ -329,9 +328,6 @@ def setting(**changes):
         "versions": RehearsalVersions("3.9.2", "0.45.2", "v1.34.4", "0"),
     }
     return RehearsalContext(**{**fields, **changes})
-
-
-KAFKAS = ApiResource(("apis", "kafka.strimzi.io", "v1beta2"), "kafkas", "Kafka", namespaced=True)
 
 
 def test_the_pod_of_the_probe_is_restricted_and_no_pod_of_the_cluster():
@@ -475,6 +471,7 @@ class Cluster:
                 annotations.update({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"})
 
     def kind(self, api_version, kind):
+        api_version = api_version[0] if isinstance(api_version, tuple) else api_version
         base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
         return ApiResource(base, f"{kind.lower()}s", kind, namespaced=True)
 

@@ -119,7 +119,7 @@ class ClusterFacts(PreflightTarget):
         """Return a command for kubectl, on the cluster that was looked at."""
         return f"kubectl {words}{context_flag(self.context)}"
 
-    def ours(self, command: str, words: str = "") -> str:
+    def command(self, command: str, words: str = "") -> str:
         """Return a command of kanister-kafka for this Kafka."""
         rest = f" {words}" if words else ""
         place = f"{self.name} -n {self.namespace}{context_flag(self.context)}"
