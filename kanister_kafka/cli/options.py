@@ -645,7 +645,7 @@ claims_class_option = click.option(
     "--snapshot-class",
     default="",
     metavar="CLASS",
-    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+    help="VolumeSnapshotClass of all claims.  [default: the one that a backup gets]",
 )
 stage_timeout_option = click.option(
     "--timeout",

@@ -27,14 +27,15 @@ def list_snapshot_classes(connection: KubeClient) -> Objects | None:
 
 
 def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:
-    """Choose among the classes of one driver: the annotated one, or the only one.
+    """Choose among the classes of one driver, as whatever takes the snapshots does.
 
-    With `kasten` Kasten takes the snapshots, and its annotation goes first. Returns the name, or an
-    empty string if there are none or several that are equal.
+    With `kasten` Kasten takes them: its annotation goes first, then the default, then the only
+    class. Otherwise the snapshot controller chooses, which takes nothing but the default. Returns
+    the name, or an empty string if there is none or if several are equal.
     """
-    found = list(classes)
+    of_driver = list(classes)
     for key in (KASTEN_CLASS, IS_DEFAULT) if kasten else (IS_DEFAULT,):
-        marked = [item for item in found if annotation(item, key) == "true"]
+        marked = [item for item in of_driver if annotation(item, key) == "true"]
         if len(marked) == 1:
             return name_of(marked[0])
-    return name_of(found[0]) if len(found) == 1 else ""
+    return name_of(of_driver[0]) if kasten and len(of_driver) == 1 else ""

@@ -104,8 +104,9 @@ def class_of_claim(
     fitting = {name: item for name, item in named.items() if item.get("driver") == driver}
     if chosen := choose_snapshot_class(fitting.values(), kasten=kasten):
         return chosen
-    several = f"several ({', '.join(sorted(fitting))}) and no default" if fitting else "none"
-    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {several}")
+    names = ", ".join(sorted(fitting))
+    known = f"{names}, and not one default: name one by --snapshot-class" if fitting else "none"
+    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {known}")
 
 
 POLL = 0.5

@@ -283,7 +283,7 @@ def test_the_class_of_a_snapshot(classes, wanted, kasten, expected):
     ("classes", "wanted", "said"),
     [
         ([], "", "claim data: .* driver disk.example.com has none"),
-        ([snapshot_class("a"), snapshot_class("b")], "", r"several \(a, b\) and no default"),
+        ([snapshot_class("a"), snapshot_class("b")], "", "has a, b, and not one default"),
         ([snapshot_class("a")], "c", "no VolumeSnapshotClass c; the cluster has a"),
         ([snapshot_class("a", "other")], "a", "a is of driver other, and claim data of"),
     ],
@@ -291,6 +291,14 @@ def test_the_class_of_a_snapshot(classes, wanted, kasten, expected):
 def test_no_class_for_a_snapshot(classes, wanted, said):
     with pytest.raises(ActionError, match=said):
         class_of_claim("data", DRIVER, classes, wanted, kasten=True)
+
+
+def test_a_rehearsal_takes_no_class_that_a_backup_of_kanister_would_not_get():
+    """The snapshot controller refuses a snapshot without a class if the driver has no default."""
+    with pytest.raises(ActionError, match=r"driver disk.example.com has a, and not one default"):
+        class_of_claim("data", DRIVER, [snapshot_class("a")], "", kasten=False)
+    assert Provenance(options="--engine kanister --snapshot-class a").snapshot_class == "a"
+    assert Provenance().snapshot_class == ""
 
 
 # --- The probe's pod

@@ -157,7 +157,7 @@ def _choose(
             objects=objects,
         )
     several = "several defaults" if defaults else "no default"
-    if not kasten and not desired and len(defaults) != 1:
+    if not kasten and not chosen:
         return failed(
             f"driver {driver} has {several} among its VolumeSnapshotClasses, "
             f"and the Blueprint names none: {known}",

@@ -187,7 +187,7 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
         claims=find_claims(
             connection,
             target,
-            request.snapshot_class,
+            request.snapshot_class or blueprint.origin.snapshot_class,
             kasten=BACKUP not in blueprint.actions,
         ),
         writers=_writers(connection, target, blueprint.origin),
