@@ -27,7 +27,7 @@ def list_snapshot_classes(connection: KubeClient) -> Objects | None:
 
 
 def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:
-    """Choose among the classes of one driver, as whatever takes the snapshots does.
+    """Choose among the classes of one driver, as Kasten or the controller does.
 
     With `kasten` Kasten takes them: its annotation goes first, then the default, then the only
     class. Otherwise the snapshot controller chooses, which takes nothing but the default. Returns

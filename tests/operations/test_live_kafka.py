@@ -68,7 +68,7 @@ def test_without_strimzi_there_is_no_kafka_and_nothing_belongs_to_one(cluster):
             ask()
 
 
-def test_pods_of_the_kafka_and_of_a_client_with_its_name_are_told_apart(cluster):
+def test_pods_of_the_kafka_and_of_a_client_with_its_name_are_distinguished(cluster):
     own = {CLUSTER_LABEL: "my-cluster", "strimzi.io/kind": "Kafka"}
     for item in (
         pod("my-cluster-a-0", **own, **{"strimzi.io/name": "my-cluster-kafka"}),
