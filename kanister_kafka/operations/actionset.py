@@ -99,7 +99,7 @@ class ActionSet:
 
     @property
     def seconds(self) -> int | None:
-        """What a run took, from its creation to its last sign of progress; None if unknown."""
+        """Seconds from its creation to its last sign of progress; None if there was none."""
         start, end = parse_timestamp(self.created), parse_timestamp(self.changed)
         if start is None or end is None or self.changed == self.created or end < start:
             return None

@@ -3,7 +3,7 @@
 Commands differ in what follows if an object may not be read: `status` names it, `check` has a
 warning for it, a rehearsal or a restore does not begin. So every function raises the errors of
 KubeClient, and its caller decides. An object that does not exist is None, and a kind that is not
-served has no objects; what may not be read is neither.
+served has no objects. A refused read is neither.
 """
 
 from __future__ import annotations
