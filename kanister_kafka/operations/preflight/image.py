@@ -16,7 +16,7 @@ from kanister_kafka.kube.pod_options import (
 from kanister_kafka.operations.preflight.cluster_facts import ClusterFacts, preflight_check
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
 
-REPORTED_IMAGES = 50
+MAX_IMAGES = 50
 """How many images a kubelet reports by default (`nodeStatusMaxImages`), the largest first."""
 UNPULLED = ("ImagePull", "ErrImage", "InvalidImage")
 """Starts of the reasons of a kubelet that has no image."""
@@ -48,13 +48,13 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
         yield passed(f"image {desired} is on {_all(len(nodes))} that may run the steps")
     else:
         full = any(
-            len(get_path(node, "status", "images") or ()) >= REPORTED_IMAGES for node in without
+            len(get_path(node, "status", "images") or ()) >= MAX_IMAGES for node in without
         )
         yield warned(
             f"image {desired} is not known to be on {join_limited(map(name_of, without))}, "
             "and whether it "
             "can be pulled shows when it is"
-            + (f"; a node reports {REPORTED_IMAGES} images at most" if full else ""),
+            + (f"; a node reports {MAX_IMAGES} images at most" if full else ""),
             pull,
             objects=titles(without),
         )
