@@ -47,9 +47,7 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
     elif not without:
         yield passed(f"image {desired} is on {_all(len(nodes))} that may run the steps")
     else:
-        full = any(
-            len(get_path(node, "status", "images") or ()) >= MAX_IMAGES for node in without
-        )
+        full = any(len(get_path(node, "status", "images") or ()) >= MAX_IMAGES for node in without)
         yield warned(
             f"image {desired} is not known to be on {join_limited(map(name_of, without))}, "
             "and whether it "
