@@ -51,7 +51,7 @@ def long_host_fault(source: KafkaRef, node_ids: Mapping[str, Sequence[int]], int
 
 
 def _length_of_host(pod: str, kafka: str, namespace: str) -> int:
-    """Return the length of a node's name as Strimzi spells it, with the first search domain."""
+    """Return the length of a node's name as Strimzi writes it, with the first search domain."""
     return len(f"{pod}.{kafka}-kafka-brokers.{namespace}.svc.{namespace}.svc.cluster.local")
 
 
