@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -197,9 +198,14 @@ def _run_rules(manifests: ManifestSet, settings: LintSettings, least: Severity) 
 def _run(
     scope: Scope[Subject], subject: Subject, settings: LintSettings, least: Severity
 ) -> Diagnostics:
-    for rule in tuple(RULES):
-        if rule.scope is scope and rule.reaches(least):
-            yield from rule.check(rule, subject, settings)
+    for rule in _rules(scope, least, len(RULES)):
+        yield from rule.check(rule, subject, settings)
+
+
+@lru_cache(maxsize=64)
+def _rules(scope: Scope[Subject], least: Severity, count: int) -> tuple[Rule, ...]:
+    """Return the rules of a scope among the first `count`: more are imported, and none is removed."""
+    return tuple(rule for rule in RULES[:count] if rule.scope is scope and rule.reaches(least))
 
 
 def _import_rules(*modules: str) -> None:
