@@ -299,6 +299,18 @@ class Blueprint:
         return next((action for action in self.actions if action.name == name), None)
 
 
+def forget_answers(blueprint: Blueprint) -> None:
+    """Remove what a Blueprint and its parts remember; it is worked out again if it is asked for.
+
+    Answers refer to the part that has them. Without such cycles the memory is free at once, and the
+    collector need not look for it among all objects.
+    """
+    for model in (blueprint, *blueprint.actions, *blueprint.phases):
+        answers = vars(model)
+        for name in answers.keys() - model.__dataclass_fields__.keys():
+            del answers[name]
+
+
 def read(document: Document) -> Blueprint:
     """Read a document of kind Blueprint with any content."""
     actions = document.root.get("actions")

@@ -26,7 +26,7 @@ from kanister_kafka.diagnostics import (
     warning,
 )
 from kanister_kafka.kanister import Blueprint, read, validate_schema
-from kanister_kafka.kanister.blueprint import detect_blueprint
+from kanister_kafka.kanister.blueprint import detect_blueprint, forget_answers
 from kanister_kafka.linter.helm_source import ChartAwareReader
 from kanister_kafka.linter.registry import (
     BLUEPRINT,
@@ -114,7 +114,10 @@ def validate_loaded(
     least: Severity = Severity.INFO,
 ) -> Validation:
     """Validate text that is parsed already. Rules below the severity `least` do not run."""
-    return _check(loaded, settings or LintSettings(), ignore, least)[1]
+    manifests, result = _check(loaded, settings or LintSettings(), ignore, least)
+    for blueprint in manifests.blueprints:
+        forget_answers(blueprint)
+    return result
 
 
 def lint(

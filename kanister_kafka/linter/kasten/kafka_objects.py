@@ -47,20 +47,19 @@ class KafkaObject(NamedTuple):
 
     def is_taken_by(self, entry: ResourceFilter) -> bool | None:
         """Return whether an entry of a filter is about it; None if the input does not show it."""
-        name = entry.here.at("name")
-        if entry.is_open or (name.there and not name.text) or "*" in name.text:
+        if entry.is_open or entry.has_open_name:
             return None
         if entry.says_nothing or (entry.resource and entry.resource != self.resource):
             return False
         if entry.has_group and entry.group != self.group:
             return False
         if isinstance(self.name, str):
-            if name.text and name.text != self.name:
+            if entry.name and entry.name != self.name:
                 return False
-        elif match := self.name.fullmatch(name.text):
+        elif match := self.name.fullmatch(entry.name):
             if self.nodes and int(match["node"]) >= self.nodes:
                 return None
-        elif name.text:
+        elif entry.name:
             return False
         met = [*_labels_met(entry.here, self.labels), *_expressions_met(entry.here, self.labels)]
         return False if False in met else None if None in met else True
