@@ -70,7 +70,8 @@ def input_hash(plan: BackupPlan) -> str:
 
 def _counted(value: Any) -> Any:
     """Return a part of a plan that JSON cannot encode by what it can; parts of it may be such."""
-    if kept := _kept(type(value)):
+    kind: Any = type(value)
+    if kept := _kept(kind):
         return {name: getattr(value, name) for name in kept}
     if isinstance(value, enum.Enum):
         return value.value

@@ -6,8 +6,9 @@ compared by identity, and remembers its answers: dozens of checks ask the same.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
 from itertools import chain
 from typing import TYPE_CHECKING, Any, Concatenate, NamedTuple, ParamSpec, TypeVar
@@ -150,7 +151,7 @@ class BlueprintPhase:
     """Name of its action."""
     index: int | None
     """Place among the phases of its action; None for a deferPhase."""
-    shared: SharedNodes = field(default_factory=SharedNodes, repr=False)
+    shared: SharedNodes = dataclasses.field(default_factory=SharedNodes, repr=False)
     """What is below the nodes of its Blueprint, as far as it has been asked for."""
 
     def entry(self, key: str) -> MappingEntry | None:
@@ -305,9 +306,11 @@ def forget_answers(blueprint: Blueprint) -> None:
     Answers refer to the part that has them. Without such cycles the memory is free at once, and the
     collector need not look for it among all objects.
     """
-    for model in (blueprint, *blueprint.actions, *blueprint.phases):
+    models: list[Blueprint | BlueprintAction | BlueprintPhase] = [blueprint]
+    models += [*blueprint.actions, *blueprint.phases]
+    for model in models:
         answers = vars(model)
-        for name in answers.keys() - model.__dataclass_fields__.keys():
+        for name in answers.keys() - {one.name for one in dataclasses.fields(model)}:
             del answers[name]
 
 

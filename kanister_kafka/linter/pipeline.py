@@ -207,7 +207,7 @@ def _run(
 
 @lru_cache(maxsize=64)
 def _rules(scope: Scope[Subject], least: Severity, count: int) -> tuple[Rule, ...]:
-    """Return the rules of a scope among the first `count`: more are imported, and none is removed."""
+    """Return the rules of a scope among the first `count`; the import of modules adds more."""
     return tuple(rule for rule in RULES[:count] if rule.scope is scope and rule.reaches(least))
 
 

@@ -75,13 +75,13 @@ class _Key(NamedTuple):
 
 
 class _OpenCollection:
-    """A collection whose end has not been read yet; no dataclass, as it is made a thousand times."""
+    """A collection whose end has not been read yet; no dataclass, which takes longer to make."""
 
     __slots__ = (
         "anchor", "children", "depth", "entries", "key", "location", "mapping", "merged", "size",
     )  # fmt: skip
 
-    def __init__(self, location: Location, mapping: bool, anchor: str | None) -> None:
+    def __init__(self, location: Location, anchor: str | None, *, mapping: bool) -> None:
         self.location, self.mapping, self.anchor = location, mapping, anchor
         self.children: list[Node] = []
         self.entries: dict[str, MappingEntry] = {}
@@ -152,7 +152,7 @@ class Composer:
         here = Location(self.source, token.line, token.column)
         parent = self._open[-1] if self._open else None
         if token.mark in ("{", "["):
-            self._enter(_OpenCollection(here, token.mark == "{", None))
+            self._enter(_OpenCollection(here, None, mapping=token.mark == "{"))
         elif token.mark:
             self._end()
         elif parent is not None and parent.mapping and parent.key is None:
@@ -219,7 +219,8 @@ class Composer:
             self._report("yaml-syntax", here, f"cannot be read: {failure}")
 
     def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
-        self._enter(_OpenCollection(here, type(event) is yaml.MappingStartEvent, event.anchor))
+        is_mapping = type(event) is yaml.MappingStartEvent
+        self._enter(_OpenCollection(here, event.anchor, mapping=is_mapping))
 
     def _enter(self, opened: _OpenCollection) -> None:
         here = opened.location
