@@ -187,11 +187,11 @@ class BlueprintPhase:
     @cached_property
     def values(self) -> tuple[tuple[str, Scalar], ...]:
         """The single values of its arguments, wherever they stand, with their field paths."""
-        return tuple(
-            (f"{self.path}.args.{key}{steps}", scalar)
-            for key, _location, value, _spelled in self.arguments.entries
-            for steps, scalar in self.shared.scalars(value)
-        )
+        found: list[tuple[str, Scalar]] = []
+        for key, _location, value, _spelled in self.arguments.entries:
+            path = f"{self.path}.args.{key}"
+            found += [(path + steps, scalar) for steps, scalar in self.shared.scalars(value)]
+        return tuple(found)
 
     @cached_property
     def objects(self) -> MappingNode:
