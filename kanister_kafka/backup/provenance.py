@@ -69,7 +69,7 @@ def input_hash(plan: BackupPlan) -> str:
 
 
 def _counted(value: Any) -> Any:
-    """Return a part of a plan that JSON cannot encode by what it can; parts of it may be such."""
+    """Return the fields or the value of a part of a plan that JSON cannot encode as it is."""
     kind: Any = type(value)
     if kept := _kept(kind):
         return {name: getattr(value, name) for name in kept}
