@@ -231,10 +231,10 @@ def decode(
         into.offsets += map(attrgetter("offset"), rows)
     if clock is None:  # format 0 has no times
         into.times += [-1] * len(rows)
-        into.clocks += [0] * len(rows)
+        into.clocks += bytes(len(rows))
     else:
         into.times += map(attrgetter("timestamp"), rows)
-        into.clocks += [1 + clock] * len(rows)
+        into.clocks += bytes([1 + clock]) * len(rows)
     return last
 
 

@@ -36,7 +36,7 @@ class RecordBatch:
     values: list[bytes | None] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     """ms since 1970."""
-    clocks: list[int] = field(default_factory=list)
+    clocks: bytearray = field(default_factory=bytearray)
     """Type of each time: 0 for none, 1 for the producer's clock, 2 for the broker's."""
     headers: list[Headers | None] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
@@ -63,7 +63,7 @@ class RecordBatch:
         self.values += values
         self.sizes += lengths(values)
         self.times += map(itemgetter(1), stamps)
-        self.clocks += map(itemgetter(0), stamps)
+        self.clocks.extend(map(itemgetter(0), stamps))
         self.headers += map(kind.headers, run)
         self.offsets += map(kind.offset, run)
 

@@ -206,8 +206,8 @@ class LogComparer:
             place = self._readers[0].place(number)
             decode(batch, records, batch.base, batch.last + 1, place, check=False)
         one.equal_count = 0
-        for side in (0, 1):
-            one.pair.feed_records(side, records)
+        one.pair.feed_records(0, records.first(len(records)))
+        one.pair.feed_records(1, records)
 
     # --- Other batches
 
