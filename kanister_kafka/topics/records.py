@@ -120,8 +120,9 @@ class RecordBatch:
 
     def first(self, count: int) -> RecordBatch:
         """Return the first records."""
-        columns = (column[:count] for column in self._columns())
-        return RecordBatch(self.timed, *columns, offsets=self.offsets.first(count))
+        some = RecordBatch(self.timed, *(column[:count] for column in self._columns()))
+        some.offsets = self.offsets.first(count)
+        return some
 
     def drop(self, count: int) -> None:
         """Remove the first records."""

@@ -155,7 +155,7 @@ def test_a_server_that_is_not_kafka_is_an_error(answer: bytes) -> None:
 async def receive(parts: list[bytes]) -> tuple[bytes, list[int]]:
     """Return a response that arrives in parts, and how many bytes were awaited before each."""
     ours, theirs = socket.socketpair()
-    ours.setblocking(False)
+    ours.settimeout(0)
     frames = broker._Frames(ours)
     loop = asyncio.get_running_loop()
     frames.response = loop.create_future()

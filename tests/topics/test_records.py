@@ -118,9 +118,7 @@ def test_the_first_and_the_rest_are_all(records: list[Record], count: int) -> No
     st.integers(0, 18),
     st.integers(0, 18),
 )
-def test_runs_of_offsets_are_like_one_list(
-    runs: list[list[int]], dropped: int, count: int
-) -> None:
+def test_runs_of_offsets_are_like_one_list(runs: list[list[int]], dropped: int, count: int) -> None:
     column, copies = OffsetColumn(), []
     for run in runs:
         more = OffsetColumn()
