@@ -149,6 +149,18 @@ class KubeClient:
                 return ApiResource(base, found["name"], kind, found.get("namespaced", True))
         raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
 
+    def is_served(self, resource: ApiResource) -> bool:
+        """Return whether the cluster has a kind, which every user may see.
+
+        A list does not show this: of a kind that is not served, it is forbidden to users without
+        rights to all kinds, and one that is served can be missing for a moment.
+        """
+        try:
+            self.kind(resource.api_version, resource.kind)
+        except NotFoundError:
+            return False
+        return True
+
     def named(self, text: str) -> ApiResource:
         """Find a kind as kubectl takes it: Kafka, kafkas, kmm2, kafkas.kafka.strimzi.io."""
         name, _, group = text.lower().partition(".")

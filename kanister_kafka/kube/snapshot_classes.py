@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import SNAPSHOT_CLASSES, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, name_of
 
@@ -20,10 +19,7 @@ GROUP_API = ("groupsnapshot.storage.k8s.io/v1", "groupsnapshot.storage.k8s.io/v1
 
 def list_snapshot_classes(connection: KubeClient) -> Objects | None:
     """Return every VolumeSnapshotClass; None if the cluster does not know VolumeSnapshots."""
-    try:
-        return connection.items(SNAPSHOT_CLASSES)
-    except NotFoundError:
-        return None
+    return connection.items(SNAPSHOT_CLASSES) if connection.is_served(SNAPSHOT_CLASSES) else None
 
 
 def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:

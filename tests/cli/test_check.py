@@ -189,6 +189,14 @@ def test_the_only_kafka_of_the_namespace_of_the_context_needs_no_name(server) ->
     assert "namespace kafka has my-cluster, other: which one?" in result.output
 
 
+def test_snapshots_that_are_not_served_are_a_problem_for_every_user(server) -> None:
+    """RBAC refuses a kind that the cluster does not have like any other."""
+    del server.kinds["snapshot.storage.k8s.io", "v1"]
+    server.forbid("volumesnapshotclasses")
+    result = run("-o", "json")
+    assert (result.exit_code, levels(result)["snapshot-class"]) == (1, "problem"), result.output
+
+
 @pytest.mark.usefixtures("server")
 def test_no_kafka_and_wrong_options() -> None:
     result = run("-n", "empty")

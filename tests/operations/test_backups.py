@@ -234,6 +234,26 @@ def test_a_snapshot_that_cannot_be_used_damages_a_backup(cluster) -> None:
     assert f"VolumeSnapshot {CLAIMS[0]}-{NEW} is not ready to use" in found["faults"]
 
 
+@pytest.mark.parametrize("words", [("list",), ("delete", NEW, "-y")])
+def test_a_list_of_snapshots_that_fails_is_not_an_empty_one(cluster, words) -> None:
+    add_backup(cluster, NEW)
+    cluster.refusals.append(("GET", "/volumesnapshots$", 404))  # their definition is replaced
+    result = run(*words, "-n", "kafka")
+    assert result.exit_code == 2, result.output
+    assert "cannot list volumesnapshots.snapshot.storage.k8s.io" in result.stderr
+    assert cluster.writes == []
+
+
+@pytest.mark.parametrize("words", [("list",), ("delete", NEW, "-y")])
+def test_snapshots_that_are_not_served_need_no_right_to_list_them(cluster, words) -> None:
+    """RBAC refuses a kind that the cluster does not have like any other."""
+    add_backup(cluster, NEW)
+    del cluster.kinds["snapshot.storage.k8s.io", "v1"]
+    cluster.refusals.append(("GET", "/volumesnapshots$", 403))
+    result = run(*words, "-n", "kafka")
+    assert result.exit_code == 0, result.output
+
+
 def test_without_its_facts_a_backup_is_not_complete(cluster) -> None:
     add_backup(cluster, NEW)
     cluster.drop("secrets", "kafka", f"my-cluster-backup-{NEW}-facts")

@@ -10,7 +10,6 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from functools import partial
 
 from kanister_kafka import constants
@@ -54,7 +53,7 @@ def read_catalogue(
     selector = constants.BACKUP + (f",{constants.CLUSTER}={kafka}" if kafka else "")
     secrets = _by_backup(connection.items(SECRETS, namespace, selector, metadata_only=True))
     snapshots: Mapping[Key, list[Object]] = {}
-    with suppress(NotFoundError):  # the cluster does not know VolumeSnapshots
+    if connection.is_served(SNAPSHOTS):
         snapshots = _by_backup(connection.items(SNAPSHOTS, namespace, selector))
     activity = Activity(connection, kasten_namespace, blueprint)
     backups = []
@@ -290,6 +289,6 @@ def list_objects(connection: KubeClient, backup: Backup) -> Objects:
     ordered = sorted(
         secrets, key=lambda item: (not name_of(item).endswith("-facts"), name_of(item))
     )
-    with suppress(NotFoundError):  # the cluster does not know VolumeSnapshots
+    if connection.is_served(SNAPSHOTS):
         ordered += connection.items(SNAPSHOTS, namespace, selector, metadata_only=True)
     return tuple(ordered)
