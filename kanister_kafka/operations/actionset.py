@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY, STATE_CONFIGMAP_NAME
-from kanister_kafka.errors import NotFoundError
+from kanister_kafka.errors import NotFoundError, UnreachableError
 from kanister_kafka.kube.client import ApiResource, KubeClient
 from kanister_kafka.operations.provenance import Provenance, rendered_name
 from kanister_kafka.timestamps import parse_timestamp
@@ -238,9 +238,16 @@ def kanister_resource(connection: KubeClient, kind: str) -> ApiResource:
 def list_action_sets(
     connection: KubeClient, namespace: str, selector: str = ""
 ) -> tuple[ActionSet, ...]:
-    """Read the ActionSets of a namespace; NotFoundError if Kanister is not installed."""
+    """Read the ActionSets of a namespace.
+
+    Raises NotFoundError if Kanister is not installed, and UnreachableError if it is, and the list
+    is not there all the same: that does not mean that nothing runs.
+    """
     resource = kanister_resource(connection, "ActionSet")
-    return tuple(map(read_action_set, connection.items(resource, namespace, selector)))
+    try:
+        return tuple(map(read_action_set, connection.items(resource, namespace, selector)))
+    except NotFoundError as failure:
+        raise UnreachableError(str(failure)) from failure
 
 
 def new_action_set(

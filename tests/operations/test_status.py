@@ -13,7 +13,7 @@ from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
-from kanister_kafka.errors import ActionError
+from kanister_kafka.errors import ActionError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.actionset import ActionSet, ActionState, AppliedBlueprint
 from kanister_kafka.operations.inspector import ClusterInspector
@@ -874,3 +874,11 @@ def test_a_write_ends_the_moment_of_reads(configure):
             connection.delete(pods, "my-cluster-dual-1", "kafka")
             assert names() == []
         assert connection.items(pods, "kafka") == ()
+
+
+def test_a_list_of_action_sets_that_fails_is_not_an_empty_one(cluster):
+    add_kafka(cluster)
+    add_blueprint(cluster, backupPrehook=("quiesce",))
+    cluster.refusals.append(("GET", "/actionsets$", 404))  # their definition is replaced
+    with pytest.raises(UnreachableError, match="cannot list actionsets"):
+        look()
