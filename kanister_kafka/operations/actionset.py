@@ -9,7 +9,7 @@ from __future__ import annotations
 import enum
 import json
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -189,7 +189,7 @@ def is_backup_of(artifacts: Mapping[str, Any], namespace: str, kafka: str) -> bo
 
 
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:
-    """Read an ActionSet as the API server has it; of several actions the first."""
+    """Read an ActionSet as the API server has it; of several actions the first, and all deferPhases."""
     metadata, status = item["metadata"], item.get("status") or {}
     requested: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
     action_status: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
@@ -205,6 +205,7 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         if last.state is ActionState.PENDING and now and now == last.name:
             last = replace(last, state=ActionState.RUNNING)
         phases += (last,)
+    phases += tuple(_deferred_of_others(status.get("actions") or ()))
     return ActionSet(
         name=metadata["name"],
         namespace=metadata.get("namespace", ""),
@@ -224,6 +225,14 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         changed=(status.get("progress") or {}).get("lastTransitionTime")
         or metadata.get("creationTimestamp", ""),
     )
+
+
+def _deferred_of_others(actions: Sequence[Mapping[str, Any]]) -> Iterator[ActionPhase]:
+    """Yield the deferPhases after that of the first action: it has not ended before they have."""
+    for action in actions[1:]:
+        deferred = action.get("deferPhase") or {}
+        if _state(deferred) is not ActionState.UNTAKEN:
+            yield ActionPhase(deferred.get("name", ""), _state(deferred), deferred=True)
 
 
 def kanister_resource(connection: KubeClient, kind: str) -> ApiResource:

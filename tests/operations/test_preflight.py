@@ -960,6 +960,14 @@ def test_kanister(check, fields, level, part) -> None:
     assert part in found[0][1]
 
 
+def test_an_action_that_is_not_the_first_of_its_action_set_may_be_running() -> None:
+    item = action_set("a-1", "backupPrehook", "failed")
+    item["spec"]["actions"].append({"name": "other", "blueprint": "kafka.my-cluster"})
+    item["status"]["actions"] = [{}, {"deferPhase": {"name": "recover", "state": "running"}}]
+    (found,) = said(platform.running_action, planned=planned(action_sets=seen(item)))
+    assert found[0] == "problem"
+
+
 def test_the_last_run_that_failed_is_told() -> None:
     runs = seen(PREHOOK, action_set("a-2", "backupPosthook", "failed"))
     found = said(platform.measured, planned=planned(action_sets=runs))
