@@ -117,6 +117,8 @@ class KubeClient:
         # Without a discoverer it would read every resource and keep them in a file.
         self._client = library.DynamicClient(api, discoverer=lambda *_: None)
         self._served: dict[tuple[str, ...], list[Object]] = {}
+        self._chosen: dict[tuple[tuple[str, ...], str], ApiResource] = {}
+        """Kinds by the versions that were asked for."""
         self._answers: dict[tuple[object, ...], bytes | NotFoundError] | None = None
         """Answers to reads by path and query; None outside `one_moment`."""
 
@@ -138,16 +140,22 @@ class KubeClient:
     def kind(self, api_version: str | tuple[str, ...], kind: str) -> ApiResource:
         """Find how a kind is served, of several versions in the first one; else NotFoundError."""
         if isinstance(api_version, tuple):
-            for version in api_version[:-1]:
-                with suppress(NotFoundError):
-                    return self.kind(version, kind)
-            api_version = api_version[-1]
+            key = api_version, kind
+            if key not in self._chosen:  # else each use would ask for the versions that are not served
+                self._chosen[key] = self._first_served(api_version, kind)
+            return self._chosen[key]
         root = "apis" if "/" in api_version else "api"
         base = (root, *api_version.split("/"))
         for found in self._resources(base):
             if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
                 return ApiResource(base, found["name"], kind, found.get("namespaced", True))
         raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
+
+    def _first_served(self, versions: tuple[str, ...], kind: str) -> ApiResource:
+        for version in versions[:-1]:
+            with suppress(NotFoundError):
+                return self.kind(version, kind)
+        return self.kind(versions[-1], kind)
 
     def is_served(self, resource: ApiResource) -> bool:
         """Return whether the cluster has a kind, which every user may see.

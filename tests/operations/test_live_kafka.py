@@ -1,4 +1,4 @@
-"""The live of a live Kafka: where each object is, and what its fields mean."""
+"""One Kafka of a live cluster: where each object is, and what its fields mean."""
 
 import pytest
 
@@ -18,7 +18,7 @@ from kanister_kafka.operations.live_kafka import (
 )
 from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.rehearsal.context import read_state
-from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.discovery import STRIMZI, KafkaRef
 from tests.fakes.cluster import add_kafka, serving
 
 KAFKA = KafkaRef("kafka", "my-cluster")
@@ -66,6 +66,15 @@ def test_without_strimzi_there_is_no_kafka_and_nothing_belongs_to_one(cluster):
     for ask in (live().get, lambda: strimzi_resource(KubeClient(), "KafkaConnect")):
         with pytest.raises(NotFoundError, match="Strimzi is not installed on this cluster"):
             ask()
+
+
+def test_a_version_that_is_not_served_is_asked_for_once(cluster):
+    """Strimzi 1 serves v1 alone, and a Kafka is read again and again while a command waits."""
+    cluster.kinds[STRIMZI, "v1"] = cluster.kinds.pop((STRIMZI, "v1beta2"))
+    kafka = live()
+    assert [kafka.get()["metadata"]["name"] for _ in range(3)] == ["my-cluster"] * 3
+    paths = [path for _, path, _ in cluster.asked]
+    assert paths.count(f"/apis/{STRIMZI}/v1beta2") == 1
 
 
 def test_pods_of_the_kafka_and_of_a_client_with_its_name_are_distinguished(cluster):
