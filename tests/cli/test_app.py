@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -156,6 +158,39 @@ def test_output_directory_has_a_file_for_each_object(tmp_path: Path) -> None:
     files = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert [name.partition("-")[0] for name in files] == sorted(kind.lower() for kind in ALL)
     assert all(str(tmp_path / "new" / name) in result.stderr for name in files)
+
+
+def break_link(folder: Path) -> None:
+    mirror = folder / "mirror.yaml"
+    mirror.unlink()
+    mirror.symlink_to("../not-checked-out/mirror.yaml")
+
+
+def refuse_list(folder: Path) -> None:
+    clients = folder / "clients"
+    clients.mkdir()
+    (folder / "mirror.yaml").rename(clients / "mirror.yaml")
+
+
+@pytest.mark.parametrize("spoil", [break_link, refuse_list])
+@pytest.mark.parametrize("words", ["render -f", "plan -f", "validate"])
+def test_what_cannot_be_read_below_a_directory_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None], words: str
+) -> None:
+    """Without the MirrorMaker 2, the Blueprint would not stop it."""
+    shutil.copytree(MIRROR, tmp_path / "in")
+    spoil(tmp_path / "in")
+    list_directory = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("clients"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_directory(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = run(*words.split(), str(tmp_path / "in"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.search("(mirror.yaml: No such file|clients: Permission denied)", done.stderr)
 
 
 def test_standard_input() -> None:

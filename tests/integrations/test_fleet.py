@@ -350,6 +350,11 @@ def test_a_cluster_that_cannot_be_read_is_not_gone(
         path.write_text("kind: [\n")
     assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 1
     assert written(tmp_path / "all") == before
+    for path in (tmp_path / "clusters" / "00001").iterdir():
+        path.unlink()
+        path.symlink_to("../not-checked-out/kafka.yaml")
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 1
+    assert written(tmp_path / "all") == before
     shutil.rmtree(tmp_path / "clusters")
     fleets.write_fleet(tmp_path, 2)
     assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
