@@ -124,9 +124,9 @@ def read_text(path: Path) -> str:
 
 def remove_empty_directories(folder: Path) -> None:
     """Remove a directory that has nothing in it."""
-    if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
-        return
     try:
+        if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
+            return
         folder.rmdir()
     except OSError as failure:
         raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
@@ -221,7 +221,7 @@ def _names(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as found:
             return [one.name for one in found if one.name.endswith(".yaml") and one.is_file()]
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as failure:
         raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
