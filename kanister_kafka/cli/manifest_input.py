@@ -21,7 +21,7 @@ from kanister_kafka.cli.options import (
     templates_option,
 )
 from kanister_kafka.diagnostics import Location, error, has_error, sort_diagnostics
-from kanister_kafka.errors import InputError
+from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.kube.client import KubeClient, Objects
 from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.helm_source import ChartAwareReader
@@ -152,6 +152,14 @@ def print_unlisted(removal: DeletionPlan) -> None:
     """Print the kinds and namespaces in which the user may not look for more objects."""
     for unreadable in removal.unreadable:
         click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
+
+
+def partial_code(removal: DeletionPlan, participle: str) -> int:
+    """Print whether objects may be left that the user may not list; return the exit code."""
+    if not removal.is_partial:
+        return 0
+    print_error(f"not known whether all is {participle}: listing is forbidden, as said above")
+    return UnreachableError.exit_code
 
 
 def print_object_list(what: str, places: Collection[ObjectRef]) -> None:

@@ -60,6 +60,8 @@ class ApplyReport:
     """More than one only if nothing has been changed yet."""
     pending: tuple[ObjectRef, ...] = ()
     """Objects that were not written, those that failed among them."""
+    blockers: tuple[str, ...] = ()
+    """Why nothing was deleted, each with its remedy: a Kafka is stopped, and needs the objects."""
 
     @property
     def exit_code(self) -> int:
