@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.backup.render import render
-from kanister_kafka.cli.app import print_diagnostics, print_error, print_plan_warnings
+from kanister_kafka.cli.app import print_diagnostics, print_error, print_plan_warnings, print_step
 from kanister_kafka.cli.options import (
     USED_ANYWAY,
     input_options,
@@ -113,11 +111,7 @@ def result(dry_run: DryRun, *, err: bool = False) -> Callable[[ObjectResult], No
         why = f": {done.why}" if done.why else ""
         happened = done.outcome not in (ApplyOutcome.ABSENT, ApplyOutcome.LEFT)
         suffix = SUFFIXES[dry_run] if happened else ""
-        try:
-            click.echo(f"{done.target} {word}{suffix}{why}", err=err)
-        except BrokenPipeError:  # no one reads on: no reason to leave the cluster half done
-            stream = sys.stderr if err else sys.stdout
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        print_step(f"{done.target} {word}{suffix}{why}", err=err)
 
     return line
 

@@ -15,7 +15,7 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.output_dir import write_file
 from kanister_kafka.backup.render import Manifest, to_yaml_stream
-from kanister_kafka.cli.app import echo, print_note, print_warning
+from kanister_kafka.cli.app import echo, print_note, print_step, print_warning
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
@@ -114,7 +114,7 @@ def print_elapsed(elapsed: float, text: str) -> None:
     """Print what a long command does, behind the seconds since its start."""
     line = "".join(c if c.isprintable() else " " for c in text)
     loud = text.startswith(("FAILED", "KAFKA"))
-    echo(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}\n", err=True)
+    print_step(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}", err=True)
 
 
 # Destination and form of rendered objects: `-o` as kubectl has it, `--output-dir`.
