@@ -152,7 +152,7 @@ def partial_code(removal: DeletionPlan, participle: str) -> int:
     """Print whether objects may be left that the user may not list; return the exit code."""
     if not removal.is_partial:
         return 0
-    print_error(f"not known whether all is {participle}: listing is forbidden, as said above")
+    print_error(f"not known whether all is {participle}: listing is forbidden")
     return UnreachableError.exit_code
 
 

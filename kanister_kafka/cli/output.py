@@ -13,7 +13,7 @@ from typing import Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.backup.output_dir import write_file
+from kanister_kafka.backup.output_dir import check_file, write_file
 from kanister_kafka.backup.render import Manifest, to_yaml_stream
 from kanister_kafka.cli.app import echo, print_note, print_step, print_warning
 from kanister_kafka.cli.options import option_group
@@ -97,8 +97,11 @@ page_option = click.option(
 
 def check_writable(path: Path | None) -> None:
     """Fail before long work rather than after it, if a file cannot be written."""
-    if path is not None and not is_directory(path.absolute().parent):
+    if path is None:
+        return
+    if not is_directory(path.absolute().parent):
         raise UnreachableError(f"{path}: there is no such directory")
+    check_file(path)
 
 
 def write_text(path: Path | None, text: str) -> None:
@@ -108,6 +111,15 @@ def write_text(path: Path | None, text: str) -> None:
         return
     write_file(path, text)
     print_note(f"wrote {path}")
+
+
+def write_result(path: Path | None, text: str) -> None:
+    """Write a report that cannot be made again: if the file fails, print it, and raise."""
+    try:
+        write_text(path, text)
+    except UnreachableError:
+        echo(text)
+        raise
 
 
 def print_elapsed(elapsed: float, text: str) -> None:

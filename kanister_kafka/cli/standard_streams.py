@@ -1,8 +1,8 @@
 """Standard output and standard error that cannot be written, for example on a full disk.
 
 A command that writes to a cluster must not end half way because a line of it cannot be printed. So
-a failure is kept, and reported when the command has ended. A closed pipe is left to click: whoever
-reads only the first lines of a list wants the command to end.
+a failure is kept, and reported when the command has ended. A closed pipe is left to click: a user
+who reads only the first lines of a list wants the command to end.
 """
 
 from __future__ import annotations
@@ -53,15 +53,15 @@ class _CheckedFile(io.RawIOBase):
 def checked_streams() -> Iterator[None]:
     """Keep failures of the standard streams to the end; then print one, and exit with 2.
 
-    A higher exit code stays. Streams that are no files, such as those of a test, stay as they are.
-    What goes to a stream that was closed before the start is dropped.
+    A higher exit code stays. Streams without a file, such as those of a test, stay as they are.
+    Lines for a stream that was closed before the start are dropped.
     """
     checked: dict[str, _CheckedFile] = {}
     former = {name: getattr(sys, name) for name in NAMES}
     streams: dict[str, TextIO] = {}
     for name, stream in former.items():
         if stream is None:
-            streams[name] = Path(os.devnull).open("w", encoding="utf-8")
+            streams[name] = Path(os.devnull).open("w", encoding="utf-8")  # noqa: SIM115 - closed below
         elif file := _file_of(stream):
             checked[name] = _CheckedFile(file)
             streams[name] = _text_stream(checked[name], stream)

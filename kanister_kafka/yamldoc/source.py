@@ -60,8 +60,8 @@ def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadRe
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
     `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError if a
-    path, or a directory or such a file below it, cannot be read. As kubectl does, it reads links to
-    files, and does not enter links to directories.
+    path cannot be read, or a directory or one of these files below it. As kubectl does, it reads
+    links to files, and does not enter links to directories.
     """
     return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
 

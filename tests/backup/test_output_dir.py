@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kanister_kafka.backup.output_dir import remove_empty_directories, write_file
+from kanister_kafka.backup.output_dir import check_file, remove_empty_directories, write_file
 from kanister_kafka.cli import main
 from kanister_kafka.errors import UnreachableError
 from tests.conftest import ROOT
@@ -137,6 +137,27 @@ def test_a_base_of_kustomize_that_lists_other_files_is_told(at_root: Path, tmp_p
     done = render(tmp_path)
     assert f"to do: {tmp_path}/kustomization.yaml was not written anew" in done.stderr
     assert "to do" not in render(tmp_path, "--kustomization").stderr
+
+
+def test_a_file_is_checked_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, pipe = tmp_path / "report.html", tmp_path / "pipe"
+    report.write_text("former")
+    os.mkfifo(pipe)  # without a reader, it cannot be opened
+    for path in (report, tmp_path / "new.html", pipe, Path("/dev/stdout"), Path(os.devnull)):
+        check_file(path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "report.html"]
+    assert report.read_text() == "former"
+
+    def refuse(_path: Path, _mode: str) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_words: False)
+    for path in (report, tmp_path / "new.html", pipe):
+        with pytest.raises(UnreachableError, match=rf"^{path}: (Read-only|Permission)"):
+            check_file(path)
 
 
 @pytest.mark.parametrize("command", ["render", "fleet render"])

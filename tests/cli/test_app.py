@@ -26,6 +26,8 @@ from kanister_kafka.cli.commands.restore import restore as restore_command
 from kanister_kafka.cli.commands.topics import COMMANDS as TOPICS_COMMANDS
 from kanister_kafka.cli.commands.verify import verify as verify_command
 from kanister_kafka.cli.option_groups import SECTIONS
+from kanister_kafka.cli.output import write_result
+from kanister_kafka.errors import UnreachableError
 from kanister_kafka.linter.rule_docs import rule_docs
 from tests.conftest import ROOT
 
@@ -158,6 +160,32 @@ def test_output_directory_has_a_file_for_each_object(tmp_path: Path) -> None:
     files = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert [name.partition("-")[0] for name in files] == sorted(kind.lower() for kind in ALL)
     assert all(str(tmp_path / "new" / name) in result.stderr for name in files)
+
+
+LONG = (
+    "rehearse my-cluster --html",
+    "rehearse my-cluster --output",
+    "verify latest --html",
+    "verify latest --output",
+    "consistency-test --source a/b --mirror c/d --topic t --image x:1 --html",
+    "topics compare a/b/t c/d/t --bootstrap-server nowhere:1 --html",
+)
+
+
+@pytest.mark.parametrize("words", LONG)
+def test_a_report_that_cannot_be_written_is_told_before_the_work(words: str) -> None:
+    """No file can be made below /proc, and there is no cluster that could be asked."""
+    done = run(*words.split(), "/proc/report.html")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "error: /proc/report.html: No such file or directory"
+
+
+def test_a_result_that_cannot_be_written_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UnreachableError):
+        write_result(tmp_path / "gone" / "report.txt", "outage 61 s\n")
+    assert capsys.readouterr().out == "outage 61 s\n"
 
 
 def break_link(folder: Path) -> None:
