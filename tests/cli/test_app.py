@@ -94,6 +94,18 @@ def test_forms_of_kasten(words: list[str], more: list[str]) -> None:
         ("--frequency @daily", 'frequency: Invalid value: "@daily": is for --kasten policy'),
         ("--profile s3", 'profile: Invalid value: "s3": is for --kasten policy'),
         ("--profile s3 --kasten binding", "is for --kasten policy"),
+        (
+            "--label kanister-kafka.io/cluster=x",
+            'label: Invalid value: "kanister-kafka.io/cluster=x": kanister-kafka.io/ is for',
+        ),
+        (
+            "--annotation kanister-kafka.io/blueprint=x",
+            'annotation: Invalid value: "kanister-kafka.io/blueprint=x": kanister-kafka.io/ is',
+        ),
+        (
+            "--label app.kubernetes.io/managed-by=platform",
+            'Invalid value: "app.kubernetes.io/managed-by=platform": is kanister-kafka: files',
+        ),
     ],
 )
 def test_what_does_nothing_or_too_much_is_refused(words: str, told: str) -> None:

@@ -40,7 +40,7 @@ COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on", "everywhere")
 """Options that `apply` takes in another way, or not at all."""
 OF_ONE_KAFKA = (ActionError, ForbiddenError, NotFoundError, InputError, click.UsageError)
-"""Errors of a check that say nothing about another Kafka; one of several Blueprints among them."""
+"""Errors of a check that concern no other Kafka; one of several Blueprints among them."""
 NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
 
