@@ -25,6 +25,7 @@ from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
+from kanister_kafka.operations.clone.checks import long_host_fault
 from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
 from kanister_kafka.operations.clone.plan import (
     CloneRequest,
@@ -1131,6 +1132,19 @@ def test_a_server_that_fails_during_the_removal_does_not_hide_the_result(cluster
     assert "not removed" in done.stderr
     kinds = {key[0] for key in left(cluster)}
     assert "secrets" not in kinds, "the other kinds are removed all the same"
+
+
+@pytest.mark.parametrize(("characters", "refused"), [(58, False), (59, True)])
+def test_a_namespace_in_which_nodes_cannot_resolve_each_other(characters, refused) -> None:
+    """On the lab three nodes found each other with 58 characters, and with 60 they did not."""
+    kafka = KafkaRef("kafka", "a-kafka-whose-name-is-as-long-as-it-can-be-01")
+    fault = long_host_fault(kafka, {"dual": (0, 1, 2), "none": ()}, "n" * characters)
+    assert bool(fault) is refused
+    if refused:
+        assert "has 254 characters" in fault
+        assert kafka.name + "-dual-2" in fault
+    same = KafkaRef("n" * 60, kafka.name)
+    assert not long_host_fault(same, {"dual": (0,)}, "m" * 60), "it runs where it is"
 
 
 def test_a_class_that_retains_volumes_is_refused(cluster) -> None:

@@ -9,12 +9,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
+from kanister_kafka.cli.commands.rehearse import describe_outage
 from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, PREVIOUS_PAUSE
 from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import ApiResource
@@ -635,6 +637,19 @@ def test_an_online_blueprint_is_known_by_its_options():
     assert Provenance(options="--engine kanister --strategy online").is_online
     assert not Provenance(options="--strategy hot").is_online
     assert not Provenance(options="--name online").is_online
+
+
+def test_an_online_rehearsal_announces_no_outage():
+    usual = describe_outage(setting())
+    assert usual == (
+        "OUTAGE: Kafka ns/k will be stopped and started by Blueprint kasten-io/ns.k: "
+        "2 nodes, 0 writers"
+    )
+    blueprint = replace(setting().blueprint, origin=Provenance(options="--strategy online"))
+    online = describe_outage(setting(blueprint=blueprint))
+    assert online == (
+        "Kafka ns/k keeps running: Blueprint kasten-io/ns.k stops and starts 0 writers"
+    )
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError
@@ -18,10 +18,38 @@ from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.start_action import SECRETS, operators_versions
 from kanister_kafka.operations.volume_snapshots import CLAIMS
-from kanister_kafka.strimzi.discovery import CONFIG_MAPS
+from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
 
 QUOTAS = ApiResource(("api", "v1"), "resourcequotas", "ResourceQuota", namespaced=True)
 KINDS_OF_REFERENCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS, "PersistentVolumeClaim": CLAIMS}
+
+
+HOST_LENGTH = 253
+"""Characters of a host name, by RFC 1035."""
+
+
+def long_host_fault(source: KafkaRef, node_ids: Mapping[str, Sequence[int]], into: str) -> str:
+    """Return why nodes could not find each other in a namespace, if that is what differs.
+
+    glibc (seen with 2.36) gives up a name as soon as one domain of the search list makes it too
+    long, and the search list of a pod begins with its namespace. `node_ids` is by node pool.
+    """
+    kafka = source.name
+    pods = (f"{kafka}-{pool}-{max(ids)}" for pool, ids in node_ids.items() if ids)
+    pod = max(pods, key=len, default=kafka)
+    length = _length_of_host(pod, kafka, into)
+    if length <= HOST_LENGTH or _length_of_host(pod, kafka, source.namespace) > HOST_LENGTH:
+        return ""
+    return (
+        f"nodes could not resolve each other: with the search domain of namespace {into}, the "
+        f"host name of pod {pod} has {length} characters, and at most {HOST_LENGTH} are possible: "
+        "choose a namespace with a shorter name"
+    )
+
+
+def _length_of_host(pod: str, kafka: str, namespace: str) -> int:
+    """Return the length of a node's name as Strimzi spells it, with the first search domain."""
+    return len(f"{pod}.{kafka}-kafka-brokers.{namespace}.svc.{namespace}.svc.cluster.local")
 
 
 class CloneCheck:
@@ -57,6 +85,8 @@ class CloneCheck:
                 f"{self._namespace} and that object in it first"
                 for kind, name, path in missing_references(plan, ())
             ]
+        if fault := long_host_fault(plan.backup.kafka, plan.node_ids, self._namespace):
+            found.append(fault)
         found += self._unserved()
         if temporary:
             found += self._kept_volumes()
