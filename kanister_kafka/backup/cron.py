@@ -148,7 +148,7 @@ def _days(days: str, months: str, weekdays: str) -> Iterator[date]:
 
 
 def _has_star(word: str) -> bool:
-    """Return whether a part of a field is a star, as `getRange` in parser.go of that parser says.
+    """Return whether a part of a field is a star, as for `getRange` in parser.go of that parser.
 
     `*/1` is one, and `*/2` is not: with a step above 1 it is a list of values like any other.
     """
