@@ -122,7 +122,7 @@ def delete_backups(
     """
     from kanister_kafka.operations.apply import delete_objects
     from kanister_kafka.operations.backups.activity import Activity
-    from kanister_kafka.operations.backups.delete import list_objects
+    from kanister_kafka.operations.backups.reader import list_objects
 
     code = 0
     for backup in backups:

@@ -25,15 +25,17 @@ from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
-from kanister_kafka.operations.clone.checks import long_host_fault
-from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
+from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
+from kanister_kafka.operations.clone.contents import (
+    BackupContents,
+    SnapshotSource,
+    read_node_ids,
+)
 from kanister_kafka.operations.clone.plan import (
     CloneRequest,
-    SnapshotSource,
     missing_references,
     plan_clone,
 )
-from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead

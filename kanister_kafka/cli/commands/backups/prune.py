@@ -128,7 +128,7 @@ def _find_exporting(
         targets: Iterable[KafkaRef] = (KafkaRef(namespace, kafka),)
     else:
         targets = all_targets(connection, namespace)
-    found = {}
+    blueprints = {}
     for target in targets:
         if kafka not in ("", target.name):
             continue
@@ -139,15 +139,15 @@ def _find_exporting(
             print_warning(f"Kafka {target} is left out: {escape_control_chars(str(failure))}")
             continue
         if applied.export_profile:
-            found[target] = applied
+            blueprints[target] = applied
         else:
             print_warning(
                 f"Kafka {target} is left out: Blueprint {applied.name} copies no backups, because "
                 "it was rendered without --export-profile"
             )
-    if not found:
+    if not blueprints:
         raise ActionError("no Kafka of the selection has a Blueprint that copies backups")
-    return found
+    return blueprints
 
 
 def _prune_copies(
