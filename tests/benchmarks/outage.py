@@ -175,9 +175,7 @@ class Bench:
             **os.environ,
             "NS": target.namespace,
             "NAME": target.name,
-            "WRITERS": " ".join(
-                f"{w.resource.partition('.')[0]}/{count(w)}/{w.name}" for w in here
-            ),
+            "WRITERS": " ".join(f"{w.kind.lower()}s/{count(w)}/{w.name}" for w in here),
             "BROKERS": " ".join(name for name, broker in self.pools.items() if broker),
             "CONTROLLERS": " ".join(name for name, broker in self.pools.items() if not broker),
         }

@@ -1138,7 +1138,7 @@ def test_a_server_that_fails_during_the_removal_does_not_hide_the_result(cluster
 
 @pytest.mark.parametrize(("characters", "refused"), [(58, False), (59, True)])
 def test_a_namespace_in_which_nodes_cannot_resolve_each_other(characters, refused) -> None:
-    """On the lab three nodes found each other with 58 characters, and with 60 they did not."""
+    """On the lab three nodes found each other with 58 characters and did not with 60."""
     kafka = KafkaRef("kafka", "a-kafka-whose-name-is-as-long-as-it-can-be-01")
     fault = long_host_fault(kafka, {"dual": (0, 1, 2), "none": ()}, "n" * characters)
     assert bool(fault) is refused
