@@ -100,11 +100,22 @@ def open_backup(
     connection, catalogue = open_catalogue(
         context, namespace, kafka, kasten_namespace, blueprint=blueprint
     )
-    found = find_latest(catalogue) if name == LATEST else find_backup(catalogue, name)
+    if name == LATEST:
+        found = find_latest(catalogue)
+        for newer in catalogue.backups[: catalogue.backups.index(found)]:
+            if newer.kafka == found.kafka:
+                words = f"{newer} is passed over, as it is {_status_reasons(newer)}"
+                print_warning(escape_control_chars(words))
+        return connection, found
+    found = find_backup(catalogue, name)
     if not found.restorable:
-        faults = "; ".join(found.faults) or found.running or "its action has failed"
-        raise ActionError(f"{found} is {found.status.value}: {faults}")
+        raise ActionError(f"{found} is {_status_reasons(found)}")
     return connection, found
+
+
+def _status_reasons(backup: Backup) -> str:
+    faults = "; ".join(backup.faults) or backup.running or "its action has failed"
+    return f"{backup.status.value}: {faults}"
 
 
 def delete_backups(

@@ -1054,8 +1054,11 @@ def test_records_bytes_and_the_verification_are_listed(cluster) -> None:
 
 
 def test_the_latest_complete_backup_is_found(cluster) -> None:
+    newer = {**MARKS, constants.BACKUP: "20260105030405"}
+    cluster.add("secrets", "kafka", "my-cluster-backup-20260105030405-facts", labels=newer)
     done = run(cluster, "restore", "latest", "-n", "kafka", "--into", "other", "--dry-run")
     assert done.exit_code == 0, done.output
+    assert "backup 20260105030405 of Kafka kafka/my-cluster is passed over, as it is" in done.stderr
     name = f"my-cluster-backup-{NAME}-facts"
     cluster.change(
         "secrets",

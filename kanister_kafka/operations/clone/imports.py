@@ -48,7 +48,9 @@ from kanister_kafka.operations.exports.location import (
 )
 from kanister_kafka.operations.exports.model import ExportedVolume
 from kanister_kafka.operations.exports.restic import (
+    DAMAGE,
     NO_REPOSITORY,
+    RESTIC_FAILED,
     WRONG_PASSWORD,
     message_of,
 )
@@ -81,13 +83,6 @@ PROGRESS = "0.2"
 """Reports of restic in a second."""
 LATE = "DeadlineExceeded"
 """Reason of a Job that has failed because its time is over. Its last pod is deleted by then."""
-RESTIC_FAILED = 1
-DAMAGE = re.compile(
-    r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
-    r"(pack|blob|id) \S+ not found|invalid data returned|hash mismatch|Unexpected content",
-    re.IGNORECASE,
-)
-"""Errors of restic that are not errors of the network or of the volume."""
 
 
 class NotRestorableError(ActionError):
