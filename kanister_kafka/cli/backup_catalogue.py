@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanister_kafka.cli.app import current_clock, print_error, print_warning
+from kanister_kafka.cli.backup_copies import INTERRUPTED, print_not_deleted
 from kanister_kafka.cli.manifest_input import print_failures, result
 from kanister_kafka.cli.options import keep_copies_options, keep_options, option_group
 from kanister_kafka.durations import parse_age
@@ -129,30 +130,45 @@ def delete_backups(
 ) -> int:
     """Delete backups that no action uses; return the exit code of the command.
 
-    Prints each object that is deleted, on standard error if the output is JSON.
+    Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C ends it, and
+    then the backups that are left are printed.
     """
-    from kanister_kafka.operations.apply import delete_objects
     from kanister_kafka.operations.backups.activity import Activity
-    from kanister_kafka.operations.backups.delete import list_objects
 
     code = 0
-    for backup in backups:
-        # read anew: a restore may have begun since the question
-        activity = Activity(connection, kasten_namespace, blueprint)
-        if reason := activity.why_not_deleted(backup):
-            print_error(f"{backup} is in use: {reason}")
-            code = max(code, 1)
-            continue
-        report = delete_objects(
-            list_objects(connection, backup),
-            connection,
-            dry_run=dry_run,
-            on_result=result(dry_run, err=err),
-            clock=current_clock(),
-        )
-        print_failures(report, "deleted")
-        code = max(code, report.exit_code)
+    pending = list(backups)
+    for backup in tuple(pending):
+        try:
+            # read anew: a restore may have begun since the question
+            activity = Activity(connection, kasten_namespace, blueprint)
+            if reason := activity.why_not_deleted(backup):
+                print_error(f"{backup} is in use: {reason}")
+                one = 1
+            else:
+                one = _delete_backup(connection, backup, dry_run, err=err)
+        except KeyboardInterrupt:
+            one = INTERRUPTED
+        if one == INTERRUPTED:
+            print_not_deleted("backups", pending)
+            return one
+        pending.remove(backup)
+        code = max(code, one)
     return code
+
+
+def _delete_backup(connection: KubeClient, backup: Backup, dry_run: DryRun, *, err: bool) -> int:
+    from kanister_kafka.operations.apply import delete_objects
+    from kanister_kafka.operations.backups.delete import list_objects
+
+    report = delete_objects(
+        list_objects(connection, backup),
+        connection,
+        dry_run=dry_run,
+        on_result=result(dry_run, err=err),
+        clock=current_clock(),
+    )
+    print_failures(report, "deleted")
+    return report.exit_code
 
 
 def keep_rules(prefix: str = "keep_", **options: Any) -> KeepRules:

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply import delete_objects
+from kanister_kafka.operations.backups.activity import Activity
 from kanister_kafka.operations.backups.delete import list_objects
 from kanister_kafka.operations.backups.keep_rules import PERIODS, KeepRules, plan_prune
 from kanister_kafka.operations.backups.model import (
@@ -749,3 +750,56 @@ def test_a_cluster_without_kasten_has_no_restore_points(configure) -> None:
         done = restore_points()
     assert done.exit_code == 1
     assert "Kasten's API is not served" in done.stderr
+
+
+# Ctrl-C, and a colleague who deletes at the same time.
+
+OLDEST = "20260101030405"
+
+
+def interrupt_first(monkeypatch) -> list[str]:
+    """Let the user press Ctrl-C during the first deletion; return the names of all of them."""
+    real, names = KubeClient.delete, []
+
+    def delete(self, resource, name, namespace="", *, dry_run=False, **more):
+        if not dry_run:
+            names.append(name)
+            if len(names) == 1:
+                raise KeyboardInterrupt
+        return real(self, resource, name, namespace, dry_run=dry_run, **more)
+
+    monkeypatch.setattr(KubeClient, "delete", delete)
+    return names
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prune", "-n", "kafka", "--keep-last", "1", "--yes"),
+        ("delete", OLD, OLDEST, "-n", "kafka", "--yes"),
+    ],
+    ids=["prune", "delete"],
+)
+def test_ctrl_c_ends_the_deletion_of_several(cluster, monkeypatch, words) -> None:
+    for name in (NEW, OLD, OLDEST):
+        add_backup(cluster, name)
+    names = interrupt_first(monkeypatch)
+    done = run(*words)
+    assert done.exit_code == 130
+    assert len(names) == 1
+    assert len(listed()) == 3
+    told = done.stderr.partition("interrupted; backups that are not, or not wholly, deleted:")[2]
+    assert told.split("\n")[1:3] == [f"  backup {one} of Kafka {KAFKA}" for one in (OLD, OLDEST)]
+
+
+def test_ctrl_c_between_two_deletions_ends_them_too(cluster, monkeypatch) -> None:
+    for name in (NEW, OLD):
+        add_backup(cluster, name)
+
+    def interrupt(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Activity, "why_not_deleted", interrupt)
+    done = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
+    assert done.exit_code == 130
+    assert OLD in done.stderr.partition("interrupted; ")[2]
