@@ -19,7 +19,7 @@ from kanister_kafka.reports.text import escape_control_chars
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
 
 
@@ -126,23 +126,29 @@ def delete_backups(
     dry_run: DryRun,
     *,
     blueprint: str = "",
+    plans: Iterable[PrunePlan] = (),
     err: bool = False,
 ) -> int:
     """Delete backups that no action uses; return the exit code of the command.
 
-    Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C ends it, and
-    then the backups that are left are printed.
+    With `plans`, a backup stays if the newest one of its plan, which was to stay, is not complete
+    any more. Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C
+    ends it, and then the backups that are left are printed.
     """
     from kanister_kafka.operations.backups.activity import Activity
 
     code = 0
     pending = list(backups)
+    newest = {one.kafka: one for one in (plan.newest for plan in plans) if one is not None}
     for backup in tuple(pending):
         try:
             # read anew: a restore may have begun since the question
             activity = Activity(connection, kasten_namespace, blueprint)
             if reason := activity.why_not_deleted(backup):
                 print_error(f"{backup} is in use: {reason}")
+                one = 1
+            elif lost := _lost(connection, newest.get(backup.kafka), kasten_namespace, blueprint):
+                print_error(f"{backup} is not deleted: {lost}, which was to stay. Prune again")
                 one = 1
             else:
                 one = _delete_backup(connection, backup, dry_run, err=err)
@@ -154,6 +160,27 @@ def delete_backups(
         pending.remove(backup)
         code = max(code, one)
     return code
+
+
+def _lost(
+    connection: KubeClient, newest: Backup | None, kasten_namespace: str, blueprint: str
+) -> str:
+    """Return that this backup is not complete any more; empty if it is, or if there is none."""
+    from kanister_kafka.operations.backups.reader import read_catalogue
+
+    if newest is None:
+        return ""
+    catalogue = read_catalogue(
+        connection,
+        newest.kafka.namespace,
+        kasten_namespace=kasten_namespace,
+        kafka=newest.kafka.name,
+        blueprint=blueprint,
+        backup=newest.name,
+    )
+    if any(one.restorable and one.uid == newest.uid for one in catalogue.backups):
+        return ""
+    return f"there is no complete {newest} any more"
 
 
 def _delete_backup(connection: KubeClient, backup: Backup, dry_run: DryRun, *, err: bool) -> int:

@@ -1,7 +1,8 @@
 """The program restic, as a script on PATH: a repository is one JSON file in the directory of it.
 
 `repository.json` has `password`, `snapshots` (as `restic snapshots --json` prints them) and `files`
-by `ID PATH`; `unread` is the error for any other file. Every call is appended to `calls.json`, with the names of the credentials it got.
+by `ID PATH`; `unread` is the error for any other file. Every call is appended to `calls.json`, with
+the names of the credentials it got.
 """
 
 from __future__ import annotations

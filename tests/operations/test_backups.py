@@ -803,3 +803,43 @@ def test_ctrl_c_between_two_deletions_ends_them_too(cluster, monkeypatch) -> Non
     done = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
     assert done.exit_code == 130
     assert OLD in done.stderr.partition("interrupted; ")[2]
+
+
+def drop_backup(cluster, name) -> None:
+    for key in [key for key in cluster.objects if name in key[2]]:
+        if key[0] in ("secrets", "volumesnapshots"):
+            cluster.drop(*key)
+
+
+def test_prune_keeps_one_if_the_newest_was_deleted_during_the_question(
+    cluster, monkeypatch
+) -> None:
+    for name in (NEW, OLD, OLDEST):
+        add_backup(cluster, name)
+
+    def confirm(*_words, yes):
+        assert not yes
+        drop_backup(cluster, NEW)
+
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.prune.confirm", confirm)
+    done = run("prune", "-n", "kafka", "--keep-last", "1")
+    assert done.exit_code == 0, done.stderr
+    assert f"backup {OLD} of Kafka {KAFKA} stays: " in done.stderr
+    assert [one["name"] for one in listed()] == [OLD]
+
+
+def test_prune_keeps_one_if_the_newest_is_deleted_during_the_prune(cluster, monkeypatch) -> None:
+    for name in (NEW, OLD, OLDEST):
+        add_backup(cluster, name)
+    real = KubeClient.delete
+
+    def delete(self, resource, name, namespace="", *, dry_run=False, **more):
+        if not dry_run and name == f"my-cluster-backup-{OLD}-facts":
+            drop_backup(cluster, NEW)
+        return real(self, resource, name, namespace, dry_run=dry_run, **more)
+
+    monkeypatch.setattr(KubeClient, "delete", delete)
+    done = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
+    assert done.exit_code == 1
+    assert f"there is no complete backup {NEW} of Kafka {KAFKA} any more" in done.stderr
+    assert [one["name"] for one in listed()] == [OLDEST]

@@ -315,6 +315,21 @@ def asked(cluster) -> list[str]:
     return [body["spec"]["actions"][0]["name"] for _, _, _, body in made_action_sets(cluster)]
 
 
+def test_copies_are_listed_again_after_the_question(cluster, monkeypatch) -> None:
+    store = store_of(cluster, copy_of(NEW), copy_of(OLD), copy_of(OLDEST))
+
+    def confirm(*_words, yes):
+        assert not yes
+        store.kanister.outputs.clear()
+        store.copies.pop(0)  # a colleague deletes the newest copy
+
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.prune.confirm", confirm)
+    result = prune(cluster)
+    assert result.exit_code == 0, result.stderr
+    assert f"backup {OLD} of Kafka {KAFKA} stays: " in result.stderr
+    assert store.names == [OLD]
+
+
 def deletions(cluster) -> list[dict[str, Any]]:
     actions = [body["spec"]["actions"][0] for _, _, _, body in made_action_sets(cluster)]
     return [action for action in actions if action["name"] == "deleteCopy"]

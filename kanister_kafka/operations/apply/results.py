@@ -63,8 +63,9 @@ class ApplyReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or the worst of the failures: 1 refused, 2 out of reach, missing or forbidden, 130
-        interrupted.
+        """0, or the worst of the failures.
+
+        1 is refused, 2 is out of reach, missing or forbidden, 130 is interrupted.
         """
         return max((failed.error.exit_code for failed in self.failures), default=0)
 

@@ -55,6 +55,12 @@ class PrunePlan:
     kept: tuple[KeptBackup, ...]
     removed: tuple[Backup, ...]
 
+    @property
+    def newest(self) -> Backup | None:
+        """The newest complete backup, which stays."""
+        kept = (one.backup for one in self.kept)
+        return next((one for one in kept if one.status is BackupStatus.COMPLETE), None)
+
 
 def plan_prune(backups: Iterable[Backup], rules: KeepRules, now: datetime) -> PrunePlan:
     """Apply the rules to the backups of one Kafka.

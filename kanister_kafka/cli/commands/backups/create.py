@@ -278,7 +278,12 @@ def _prune(
     plan = plan_prune(catalogue.backups, rules, now)
     echo(prune_text(plan, now, terminal_width()))
     code = delete_backups(
-        connection, plan.removed, applied.namespace, DryRun.NONE, blueprint=applied.name
+        connection,
+        plan.removed,
+        applied.namespace,
+        DryRun.NONE,
+        blueprint=applied.name,
+        plans=(plan,),
     )
     if code == 0:
         names = {one.backup.name for one in plan.kept}
