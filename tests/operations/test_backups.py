@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -616,6 +617,22 @@ def test_backups_that_are_no_good_take_no_place() -> None:
     assert plan.removed == ()
     assert {one.backup.name: one.reasons for one in plan.kept}[good.name] == ("last",)
     assert {one.reasons for one in plan.kept if one.backup in bad} == {("incomplete",)}
+
+
+def test_a_backup_whose_verification_has_failed_takes_no_place() -> None:
+    days = [backup_at(START - timedelta(days=n)) for n in range(5)]
+    newest, bad = replace(days[0], verified="started"), replace(days[1], verified="failed")
+    good = replace(days[2], verified="passed")
+    plan = plan_prune([newest, bad, good, *days[3:]], KeepRules(last=2), START)
+    assert plan.removed == (days[3], days[4])
+    assert [(one.backup, one.reasons) for one in plan.kept] == [
+        (newest, ("last",)),
+        (bad, ("failed verification",)),
+        (good, ("last",)),
+    ]
+    plan = plan_prune([bad, good], KeepRules(within=timedelta(hours=1)), START)
+    assert plan.removed == ()
+    assert plan.newest == good, "the newest that is not known to be bad"
 
 
 def test_the_newest_complete_backup_stays_whatever_the_rules_are() -> None:

@@ -223,6 +223,21 @@ def names_of(plan) -> list[str]:
     return [one.name for one in plan.removed]
 
 
+@pytest.mark.parametrize(
+    ("fields", "removed"),
+    [
+        ({"copy_verified": "failed"}, []),
+        ({"copy_verified": "passed"}, [OLD]),
+        ({"verified": "failed"}, [OLD]),
+    ],
+    ids=["failed", "passed", "snapshots"],
+)
+def test_copy_whose_verification_has_failed_takes_no_place(fields, removed) -> None:
+    backup = Backup(name=NEW, kafka=KAFKA, uid=copy_of(NEW).uid, **fields)
+    plan = plan_copies((copy_of(NEW), copy_of(OLD)), (backup,), "c1", LAST, NOW)
+    assert names_of(plan) == removed
+
+
 # The commands
 
 

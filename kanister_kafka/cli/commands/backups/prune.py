@@ -70,8 +70,9 @@ def prune(
     """Delete complete backups that no keep rule holds.
 
     The rules are those of `restic forget`, and apply to each Kafka by itself. Days, weeks, months
-    and years are those of UTC. Incomplete and damaged backups do not count and are not removed.
-    The newest complete backup of a Kafka always stays.
+    and years are those of UTC. Incomplete and damaged backups, and those whose last verification
+    has failed, do not count and are not removed. The newest backup of a Kafka that counts always
+    stays.
 
     With --copies, as in `backups prune -n kafka --copies --keep-daily 30`, only whole copies of
     this Kafka count and are removed. Copies of another cluster with a Kafka of this name stay. The
