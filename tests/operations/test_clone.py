@@ -23,7 +23,7 @@ from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
-from kanister_kafka.operations.clone import broker_reads
+from kanister_kafka.operations.clone import broker_reads, remover
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
 from kanister_kafka.operations.clone.plan import (
@@ -1134,6 +1134,42 @@ def test_a_server_that_fails_during_the_removal_does_not_hide_the_result(cluster
     assert "not removed" in done.stderr
     kinds = {key[0] for key in left(cluster)}
     assert "secrets" not in kinds, "the other kinds are removed all the same"
+
+
+@pytest.mark.parametrize("code", [403, 503])
+@pytest.mark.parametrize("plural", ["kafkanodepools", "kafkas"])
+def test_a_resource_that_stays_is_reported_and_removed_by_a_later_run(
+    cluster, monkeypatch, plural, code
+) -> None:
+    monkeypatch.setattr(remover, "GONE_S", 4)
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    cluster.refusals.append(("DELETE", f"/namespaces/other/{plural}/", code))
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 1
+    assert "can be restored" in done.stdout
+    assert [key for key in left(cluster) if key[0] == plural]
+    assert f"not removed: {'Kafka' if plural == 'kafkas' else 'KafkaNodePool'} " in done.stderr
+    assert f"(HTTP {code})" in done.stderr, "why"
+    (policy,) = [key for key in left(cluster) if key[0] == "networkpolicies"]
+    cluster.refusals.clear()
+    expired = {"kanister-kafka.io/clone-expires": "2026-01-01T00:00:00Z"}
+    cluster.change(*policy, {"metadata": {"annotations": expired}})
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 0, done.output
+    assert "was left behind: removing it" in done.stderr
+    assert left(cluster) == [("namespaces", "", "other")]
+
+
+def test_a_network_policy_that_stays_is_reported(cluster, monkeypatch) -> None:
+    monkeypatch.setattr(remover, "GONE_S", 4)
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    cluster.refusals.append(("DELETE", "/networkpolicies/", 403))
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 1
+    assert "not removed" in done.stderr
+    assert {key[0] for key in left(cluster)} == {"namespaces", "networkpolicies"}
 
 
 def test_a_class_that_retains_volumes_is_refused(cluster) -> None:

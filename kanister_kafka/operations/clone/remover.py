@@ -28,6 +28,8 @@ from kanister_kafka.strimzi.discovery import KafkaRef, find_resource
 POLICIES = ApiResource(
     ("apis", "networking.k8s.io", "v1"), "networkpolicies", "NetworkPolicy", namespaced=True
 )
+OPERATED = ("KafkaTopic", "KafkaUser", "Kafka", "KafkaNodePool")
+"""Kinds of Strimzi in a copy, in the order in which they are deleted."""
 INTERVAL = 2
 GONE_S = 300
 PROVISIONED_S = 60
@@ -66,14 +68,15 @@ class CloneRemover:
     def remove(self) -> list[str]:
         """Delete the Kafka, wait until its pods are gone, then delete all else; return the rest.
 
+        The rest has the reasons for it, if there are any.
         A request that fails is repeated, and then does not keep the others from being sent.
         """
         home = self._target.namespace
         self.report(f"removing Kafka {self._target}")
         if self._has_jobs:
             self._try(self._delete_jobs)
-        self._try(partial(self._delete_kinds, "KafkaTopic", "KafkaUser"))
-        self._try(partial(self._delete_kinds, "Kafka", "KafkaNodePool"))
+        self._try(partial(self._delete_kinds, *OPERATED[:2]))
+        self._try(partial(self._delete_kinds, *OPERATED[2:]))
         if self._is_ours():
             pods = pod_selector(self._target.name)
             self._poll(lambda: not self._connection.items(PODS, home, pods), GONE_S)
@@ -81,18 +84,22 @@ class CloneRemover:
         for resource in (CLAIMS, SECRETS, SNAPSHOTS):
             self._try(partial(self._delete_all, resource, home))
         self._try(self._delete_contents)
-        self._try(partial(self._delete_all, POLICIES, home))
         self._try(self._delete_namespace)
         left: list[str] = []
 
         def is_gone() -> bool:
             self._release_snapshots()
             left[:] = self._left()
+            if not left:
+                # Last: by it a later verification finds what is left, and it isolates the copy.
+                self._delete_all(POLICIES, home)
+                left[:] = self._listed(POLICIES)
             return not left
 
         if self._poll(is_gone, GONE_S):
             return []
-        return left or self._failures or ["the API server did not answer"]
+        reasons = dict.fromkeys(self._failures)
+        return [*left, *reasons] or ["the API server did not answer"]
 
     def _try(self, step: Callable[[], object]) -> None:
         try:
@@ -184,14 +191,26 @@ class CloneRemover:
             self._connection.delete(NAMESPACES, home, uid=str(own["metadata"]["uid"]))
 
     def _left(self) -> list[str]:
+        """Return all that `CloneRunner.create` makes, except the NetworkPolicy."""
         home = self._target.namespace
         found = [f"VolumeSnapshotContent {name}" for name in self._contents()]
         if self._connection.find(NAMESPACES, home) is None:
             return found
         if self._own_namespace() is not None:
             return [*found, f"Namespace {home}"]
-        for resource in (CLAIMS, SECRETS, SNAPSHOTS, POLICIES):
-            with suppress(NotFoundError):
-                items = self._connection.items(resource, home, self._selector, metadata_only=True)
-                found += [title({**item, "kind": resource.kind}) for item in items]
+        for kind in OPERATED:
+            resource = find_resource(self._connection, kind)
+            found += self._listed(resource) if resource else []
+        for resource in (CLAIMS, SECRETS, SNAPSHOTS):
+            found += self._listed(resource)
+        if self._has_jobs:
+            with suppress(ForbiddenError):
+                found += self._listed(JOBS)
         return found
+
+    def _listed(self, resource: ApiResource) -> list[str]:
+        with suppress(NotFoundError):
+            home = self._target.namespace
+            items = self._connection.items(resource, home, self._selector, metadata_only=True)
+            return [title({**item, "kind": resource.kind}) for item in items]
+        return []
