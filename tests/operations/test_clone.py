@@ -36,6 +36,7 @@ from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
+from kanister_kafka.operations.clone.verify import Verifier
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
@@ -1134,6 +1135,30 @@ def test_a_server_that_fails_during_the_removal_does_not_hide_the_result(cluster
     assert "not removed" in done.stderr
     kinds = {key[0] for key in left(cluster)}
     assert "secrets" not in kinds, "the other kinds are removed all the same"
+
+
+@pytest.mark.parametrize("option", ["--output", "--html"])
+def test_a_result_is_written_to_the_backup_although_the_report_cannot_be(
+    cluster, tmp_path, monkeypatch, option
+) -> None:
+    Operator(cluster)
+    cluster.brokers.latest = 9
+    facts = ("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
+    cluster.change(*facts, {"metadata": {"annotations": {constants.VERIFIED: "passed"}}})
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    read = Verifier.verify
+
+    def verify_after_all(*words):
+        folder.rmdir()  # a disk that is full meanwhile has the same effect
+        return read(*words)
+
+    monkeypatch.setattr(Verifier, "verify", verify_after_all)
+    done = verify(cluster, option, str(folder / "report"))
+    assert done.exit_code == 2
+    assert "is NOT good" in done.stderr
+    assert left(cluster) == []
+    assert cluster.get(*facts)["metadata"]["annotations"][constants.VERIFIED] == "failed"
 
 
 @pytest.mark.parametrize("code", [403, 503])
