@@ -439,6 +439,19 @@ def test_a_quota_that_is_too_small_is_found_before(hard, used, words) -> None:
         assert word in found[0]
 
 
+def test_a_quota_of_the_default_class_counts_claims_that_name_none() -> None:
+    claims = (claim("data-0-my-cluster-dual-0"), claim("data-0-my-cluster-dual-1"))
+    for one in claims:
+        del one["spec"]["storageClassName"]
+    hard = {"standard.storageclass.storage.k8s.io/persistentvolumeclaims": "1"}
+    quota = {"metadata": {"name": "q"}, "status": {"hard": hard}}
+    made = plan(contents(claims=claims))
+    (fault,) = quota_faults(made, (quota,), "standard")
+    assert "needs 2" in fault
+    assert quota_faults(made, (quota,), "slow") == []
+    assert quota_faults(made, (quota,)) == [], "not known"
+
+
 # Marks of other programs, and nodes of the source.
 
 

@@ -12,8 +12,10 @@ from kanister_kafka.kube.client import (
     STORAGE_CLASSES,
     ApiResource,
     KubeClient,
+    Object,
 )
 from kanister_kafka.kube.objects import get_path, name_of, pod_selector, title
+from kanister_kafka.kube.storage_classes import find_default_class
 from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.start_action import SECRETS, operators_versions
@@ -45,7 +47,8 @@ class CloneCheck:
         elif namespace:
             found += self._conflicts()
             with suppress(ForbiddenError):  # then the API server decides
-                found += quota_faults(plan, connection.items(QUOTAS, self._namespace))
+                quotas = connection.items(QUOTAS, self._namespace)
+                found += quota_faults(plan, quotas, name_of(self._default_class() or {}))
             found += [
                 f"{path} refers to {kind} {name}, which is not in namespace {self._namespace}: "
                 "create it there first"
@@ -69,17 +72,26 @@ class CloneCheck:
 
     def _kept_volumes(self) -> Iterator[str]:
         """Yield the StorageClasses whose volumes outlive their claims."""
-        names = {
-            str(get_path(claim, "spec", "storageClassName") or "") for claim in self._plan.claims
-        }
-        for name in sorted(names - {""}):
+        names = {get_path(claim, "spec", "storageClassName") for claim in self._plan.claims}
+        found = [self._default_class()]
+        for name in sorted(map(str, names - {None, ""})):
             with suppress(ForbiddenError):  # then it is not known
-                found = self._connection.find(STORAGE_CLASSES, name)
-                if found is not None and found.get("reclaimPolicy") == "Retain":
-                    yield (
-                        f"StorageClass {name} retains volumes, and each verification would leave "
-                        "its own: name a class that deletes them by --storage-class"
-                    )
+                found.append(self._connection.find(STORAGE_CLASSES, name))
+        for item in found:
+            if item is not None and item.get("reclaimPolicy") == "Retain":
+                yield (
+                    f"StorageClass {name_of(item)} retains volumes, and each verification would "
+                    "leave its own: name a class that deletes them by --storage-class"
+                )
+
+    def _default_class(self) -> Object | None:
+        """Return the class of the claims that name none; None if it is not known, or not used."""
+        claims = self._plan.claims
+        if all(get_path(claim, "spec", "storageClassName") is not None for claim in claims):
+            return None
+        with suppress(ForbiddenError):
+            return find_default_class(self._connection.items(STORAGE_CLASSES))
+        return None
 
     def _conflicts(self) -> Iterator[str]:
         """Yield what is in the namespace already. Nothing there is overwritten."""

@@ -37,6 +37,7 @@ from kanister_kafka.kube.objects import (
 )
 from kanister_kafka.kube.pod_options import PodOptions, quantity
 from kanister_kafka.kube.pods import container_statuses, wait_reason
+from kanister_kafka.kube.storage_classes import find_default_class
 from kanister_kafka.kube.wait import Clock, Grace, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
 from kanister_kafka.operations.exports.location import (
@@ -57,7 +58,6 @@ from kanister_kafka.operations.exports.restic import (
 from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.strimzi.discovery import KafkaRef
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 IMPORT_S = 24 * 3600
 RETRIES = 3
 """Further pods of a Job if one fails. restic keeps the files that are there already."""
@@ -130,10 +130,7 @@ def find_absent_classes(
             raise ActionError(f"there is no StorageClass {storage_class}; the cluster has {known}")
         return frozenset()
     absent = {volume.storage_class for volume in volumes if volume.storage_class} - names
-    has_default = any(
-        get_path(item, "metadata", "annotations", DEFAULT_CLASS) == "true" for item in live
-    )
-    if absent and not has_default:
+    if absent and find_default_class(live) is None:
         raise ActionError(
             f"there is no StorageClass {', '.join(sorted(absent))} and no default: name one by "
             f"--storage-class; the cluster has {known}"

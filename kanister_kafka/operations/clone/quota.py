@@ -26,8 +26,11 @@ COMPUTE = {
 """Keys of a quota, and the resources of a container that count (kubernetes, quota/v1)."""
 
 
-def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
-    """Return a sentence for each resource of which a quota has too little left."""
+def quota_faults(plan: ClonePlan, quotas: Objects, default_class: str = "") -> list[str]:
+    """Return a sentence for each resource of which a quota has too little left.
+
+    `default_class` is the StorageClass of claims that name none; empty if it is not known.
+    """
     found = []
     for quota in quotas:
         if get_path(quota, "spec", "scopes") or get_path(quota, "spec", "scopeSelector"):
@@ -35,7 +38,7 @@ def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
         hard = get_path(quota, "status", "hard") or get_path(quota, "spec", "hard") or {}
         used = get_path(quota, "status", "used") or {}
         for key, limit in sorted(hard.items()):
-            needed = _needed(plan, key)
+            needed = _needed(plan, key, default_class)
             if needed is None:
                 continue
             left = (quantity(str(limit)) or Fraction(0)) - (
@@ -49,7 +52,12 @@ def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
     return found
 
 
-def _needed(plan: ClonePlan, key: str) -> Fraction | None:
+def _class_of(claim: Object, default_class: str) -> str:
+    name = get_path(claim, "spec", "storageClassName")
+    return default_class if name is None else str(name)
+
+
+def _needed(plan: ClonePlan, key: str, default_class: str) -> Fraction | None:
     """Return how much of a key of a quota the copy needs; None if that is not known.
 
     It is not if a group of nodes does not set a resource, which a LimitRange may set.
@@ -57,9 +65,7 @@ def _needed(plan: ClonePlan, key: str) -> Fraction | None:
     storage_class, _, rest = key.partition(OF_CLASS)
     claims = plan.claims
     if rest:
-        claims = tuple(
-            one for one in claims if get_path(one, "spec", "storageClassName") == storage_class
-        )
+        claims = tuple(one for one in claims if _class_of(one, default_class) == storage_class)
         key = rest
     if key == CLAIM_COUNT:
         return Fraction(len(claims))
