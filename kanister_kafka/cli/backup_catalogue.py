@@ -131,8 +131,8 @@ def delete_backups(
 ) -> int:
     """Delete backups that no action uses; return the exit code of the command.
 
-    With `plans`, a backup stays if the newest one of its plan, which was to stay, is not complete
-    any more. Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C
+    With `plans`, a backup stays if the newest one that its plan keeps is not complete any more.
+    Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C
     ends it, and then the backups that are left are printed.
     """
     from kanister_kafka.operations.backups.activity import Activity
@@ -148,7 +148,7 @@ def delete_backups(
                 print_error(f"{backup} is in use: {reason}")
                 one = 1
             elif lost := _lost(connection, newest.get(backup.kafka), kasten_namespace, blueprint):
-                print_error(f"{backup} is not deleted: {lost}, which was to stay. Prune again")
+                print_error(f"{backup} stays: {lost}, which the rules keep. Prune again")
                 one = 1
             else:
                 one = _delete_backup(connection, backup, dry_run, err=err)

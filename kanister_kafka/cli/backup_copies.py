@@ -92,7 +92,7 @@ def delete_copies(
 
 
 def print_not_deleted(what: str, backups: Iterable[Backup]) -> None:
-    """Print the backups that were to be deleted when the user pressed Ctrl-C."""
+    """Print the backups of a deletion that the user has ended by Ctrl-C."""
     print_error(f"interrupted; {what} that are not, or not wholly, deleted:")
     for backup in backups:
         click.echo(f"  {backup}", err=True)

@@ -79,7 +79,7 @@ class RetentionRelease:
         if held is None:
             return 0
         self.check(kafka, held)
-        # An option that was changed since keeps its value, so it may differ from what was shown.
+        # An option that was changed since keeps its value, also one that changed after `shown`.
         if replace(held, changed=()) != replace(shown, changed=()):
             raise ActionError(
                 f"retention of Kafka {self.target} is held anew since {held.since}, as by another "

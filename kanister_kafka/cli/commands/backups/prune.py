@@ -142,7 +142,7 @@ def _still_removed(removed: Iterable[Backup], plans: Iterable[PrunePlan]) -> lis
         if _identity(backup) in later:
             found.append(backup)
         else:
-            print_warning(f"{backup} stays: by what is there after the question, a rule keeps it")
+            print_warning(f"{backup} stays: after the question, a rule keeps it")
     return found
 
 
