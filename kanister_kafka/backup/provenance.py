@@ -50,7 +50,7 @@ def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
 
 def input_hash(plan: BackupPlan) -> str:
     """Return the hash of the inputs that decide the rendered objects of a plan."""
-    made = _tree(plan)
+    made = _counted(plan)
     if KastenOutput.BINDING not in plan.options.kasten:
         del made["bound"]  # no object is made of it
     if plan.schedule is None:
@@ -62,20 +62,20 @@ def input_hash(plan: BackupPlan) -> str:
         "options": plan.options.words(),
         "plan": made,
     }
-    text = json.dumps(tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True)
+    text = json.dumps(
+        tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_counted
+    )
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _tree(value: Any) -> Any:
-    """Return a part of a plan as JSON can encode it."""
-    if isinstance(value, (str, int)) and not isinstance(value, enum.Enum):  # most are
-        return value
-    if isinstance(value, tuple):
-        return [_tree(item) for item in value]
+def _counted(value: Any) -> Any:
+    """Return the fields or the value of a part of a plan that JSON cannot encode as it is."""
     kind: Any = type(value)
     if kept := _kept(kind):
-        return {name: _tree(getattr(value, name)) for name in kept}
-    return value.value if isinstance(value, enum.Enum) else value
+        return {name: getattr(value, name) for name in kept}
+    if isinstance(value, enum.Enum):
+        return value.value
+    raise TypeError(f"a plan may not have a {type(value).__name__}")
 
 
 @lru_cache(maxsize=64)

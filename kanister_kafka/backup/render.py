@@ -254,19 +254,30 @@ def _objects(plan: BackupPlan, scripts: ScriptsConfigMap) -> Iterable[tuple[str,
 
 def yaml_scalar(value: object) -> str:
     """Return a value as one YAML scalar, as JSON unless it is safe without quotes."""
+    if type(value) is str:
+        return _text_scalar(value)
     if isinstance(value, _Verbatim):
         return value
     if isinstance(value, Undefined):
         return str(value)  # raises an error about a value that is absent or must not be used
+    if isinstance(value, (str, int)):
+        return _any_scalar(value)
+    raise TypeError(f"a template may not print a {type(value).__name__}")
+
+
+@lru_cache(maxsize=1024)  # most texts are in every Blueprint
+def _text_scalar(value: str) -> str:
+    return _any_scalar(value)
+
+
+def _any_scalar(value: str | int) -> str:
     if isinstance(value, str) and PLAIN.fullmatch(value) and value.lower() not in WORDS:
         return value
-    if isinstance(value, (str, int)):
-        quoted = json.dumps(value, ensure_ascii=False)
-        if quoted.isprintable():
-            return quoted
-        # YAML refuses characters that JSON lets through, such as DEL, but knows this escape.
-        return NON_PRINTABLE.sub(lambda match: f"\\U{ord(match[0]):08x}", quoted)
-    raise TypeError(f"a template may not print a {type(value).__name__}")
+    quoted = json.dumps(value, ensure_ascii=False)
+    if quoted.isprintable():
+        return quoted
+    # YAML refuses characters that JSON lets through, such as DEL, but knows this escape.
+    return NON_PRINTABLE.sub(lambda match: f"\\U{ord(match[0]):08x}", quoted)
 
 
 @lru_cache(maxsize=8)  # compiling the templates costs more than a rendering
@@ -301,7 +312,7 @@ def _comment(text: str) -> _Verbatim:
     return _Verbatim(f"# {NON_PRINTABLE.sub('?', text)}".rstrip())
 
 
-@lru_cache(maxsize=64)  # the scripts and their stub, which are the same for all clusters
+@lru_cache(maxsize=256)  # the scripts and their stub, which are the same for all clusters
 def _block(text: str, indent: int) -> _Verbatim:
     """Indent the content of a block scalar."""
     return _Verbatim(_indented(text.rstrip("\n"), indent))

@@ -146,19 +146,19 @@ def delete_backups(
             activity = Activity(connection, kasten_namespace, blueprint)
             if reason := activity.why_not_deleted(backup):
                 print_error(f"{backup} is in use: {reason}")
-                one = 1
+                exit_code = 1
             elif lost := _lost(connection, newest.get(backup.kafka), kasten_namespace, blueprint):
                 print_error(f"{backup} stays: {lost}, which the rules keep. Prune again")
-                one = 1
+                exit_code = 1
             else:
-                one = _delete_backup(connection, backup, dry_run, err=err)
+                exit_code = _delete_backup(connection, backup, dry_run, err=err)
         except KeyboardInterrupt:
-            one = INTERRUPTED
-        if one == INTERRUPTED:
+            exit_code = INTERRUPTED
+        if exit_code == INTERRUPTED:
             print_not_deleted("backups", pending)
-            return one
+            return exit_code
         pending.remove(backup)
-        code = max(code, one)
+        code = max(code, exit_code)
     return code
 
 
@@ -185,7 +185,7 @@ def _lost(
 
 def _delete_backup(connection: KubeClient, backup: Backup, dry_run: DryRun, *, err: bool) -> int:
     from kanister_kafka.operations.apply import delete_objects
-    from kanister_kafka.operations.backups.delete import list_objects
+    from kanister_kafka.operations.backups.reader import list_objects
 
     report = delete_objects(
         list_objects(connection, backup),

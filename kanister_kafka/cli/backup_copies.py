@@ -31,7 +31,7 @@ def list_copies(
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.operations import start_action
-    from kanister_kafka.operations.actionset import LIST_COPIES
+    from kanister_kafka.operations.actionset import LIST_COPIES, kanister_resource
     from kanister_kafka.operations.backups.copies import read_copies
 
     if LIST_COPIES not in applied.actions:
@@ -47,7 +47,7 @@ def list_copies(
     done = followed.action_set
     copies = read_copies(done, target)
     try:  # Kanister keeps every ActionSet, and a list is of no further use
-        connection.delete(start_action.action_sets(connection), done.name, done.namespace)
+        connection.delete(kanister_resource(connection, "ActionSet"), done.name, done.namespace)
     except KanisterKafkaError as failure:
         print_warning(f"ActionSet {done.name} stays: {escape_control_chars(str(failure))}")
     return copies

@@ -87,9 +87,8 @@ def prepare_clone(
 ) -> tuple[ClonePlan, CloneRunner]:
     """Plan a copy from the snapshots of a backup, and check it as `checked_clone` does."""
     from kanister_kafka.cli.backup_catalogue import utc_now
-    from kanister_kafka.operations.clone.contents import read_contents
+    from kanister_kafka.operations.clone.contents import read_contents, read_sources
     from kanister_kafka.operations.clone.plan import plan_clone
-    from kanister_kafka.operations.clone.sources import read_sources
     from kanister_kafka.timestamps import format_second
 
     contents = read_contents(connection, backup)

@@ -41,7 +41,8 @@ class FleetFolders:
         if outcome.key is None or outcome.row is None or not outcome.manifests:
             return
         name, blueprint = outcome.key.folder, outcome.row.blueprint
-        files = {key: one.text for key, one in manifest_files(outcome.manifests).items()}
+        manifests = manifest_files(outcome.manifests)
+        files = {key: manifest.text for key, manifest in manifests.items()}
         self._made[name] = blueprint
         if self._check:
             self._compare(name, files, blueprint)
@@ -49,8 +50,8 @@ class FleetFolders:
         for _path in write_files(self._output, files, below=name):
             pass
         former = {blueprint, self._index.get(self._identity, {}).get(name, blueprint)}
-        for one in sorted(former):
-            self._remove(name, files, one)
+        for blueprint_name in sorted(former):
+            self._remove(name, files, blueprint_name)
 
     def end(self, *, whole: bool) -> int:
         """Remove the directories of clusters that are gone, or print them; return the exit code.
@@ -100,10 +101,10 @@ class FleetFolders:
 def _read_index(output: Path) -> OwnedFiles:
     """Return who owns what; nothing if that is not known, so that nothing is removed."""
     try:
-        found = json.loads(read_text(output / INDEX) or "{}")
+        index = json.loads(read_text(output / INDEX) or "{}")
     except ValueError:
         return {}
-    if not isinstance(found, dict):
+    if not isinstance(index, dict):
         return {}
     return {
         who: {
@@ -111,6 +112,6 @@ def _read_index(output: Path) -> OwnedFiles:
             for name, of in own.items()
             if isinstance(of, str) and Path(name).name == name and name not in ("", ".", "..")
         }
-        for who, own in found.items()
+        for who, own in index.items()
         if isinstance(own, dict)
     }

@@ -264,12 +264,11 @@ def prepare_import(
     from kanister_kafka.operations.clone import imports
     from kanister_kafka.operations.clone.contents import parse_contents
     from kanister_kafka.operations.clone.plan import plan_clone
-    from kanister_kafka.strimzi.discovery import find_resource
+    from kanister_kafka.operations.live_kafka import LiveKafka
     from kanister_kafka.timestamps import format_second
 
     source = exported.backup.kafka
-    kafkas = find_resource(connection, "Kafka") if request.unchanged else None
-    if kafkas and connection.find(kafkas, source.name, source.namespace):
+    if request.unchanged and LiveKafka(connection, source).find():
         raise ActionError(
             f"--unchanged is for a Kafka that is gone, and Kafka {source} is in this cluster"
         )

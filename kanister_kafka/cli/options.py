@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import (
     DEFAULT_EXPORT_MEMORY,
     DEFAULT_EXPORT_PARALLEL,
@@ -36,7 +35,6 @@ from kanister_kafka.backup.options import (
     Strategy,
     UncleanStop,
 )
-from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.diagnostics import has_error, sort_diagnostics
 from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.errors import InputError
@@ -57,6 +55,7 @@ from kanister_kafka.strimzi import Version, parse_version, read_cluster
 from kanister_kafka.yamldoc import LoadResult, load
 
 if TYPE_CHECKING:
+    from kanister_kafka.backup.model import BackupPlan
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.strimzi.from_cluster import ClusterResources
 
@@ -140,15 +139,20 @@ strimzi_version_option = click.option(
     help="Version of the operator; without it the steps find out when they run.",
 )
 
+paths_option = click.option(
+    "-f",
+    "--filename",
+    "paths",
+    multiple=True,
+    metavar="PATH",
+    help="File, directory, or - for standard input, with custom resources; repeatable.",
+)
+input_context_option = click.option(
+    "--context", default="", help="Kubeconfig context for --from-cluster."
+)
+
 _input_options = option_group(
-    click.option(
-        "-f",
-        "--filename",
-        "paths",
-        multiple=True,
-        metavar="PATH",
-        help="File, directory, or - for standard input, with custom resources; repeatable.",
-    ),
+    paths_option,
     click.option(
         "--from-cluster",
         is_flag=False,
@@ -157,7 +161,7 @@ _input_options = option_group(
         metavar="[NAME]",
         help="Read the custom resources and workloads from the current kubeconfig context.",
     ),
-    click.option("--context", default="", help="Kubeconfig context for --from-cluster."),
+    input_context_option,
     click.option(
         "-n",
         "--namespace",
@@ -641,7 +645,7 @@ claims_class_option = click.option(
     "--snapshot-class",
     default="",
     metavar="CLASS",
-    help="VolumeSnapshotClass of all claims.  [default: each driver's only or default one]",
+    help="VolumeSnapshotClass of all claims.  [default: the one that a backup gets]",
 )
 stage_timeout_option = click.option(
     "--timeout",
@@ -804,9 +808,17 @@ def _plan(
     selects: bool = False,
 ) -> BackupPlan:
     """Plan one Kafka; `selects`: only one of the namespace `home`, not only by default there."""
-    found, documents, seen = options.problems(), source.documents, source.problems
-    if not documents and has_error(seen):  # the Kafka may be in a document that cannot be read
-        raise InputError(sort_diagnostics([*found, *seen]))
+    from kanister_kafka.backup.planner import build_plan  # not for `run`, which plans nothing
+
+    option_problems, documents, read_problems = (
+        options.problems(),
+        source.documents,
+        source.problems,
+    )
+    if not documents and has_error(
+        read_problems
+    ):  # the Kafka may be in a document that cannot be read
+        raise InputError(sort_diagnostics([*option_problems, *read_problems]))
     reading = read_cluster(
         documents,
         cluster=cluster,
@@ -817,7 +829,7 @@ def _plan(
         not_writers=options.not_writers,
         others=() if isinstance(source, LoadResult) else source.others,
     )
-    problems = sort_diagnostics([*found, *seen, *reading.problems])
+    problems = sort_diagnostics([*option_problems, *read_problems, *reading.problems])
     if reading.cluster is None or has_error(problems):
         raise InputError(problems)
     if not isinstance(source, LoadResult):

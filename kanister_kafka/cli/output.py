@@ -8,18 +8,20 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
 from kanister_kafka.backup.output_dir import write_file
-from kanister_kafka.backup.render import Manifest, to_yaml_stream
 from kanister_kafka.cli.app import echo, print_note, print_warning
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
 from kanister_kafka.yamldoc.source import is_directory
+
+if TYPE_CHECKING:
+    from kanister_kafka.backup.render import Manifest
 
 Command = Callable[..., None]
 FILE = click.Path(path_type=Path, dir_okay=False)
@@ -174,6 +176,8 @@ def destination(output: str, output_dir: Path | None) -> Destination:
 def format_manifests(manifests: Iterable[Manifest], form: str) -> str:
     """Format objects as kubectl does: a stream of YAML, one List in JSON, or their names."""
     if form == "yaml":
+        from kanister_kafka.backup.render import to_yaml_stream  # not for `status`, which has none
+
         return to_yaml_stream(manifests)
     documents: list[Document] = []
     for manifest in manifests:

@@ -110,7 +110,7 @@ class ConnectionOptions:
                 )
         if servers:
             return ClientAccess(servers, {**given, "bootstrap.servers": servers})
-        found = find_access(
+        client_access = find_access(
             connection(self.context),
             AccessRequest(
                 namespace=place.namespace or self.namespace,
@@ -120,7 +120,7 @@ class ConnectionOptions:
                 inside=self.in_cluster or "KUBERNETES_SERVICE_HOST" in os.environ,
             ),
         )
-        return replace(found, settings={**found.settings, **given})
+        return replace(client_access, settings={**client_access.settings, **given})
 
     def work(
         self, command: str, rest: tuple[str, ...], *accesses: ClientAccess, namespace: str = ""
@@ -141,6 +141,13 @@ class ConnectionOptions:
             accesses=accesses,
             pods=pod_options_from(OF_A_JOB, **self.pods),
         )
+
+    def last_result(self, work: TopicJob, access: ClientAccess) -> Any:
+        """Run it as a Job and return its last result, under the name that the cluster has here."""
+        from kanister_kafka.topics.job import ResultMessage
+
+        results = [event.result for event in self.remote(work) if isinstance(event, ResultMessage)]
+        return replace(results[-1], cluster=access.label)
 
     def remote(self, work: TopicJob) -> Iterator[ProgressMessage | ResultMessage]:
         """Run it as a Job and yield its output."""

@@ -6,7 +6,6 @@ from kanister_kafka.kanister.blueprint import (
     BlueprintPhase,
     TemplateText,
     read,
-    scalars,
     strings,
 )
 from kanister_kafka.kanister.schema_validator import child_path, validate_schema
@@ -18,7 +17,6 @@ __all__ = [
     "TemplateText",
     "child_path",
     "read",
-    "scalars",
     "strings",
     "validate_schema",
 ]

@@ -6,6 +6,7 @@ compared by identity, and remembers its answers: dozens of checks ask the same.
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property, lru_cache, wraps
@@ -115,6 +116,31 @@ def _analysed(text: str, *, is_condition: bool) -> CheckResult:
     return check_template(tree.nodes, PARAMETERS, SIGNATURES)
 
 
+class SharedNodes:
+    """What is below nodes that phases have in common by aliases: each node is read once.
+
+    Nodes are known by their identity, so it must not outlive their Blueprint.
+    """
+
+    def __init__(self) -> None:
+        self._scalars: dict[int, list[tuple[str, Scalar]]] = {}
+        self._templates: dict[int, list[tuple[str, Scalar]]] = {}
+
+    def scalars(self, node: Node) -> list[tuple[str, Scalar]]:
+        """Return the single values below a node in the order of the text, with paths from it."""
+        if id(node) not in self._scalars:
+            found: list[tuple[str, Scalar]] = []
+            _add_scalars("", node, found)
+            self._scalars[id(node)] = found
+        return self._scalars[id(node)]
+
+    def templates(self, node: Node) -> list[tuple[str, Scalar]]:
+        """Return the templates below a node in the same way; keys are rendered as well."""
+        if id(node) not in self._templates:
+            self._templates[id(node)] = _templates_below(node)
+        return self._templates[id(node)]
+
+
 @dataclass(frozen=True, eq=False)
 class BlueprintPhase:
     """A phase or a deferPhase."""
@@ -125,6 +151,8 @@ class BlueprintPhase:
     """Name of its action."""
     index: int | None
     """Place among the phases of its action; None for a deferPhase."""
+    shared: SharedNodes = dataclasses.field(default_factory=SharedNodes, repr=False)
+    """What is below the nodes of its Blueprint, as far as it has been asked for."""
 
     def entry(self, key: str) -> MappingEntry | None:
         """Return a field with its place."""
@@ -159,7 +187,11 @@ class BlueprintPhase:
     @cached_property
     def values(self) -> tuple[tuple[str, Scalar], ...]:
         """The single values of its arguments, wherever they stand, with their field paths."""
-        return tuple(scalars(f"{self.path}.args", self.arguments))
+        found: list[tuple[str, Scalar]] = []
+        for key, _location, value, _spelled in self.arguments.entries:
+            path = f"{self.path}.args.{key}"
+            found += [(path + steps, scalar) for steps, scalar in self.shared.scalars(value)]
+        return tuple(found)
 
     @cached_property
     def objects(self) -> MappingNode:
@@ -174,9 +206,21 @@ class BlueprintPhase:
 
     def _templates(self) -> Iterator[TemplateText]:
         for field in ("objects", "args"):
-            for path, node in strings(f"{self.path}.{field}", self.node.get(field)):
+            for steps, node in self._template_nodes(field):
+                path = f"{self.path}.{field}{steps}"
                 condition = self.func == "WaitV2" and path.lower().endswith(".condition")
                 yield TemplateText(path, node, self.action, self, field, condition)
+
+    def _template_nodes(self, field: str) -> Iterator[tuple[str, Scalar]]:
+        found = self.node.get(field)
+        if not isinstance(found, MappingNode):
+            yield from _templates_below(found)
+            return
+        for key, location, value, _spelled in found.entries:
+            if "{{" in key:
+                yield "", Scalar(key, location, key)
+            for steps, scalar in self.shared.templates(value):
+                yield f".{key}{steps}", scalar
 
 
 @dataclass(frozen=True, eq=False)
@@ -256,14 +300,29 @@ class Blueprint:
         return next((action for action in self.actions if action.name == name), None)
 
 
+def forget_answers(blueprint: Blueprint) -> None:
+    """Remove what a Blueprint and its parts remember; it is worked out again if it is asked for.
+
+    Answers refer to the part that has them. Without such cycles the memory is free at once, and the
+    collector need not look for it among all objects.
+    """
+    models: list[Blueprint | BlueprintAction | BlueprintPhase] = [blueprint]
+    models += [*blueprint.actions, *blueprint.phases]
+    for model in models:
+        answers = vars(model)
+        for name in answers.keys() - {one.name for one in dataclasses.fields(model)}:
+            del answers[name]
+
+
 def read(document: Document) -> Blueprint:
     """Read a document of kind Blueprint with any content."""
     actions = document.root.get("actions")
     entries = actions.entries if isinstance(actions, MappingNode) else ()
-    return Blueprint(document, tuple(made for entry in entries if (made := _action(entry))))
+    shared = SharedNodes()
+    return Blueprint(document, tuple(made for entry in entries if (made := _action(entry, shared))))
 
 
-def _action(entry: MappingEntry) -> BlueprintAction | None:
+def _action(entry: MappingEntry, shared: SharedNodes) -> BlueprintAction | None:
     node = entry.value
     if not isinstance(node, MappingNode):
         return None
@@ -271,13 +330,13 @@ def _action(entry: MappingEntry) -> BlueprintAction | None:
     found = node.get("phases")
     items = found.items if isinstance(found, Sequence) else ()
     phases = tuple(
-        BlueprintPhase(f"{path}.phases[{i}]", item, entry.key, i)
+        BlueprintPhase(f"{path}.phases[{i}]", item, entry.key, i, shared)
         for i, item in enumerate(items)
         if isinstance(item, MappingNode)
     )
     deferred = node.get("deferPhase")
     last = (
-        BlueprintPhase(f"{path}.deferPhase", deferred, entry.key, None)
+        BlueprintPhase(f"{path}.deferPhase", deferred, entry.key, None, shared)
         if isinstance(deferred, MappingNode)
         else None
     )
@@ -309,20 +368,13 @@ def _templates_below(node: Node | None) -> list[tuple[str, Scalar]]:
     return found
 
 
-def scalars(path: str, node: Node | None) -> list[tuple[str, Scalar]]:
-    """Return the single values below a node, in the order of the text."""
-    found: list[tuple[str, Scalar]] = []
-    _add_scalars(path, node, found)
-    return found
-
-
 def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]) -> None:
     """Add to a list: the text is nested no deeper than the Python stack allows (MAX_DEPTH)."""
     if isinstance(node, Scalar):
         scalars.append((path, node))
     elif isinstance(node, MappingNode):
         for key, _location, value, _spelled in node.entries:
-            _add_scalars(f"{path}.{key}" if path else key, value, scalars)
+            _add_scalars(f"{path}.{key}", value, scalars)
     elif isinstance(node, Sequence):
         for i, item in enumerate(node.items):
             _add_scalars(f"{path}[{i}]", item, scalars)

@@ -108,7 +108,7 @@ def kubectl_calls(phase: BlueprintPhase) -> tuple[KubectlCall, ...]:
 
 def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
     for statement in simple_commands(phase):
-        for words in _kubectl_words(statement.words):
+        for words in _run_by(statement.words):
             operands, options = _parted(words[1:])
             verb, *others = operands or [""]
             namespace = _namespace(phase, statement, options)
@@ -116,6 +116,11 @@ def _calls(phase: BlueprintPhase) -> Iterator[KubectlCall]:
                 others = [word for word in others if "=" not in word and not word.endswith("-")]
             targets = tuple(_targets(others, options, namespace))
             yield KubectlCall(statement, verb, tuple(others), options, targets)
+
+
+@lru_cache(maxsize=512)  # phases repeat themselves
+def _run_by(words: tuple[str, ...]) -> tuple[tuple[str, ...], ...]:
+    return tuple(_kubectl_words(words))
 
 
 def _kubectl_words(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str, ...]]:

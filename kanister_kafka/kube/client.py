@@ -73,6 +73,28 @@ STORAGE_CLASSES = ApiResource(
     ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
 )
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
+STATEFUL_SETS = ApiResource(("apis", APPS, "v1"), "statefulsets", "StatefulSet", namespaced=True)
+SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
+EVENTS = ApiResource(("api", "v1"), "events", "Event", namespaced=True)
+QUOTAS = ApiResource(("api", "v1"), "resourcequotas", "ResourceQuota", namespaced=True)
+SERVICE_ACCOUNTS = ApiResource(("api", "v1"), "serviceaccounts", "ServiceAccount", namespaced=True)
+NETWORK_POLICIES = ApiResource(
+    ("apis", "networking.k8s.io", "v1"), "networkpolicies", "NetworkPolicy", namespaced=True
+)
+CLAIMS = ApiResource(
+    ("api", "v1"), "persistentvolumeclaims", "PersistentVolumeClaim", namespaced=True
+)
+VOLUMES = ApiResource(("api", "v1"), "persistentvolumes", "PersistentVolume", namespaced=False)
+SNAPSHOT_API = "snapshot.storage.k8s.io/v1"
+SNAPSHOTS = ApiResource(
+    ("apis", *SNAPSHOT_API.split("/")), "volumesnapshots", "VolumeSnapshot", namespaced=True
+)
+SNAPSHOT_CONTENTS = ApiResource(
+    SNAPSHOTS.base, "volumesnapshotcontents", "VolumeSnapshotContent", namespaced=False
+)
+SNAPSHOT_CLASSES = ApiResource(
+    SNAPSHOTS.base, "volumesnapshotclasses", "VolumeSnapshotClass", namespaced=False
+)
 
 
 class KubeClient:
@@ -147,15 +169,15 @@ class KubeClient:
 
     def groups(self) -> dict[str, tuple[str, ...]]:
         """Return the versions of every API group that is served, the preferred one first."""
-        found = {}
+        versions_of_group = {}
         for group in self.ask("GET", ("apis",), purpose="list API groups")["groups"]:
             preferred = group["preferredVersion"]["version"]
             versions = [preferred]
             for each in group.get("versions") or ():
                 if each["version"] != preferred:
                     versions.append(each["version"])
-            found[group["name"]] = tuple(versions)
-        return found
+            versions_of_group[group["name"]] = tuple(versions)
+        return versions_of_group
 
     def version(self) -> Object:
         """Return the version of the server: `major`, `minor`, `gitVersion`."""

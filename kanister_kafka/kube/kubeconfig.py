@@ -118,6 +118,6 @@ def status_message(failure: Any) -> str:
     return one_line(said) + (f" (HTTP {failure.status})" if failure.status else "")
 
 
-def one_line(said: object) -> str:
+def one_line(text: object) -> str:
     """Return a text as one line of bounded length."""
-    return " ".join(str(said).split())[:400]
+    return " ".join(str(text).split())[:400]

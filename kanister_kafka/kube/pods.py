@@ -42,27 +42,32 @@ def one_line(text: str) -> str:
 
 def wait_reason(pod: Object) -> WaitReason:
     """Return why a pod does not run: what a waiting container reports, or the scheduler."""
-    found = WaitReason()
+    waits = WaitReason()
     for container in container_statuses(pod):
         waiting = get_path(container, "state", "waiting") or {}
-        if waiting.get("reason") and found.reason in ("", *STARTING):
-            found = WaitReason(
+        if waiting.get("reason") and waits.reason in ("", *STARTING):
+            waits = WaitReason(
                 str(waiting["reason"]),
                 str(waiting.get("message") or ""),
                 str(container.get("image") or ""),
             )
-    if found.reason:
-        return found
+    if waits.reason:
+        return waits
     scheduled = condition(pod, "PodScheduled")
     if scheduled.get("status") == "False":
-        reason = str(scheduled.get("reason") or "not scheduled")
-        return WaitReason(reason, str(scheduled.get("message") or ""))
+        unscheduled = str(scheduled.get("reason") or "not scheduled")
+        return WaitReason(unscheduled, str(scheduled.get("message") or ""))
     return WaitReason()
 
 
 def container_statuses(pod: Object) -> list[Object]:
     """Return the statuses of a pod's containers; none before the kubelet has seen the pod."""
     return list(get_path(pod, "status", "containerStatuses") or ())
+
+
+def image_tag(image: str) -> str:
+    """Return the tag of an image; empty if it has none."""
+    return image.partition("@")[0].rpartition("/")[2].partition(":")[2]
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from kanister_kafka.kube.client import Object
+from kanister_kafka.errors import NotFoundError
+from kanister_kafka.kube.client import SNAPSHOT_CLASSES, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, name_of
 
 IS_DEFAULT = "snapshot.storage.kubernetes.io/is-default-class"
@@ -17,15 +18,24 @@ GROUP_API = ("groupsnapshot.storage.k8s.io/v1", "groupsnapshot.storage.k8s.io/v1
 """Versions of VolumeGroupSnapshots that the steps use, the preferred one first."""
 
 
-def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:
-    """Choose among the classes of one driver: the annotated one, or the only one.
+def list_snapshot_classes(connection: KubeClient) -> Objects | None:
+    """Return every VolumeSnapshotClass; None if the cluster does not know VolumeSnapshots."""
+    try:
+        return connection.items(SNAPSHOT_CLASSES)
+    except NotFoundError:
+        return None
 
-    With `kasten` Kasten takes the snapshots, and its annotation goes first. Returns the name, or an
-    empty string if there are none or several that are equal.
+
+def choose_snapshot_class(classes: Iterable[Object], *, kasten: bool) -> str:
+    """Choose among the classes of one driver, as Kasten or the controller does.
+
+    With `kasten` Kasten takes them: its annotation goes first, then the default, then the only
+    class. Otherwise the snapshot controller chooses, which takes nothing but the default. Returns
+    the name, or an empty string if there is none or if several are equal.
     """
-    found = list(classes)
+    of_driver = list(classes)
     for key in (KASTEN_CLASS, IS_DEFAULT) if kasten else (IS_DEFAULT,):
-        marked = [item for item in found if annotation(item, key) == "true"]
+        marked = [item for item in of_driver if annotation(item, key) == "true"]
         if len(marked) == 1:
             return name_of(marked[0])
-    return name_of(found[0]) if len(found) == 1 else ""
+    return name_of(of_driver[0]) if kasten and len(of_driver) == 1 else ""

@@ -12,6 +12,7 @@ from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +26,7 @@ from kanister_kafka.diagnostics import (
     warning,
 )
 from kanister_kafka.kanister import Blueprint, read, validate_schema
-from kanister_kafka.kanister.blueprint import detect_blueprint
+from kanister_kafka.kanister.blueprint import detect_blueprint, forget_answers
 from kanister_kafka.linter.helm_source import ChartAwareReader
 from kanister_kafka.linter.registry import (
     BLUEPRINT,
@@ -113,7 +114,10 @@ def validate_loaded(
     least: Severity = Severity.INFO,
 ) -> Validation:
     """Validate text that is parsed already. Rules below the severity `least` do not run."""
-    return _check(loaded, settings or LintSettings(), ignore, least)[1]
+    manifests, result = _check(loaded, settings or LintSettings(), ignore, least)
+    for blueprint in manifests.blueprints:
+        forget_answers(blueprint)
+    return result
 
 
 def lint(
@@ -197,9 +201,14 @@ def _run_rules(manifests: ManifestSet, settings: LintSettings, least: Severity) 
 def _run(
     scope: Scope[Subject], subject: Subject, settings: LintSettings, least: Severity
 ) -> Diagnostics:
-    for rule in tuple(RULES):
-        if rule.scope is scope and rule.reaches(least):
-            yield from rule.check(rule, subject, settings)
+    for rule in _rules(scope, least, len(RULES)):
+        yield from rule.check(rule, subject, settings)
+
+
+@lru_cache(maxsize=64)
+def _rules(scope: Scope[Subject], least: Severity, count: int) -> tuple[Rule, ...]:
+    """Return the rules of a scope among the first `count`; the import of modules adds more."""
+    return tuple(rule for rule in RULES[:count] if rule.scope is scope and rule.reaches(least))
 
 
 def _import_rules(*modules: str) -> None:

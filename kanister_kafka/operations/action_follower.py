@@ -182,7 +182,7 @@ class Follower(FollowLoop):
             clock=clock,
         )
         self.action = action
-        self.seen = action.action_set
+        self.observed = action.action_set
         """As it was last seen."""
         self._begun = self._alive = clock.now()
         self._phase_starts: dict[str, float] = {}
@@ -199,15 +199,15 @@ class Follower(FollowLoop):
         try:
             item = self.connection.get(self.action.resource, made.name, made.namespace)
         except NotFoundError:
-            reason = f"ActionSet {self.seen.name} was deleted"
+            reason = f"ActionSet {self.observed.name} was deleted"
             return (), ActionFinished(ActionResult.GONE, reason)
         seen = read_action_set(item)
         now = self.clock.now()
         at_work = any(not task_pods.is_over(pod) for pod in pods)
-        if self.outage.lost or at_work or seen.version != self.seen.version:
+        if self.outage.lost or at_work or seen.version != self.observed.version:
             self._alive = now
-        before = self.seen
-        self.seen = seen
+        before = self.observed
+        self.observed = seen
         events = [*self._compare(before, pods), Heartbeat(readiness)]
         return events, self._end(now - self._begun, now - self._alive, pods)
 
@@ -217,7 +217,7 @@ class Follower(FollowLoop):
             return (ActionFinished(end.end, ""),)
         if end.end is not ActionResult.FAILED:
             return (end,)
-        failed = [phase.name for phase in self.seen.phases if phase.state is ActionState.FAILED]
+        failed = [phase.name for phase in self.observed.phases if phase.state is ActionState.FAILED]
         for name in failed:  # the first one is the cause
             if name in self._failures:
                 return (ActionFinished(end.end, task_pods.reason_in(self._failures[name])),)
@@ -254,12 +254,12 @@ class Follower(FollowLoop):
             self._reported.add("pods")
             place = self.action.namespace
             yield PodProblem("", f"pods of namespace {place} may not be listed: no output is shown")
-        names = tuple(phase.name for phase in self.seen.phases)
+        names = tuple(phase.name for phase in self.observed.phases)
         if names and names != tuple(phase.name for phase in before.phases):
             yield PhasesDiscovered(names)
-        for phase in self.seen.phases:
+        for phase in self.observed.phases:
             yield from self._phase(phase)
-        running = self.seen.running.name if self.seen.running else ""
+        running = self.observed.running.name if self.observed.running else ""
         for pod in pods:
             own_phase = task_pods.phase_of(pod, self.action.cluster)
             phase_name = own_phase if own_phase in names else running
@@ -284,34 +284,45 @@ class Follower(FollowLoop):
 
     def _end(self, age: float, idle: float, pods: Objects) -> ActionFinished | None:
         """Return how it has ended, if it has; `age` and `idle` are seconds."""
-        seen, intervals = self.seen, self.intervals
-        if seen.ended:
-            done = seen.state is ActionState.COMPLETE
-            return ActionFinished(ActionResult.DONE if done else ActionResult.FAILED, seen.error)
-        if seen.state is ActionState.UNTAKEN:
+        action_set, intervals = self.observed, self.intervals
+        if action_set.ended:
+            done = action_set.state is ActionState.COMPLETE
+            return ActionFinished(
+                ActionResult.DONE if done else ActionResult.FAILED, action_set.error
+            )
+        if action_set.state is ActionState.UNTAKEN:
             return self._untaken() if age > intervals.take else None
-        if seen.state is ActionState.FAILED and seen.running is None and idle > intervals.defer:
-            return ActionFinished(ActionResult.FAILED, seen.error)
+        if (
+            action_set.state is ActionState.FAILED
+            and action_set.running is None
+            and idle > intervals.defer
+        ):
+            return ActionFinished(ActionResult.FAILED, action_set.error)
         return self._lost(idle, pods)
 
     def _untaken(self) -> ActionFinished | None:
         """Delete it unless a controller has come to it in this very moment."""
-        seen = self.seen
+        action_set = self.observed
         try:
             self.connection.delete(
-                self.action.resource, seen.name, seen.namespace, version=seen.version
+                self.action.resource,
+                action_set.name,
+                action_set.namespace,
+                version=action_set.version,
             )
         except ConflictError:
             return None
         except TransientError as failure:
-            left = f"ActionSet {seen.name} could not be deleted and may start later: {failure}"
-            return ActionFinished(ActionResult.UNTAKEN, left)
+            reason = (
+                f"ActionSet {action_set.name} could not be deleted and may start later: {failure}"
+            )
+            return ActionFinished(ActionResult.UNTAKEN, reason)
         return ActionFinished(
             ActionResult.UNTAKEN, f"no controller took it up within {self.intervals.take:g} s"
         )
 
     def _lost(self, idle: float, pods: Objects) -> ActionFinished | None:
-        running = self.seen.running
+        running = self.observed.running
         if running is not None and running.name not in self.action.tasks:
             return None  # a function that needs no pod
         if not self._may_list:

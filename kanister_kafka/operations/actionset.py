@@ -14,7 +14,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY, STATE_CONFIGMAP_NAME
+from kanister_kafka.errors import NotFoundError
+from kanister_kafka.kube.client import ApiResource, KubeClient
 from kanister_kafka.operations.provenance import Provenance, rendered_name
+from kanister_kafka.timestamps import parse_timestamp
 
 API_VERSION = "cr.kanister.io/v1alpha1"
 GROUP, VERSION = API_VERSION.split("/")
@@ -82,12 +85,30 @@ class ActionSet:
     """The output artifacts of the action, by name, as another ActionSet takes it."""
     job: str = ""
     """Its job label, which its pods have too."""
-    backup: str = ""
-    """Backup whose artifacts the action has got; empty if it has got none."""
+    cluster: str = ""
+    """Kafka of its label; empty if another tool has made it."""
+    inputs: Mapping[str, Any] = field(default_factory=dict, hash=False)
+    """The artifacts that the action has got, by name: a restore those of a backup."""
     options: tuple[tuple[str, str], ...] = ()
     """Options that the action has got, such as `overwrite` of a restore."""
     changed: str = ""
     """Time of the last progress, or of the creation if there is none."""
+
+    def __str__(self) -> str:
+        return f"ActionSet {self.namespace}/{self.name}"
+
+    @property
+    def seconds(self) -> int | None:
+        """Seconds from its creation to its last sign of progress; None if there was none."""
+        start, end = parse_timestamp(self.created), parse_timestamp(self.changed)
+        if start is None or end is None or self.changed == self.created or end < start:
+            return None
+        return round((end - start).total_seconds())
+
+    @property
+    def backup(self) -> str:
+        """Backup whose artifacts the action has got; empty if it has got none."""
+        return str(backup_values(self.inputs).get("backup") or "")
 
     @property
     def running(self) -> ActionPhase | None:
@@ -171,12 +192,12 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
     """Read an ActionSet as the API server has it; of several actions the first."""
     metadata, status = item["metadata"], item.get("status") or {}
     requested: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
-    found: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
+    action_status: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
     phases = tuple(
         ActionPhase(p.get("name", ""), _state(p), output=p.get("output") or {})
-        for p in found.get("phases") or ()
+        for p in action_status.get("phases") or ()
     )
-    deferred = found.get("deferPhase") or {}
+    deferred = action_status.get("deferPhase") or {}
     if deferred.get("name") or _state(deferred) is not ActionState.UNTAKEN:
         last = ActionPhase(deferred.get("name", ""), _state(deferred), deferred=True)
         # Kanister never calls it running; only the progress shows it.
@@ -195,13 +216,31 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         state=_state(status),
         phases=phases,
         error=(status.get("error") or {}).get("message", ""),
-        artifacts=found.get("artifacts") or {},
+        artifacts=action_status.get("artifacts") or {},
         job=(metadata.get("labels") or {}).get(JOB_LABEL, ""),
-        backup=str(backup_values(requested.get("artifacts") or {}).get("backup") or ""),
+        cluster=(metadata.get("labels") or {}).get(CLUSTER, ""),
+        inputs=requested.get("artifacts") or {},
         options=tuple((key, str(value)) for key, value in (requested.get("options") or {}).items()),
         changed=(status.get("progress") or {}).get("lastTransitionTime")
         or metadata.get("creationTimestamp", ""),
     )
+
+
+def kanister_resource(connection: KubeClient, kind: str) -> ApiResource:
+    """Find how a kind of Kanister is served; NotFoundError if Kanister is not installed."""
+    try:
+        return connection.kind(API_VERSION, kind)
+    except NotFoundError as failure:
+        message = f"Kanister is not installed on this cluster: it has no {API_VERSION} {kind}"
+        raise NotFoundError(message) from failure
+
+
+def list_action_sets(
+    connection: KubeClient, namespace: str, selector: str = ""
+) -> tuple[ActionSet, ...]:
+    """Read the ActionSets of a namespace; NotFoundError if Kanister is not installed."""
+    resource = kanister_resource(connection, "ActionSet")
+    return tuple(map(read_action_set, connection.items(resource, namespace, selector)))
 
 
 def new_action_set(

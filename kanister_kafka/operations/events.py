@@ -190,7 +190,7 @@ class Progress:
                 mark = PhaseMark.DONE if ok else PhaseMark.FAILED
                 return self._put(replace(self._row(phase), mark=mark, seconds=seconds))
             case LogLine(phase, _pod, text) if text.strip():
-                return self._put(replace(self._row(phase), last_line=_told(text, phase)))
+                return self._put(replace(self._row(phase), last_line=_shortened(text, phase)))
             case PodProblem(phase, reason):
                 after = self._put(replace(self._row(phase), last_line=reason)) if phase else self
                 return replace(after, troubles=self.troubles + (reason,))
@@ -214,6 +214,6 @@ class Progress:
         return replace(self, rows=rows)
 
 
-def _told(text: str, phase: str) -> str:
+def _shortened(text: str, phase: str) -> str:
     """Return a line of a script without what the display has anyway: its time and its phase."""
     return CLOCK.sub("", text.strip()).removeprefix(f"{phase}: ")

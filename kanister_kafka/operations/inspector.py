@@ -10,9 +10,19 @@ from kanister_kafka.backup.scripts import digest_of, script_pins
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube import objects
-from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
+from kanister_kafka.kube.client import EVENTS, PODS, KubeClient, Object, Objects
 from kanister_kafka.operations import task_pods
-from kanister_kafka.operations.actionset import API_VERSION, JOB_LABEL, ActionSet, read_action_set
+from kanister_kafka.operations.actionset import (
+    JOB_LABEL,
+    ActionSet,
+    kanister_resource,
+    list_action_sets,
+)
+from kanister_kafka.operations.live_kafka import (
+    LiveKafka,
+    is_pause_requested,
+    watchdog_replicas,
+)
 from kanister_kafka.operations.object_names import NameFinder, ObjectNames
 from kanister_kafka.operations.observed_state import (
     KafkaEvent,
@@ -30,8 +40,6 @@ from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.discovery import (
     CONFIG_MAPS,
-    CORE,
-    DEPLOYMENTS,
     KafkaRef,
     desired_replicas,
     find_resource,
@@ -41,8 +49,6 @@ from kanister_kafka.strimzi.listeners import bootstrap_addresses
 from kanister_kafka.strimzi.retention import read_held
 from kanister_kafka.yamldoc import document_from_dict
 
-EVENTS = ApiResource(("api", "v1"), "events", "Event", namespaced=True)
-STATEFUL_SETS = ApiResource(("apis", "apps", "v1"), "statefulsets", "StatefulSet", namespaced=True)
 LAST_EVENTS = 8
 PODS_WORD = "pods"
 ACTION_SETS_WORD = "ActionSets"
@@ -63,6 +69,7 @@ class ClusterInspector:
         finder: NameFinder | None = None,
     ) -> None:
         self.connection, self.target = connection, target
+        self._kafka = LiveKafka(connection, target)
         self.kasten_namespace = kasten_namespace
         self._finder = finder or NameFinder(connection, kasten_namespace)
         self.unreadable: list[str] = []
@@ -90,33 +97,33 @@ class ClusterInspector:
         self.unreadable.clear()
         self._unlisted.clear()
         self.unreadable += names.unsearched
-        kafka = self._strimzi("Kafka", target.name)
-        pools = self._strimzi("KafkaNodePool", label=f"{constants.CLUSTER_LABEL}={target.name}")
-        sets = self._sets()
+        kafka, pools = self._kafka.find(), self._kafka.pools()
+        sets = self._listed("strimzipodsets", self._kafka.pod_sets)
+        sets += self._listed("statefulsets", self._kafka.stateful_sets)
         clients = {kind: self._clients(kind) for kind in CLIENTS}
         pods = self._listed(PODS_WORD, lambda: self.connection.items(PODS, namespace))
         nodes = tuple(self._nodes(pods))
-        record = self.connection.find(CONFIG_MAPS, names.state_config_map, namespace)
+        record = self._kafka.state_config_map(names.state_config_map)
         home, name = names.blueprint_namespace, names.blueprint
-        blueprint = self._there(home, name)
+        blueprint = self._blueprint(home, name)
         origin = replace(Provenance.of(blueprint or {}), is_renamed=names.is_renamed)
-        switch = self.connection.find(DEPLOYMENTS, names.watchdog, namespace)
+        watchdog = self._kafka.watchdog(names.watchdog)
         return ObservedCluster(
             target=target,
             names=names,
-            kafka=_kafka(kafka[0]) if kafka else None,
+            kafka=_kafka(kafka) if kafka else None,
             workloads=self._workloads(kafka, pools, sets, nodes),
             writers=self._writers(kafka, pools, clients, origin.client_choices),
             record=None if record is None else dict(record.get("data") or {}),
-            switch=_switch(switch),
+            watchdog=_watchdog(watchdog),
             blueprint=f"{home}/{name}" if blueprint else "",
             origin=origin,
             action_sets=self._action_sets(home, name),
             tasks=tuple(_tasks(pods, target.name)),
-            happenings=self._happenings(),
-            others=() if kafka else tuple(sorted(map(objects.name_of, self._strimzi("Kafka")))),
+            events=self._events(),
+            other_kafkas=() if kafka else self._other_kafkas(),
             unusable_scripts=tuple(
-                self._unusable_scripts({"Blueprint": blueprint, "Deployment": switch}, origin)
+                self._unusable_scripts({"Blueprint": blueprint, "Deployment": watchdog}, origin)
             ),
             unreadable=tuple(self.unreadable),
             pods_known=PODS_WORD not in self._unlisted,
@@ -131,31 +138,17 @@ class ClusterInspector:
         try:
             return listing()
         except ForbiddenError:
-            self.unreadable.append(f"{what}: they may not be listed")
-            self._unlisted.add(what)
+            self._note_unlisted(what)
             return ()
 
-    def _strimzi(self, kind: str, name: str = "", label: str = "") -> Objects:
-        resource = find_resource(self.connection, kind)
-        if resource is None:
-            return ()
-        if not name:
-            return self.connection.items(resource, self.target.namespace, label)
-        found = self.connection.find(resource, name, self.target.namespace)
-        return (found,) if found else ()
+    def _note_unlisted(self, what: str) -> None:
+        self.unreadable.append(f"{what}: they may not be listed")
+        self._unlisted.add(what)
 
-    def _sets(self) -> Objects:
-        namespace = self.target.namespace
-        label = f"{constants.CLUSTER_LABEL}={self.target.name}"
-        pod_sets = find_resource(self.connection, "StrimziPodSet", CORE)
-        found: Objects = ()
-        for resource in (pod_sets, STATEFUL_SETS):
-            if resource is not None:
-                found += self._listed(
-                    resource.plural,
-                    lambda at=resource: self.connection.items(at, namespace, label),  # type: ignore[misc] # mypy#12557
-                )
-        return found
+    def _other_kafkas(self) -> tuple[str, ...]:
+        resource = find_resource(self.connection, "Kafka")
+        kafkas = self.connection.items(resource, self.target.namespace) if resource else ()
+        return tuple(sorted(map(objects.name_of, kafkas)))
 
     def _clients(self, kind: str) -> Objects:
         resource = find_resource(self.connection, kind)
@@ -174,14 +167,14 @@ class ClusterInspector:
                 yield pod
 
     def _workloads(
-        self, kafka: Objects, pools: Objects, sets: Objects, nodes: Objects
+        self, kafka: Object | None, pools: Objects, sets: Objects, nodes: Objects
     ) -> tuple[WorkloadState, ...]:
         memos = {
             objects.name_of(item): objects.annotation(item, constants.PREVIOUS_REPLICAS)
             for item in sets
         }
-        found = []
-        for name, replicas in (desired_replicas(kafka[0], pools) if kafka else {}).items():
+        workloads = []
+        for name, replicas in (desired_replicas(kafka, pools) if kafka else {}).items():
             counted = objects.count_ready(tuple(pod for pod in nodes if _owner(pod) == name))
             workload = WorkloadState(
                 name=name,
@@ -190,12 +183,12 @@ class ClusterInspector:
                 ready=counted.ready,
                 replicas_before=memos.get(name, ""),
             )
-            found.append(workload)
-        return tuple(found)
+            workloads.append(workload)
+        return tuple(workloads)
 
     def _writers(
         self,
-        kafka: Objects,
+        kafka: Object | None,
         pools: Objects,
         clients: dict[str, Objects],
         client_choices: ClientChoices,
@@ -208,7 +201,7 @@ class ClusterInspector:
             for items in clients.values():
                 documents += [document_from_dict(item) for item in items]
             problems: list[Diagnostic] = []  # `check` reports what is wrong with a resource
-            top = FieldCursor.of(document_from_dict(kafka[0]), problems)
+            top = FieldCursor.of(document_from_dict(kafka), problems)
             addresses = bootstrap_addresses(name, home, top, map(objects.name_of, pools))
             found = find_clients(
                 documents, addresses, (), client_choices, VersionRange(), home, problems
@@ -259,10 +252,9 @@ class ClusterInspector:
             return None
         return digest_of(found) if found else GONE
 
-    def _there(self, home: str, name: str) -> Object | None:
+    def _blueprint(self, home: str, name: str) -> Object | None:
         try:
-            resource = self.connection.kind(API_VERSION, "Blueprint")
-            return self.connection.find(resource, name, home)
+            return self.connection.find(kanister_resource(self.connection, "Blueprint"), name, home)
         except NotFoundError:
             self.unreadable.append("Kanister: it is not installed on this cluster")
         except ForbiddenError:
@@ -271,28 +263,29 @@ class ClusterInspector:
 
     def _action_sets(self, home: str, name: str) -> tuple[ActionSet, ...]:
         try:
-            resource = self.connection.kind(API_VERSION, "ActionSet")
-        except NotFoundError:
+            action_sets = list_action_sets(self.connection, home)
+        except NotFoundError:  # Kanister is not installed: it has none
             return ()
-        items = self._listed(ACTION_SETS_WORD, lambda: self.connection.items(resource, home))
-        read_ones = (read_action_set(item) for item in items)
-        mine = [found for found in read_ones if found.blueprint == name]
-        return tuple(sorted(mine, key=lambda found: found.created, reverse=True))
+        except ForbiddenError:
+            self._note_unlisted(ACTION_SETS_WORD)
+            return ()
+        own = [action_set for action_set in action_sets if action_set.blueprint == name]
+        return tuple(sorted(own, key=lambda action_set: action_set.created, reverse=True))
 
-    def _happenings(self) -> tuple[KafkaEvent, ...]:
+    def _events(self) -> tuple[KafkaEvent, ...]:
         fields = f"involvedObject.kind=Kafka,involvedObject.name={self.target.name}"
         items = self._listed(
             "events", lambda: self.connection.items(EVENTS, self.target.namespace, fields=fields)
         )
-        found = (_happening(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
-        return tuple(sorted(found, key=lambda happening: happening.at))[-LAST_EVENTS:]
+        found = (_event(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
+        return tuple(sorted(found, key=lambda event: event.at))[-LAST_EVENTS:]
 
 
-def _switch(found: Object | None) -> WatchdogState | None:
-    if found is None:
+def _watchdog(deployment: Object | None) -> WatchdogState | None:
+    if deployment is None:
         return None
-    replicas = (found.get("spec") or {}).get("replicas", 1)
-    return WatchdogState(int(replicas), int((found.get("status") or {}).get("readyReplicas") or 0))
+    ready = int(objects.get_path(deployment, "status", "readyReplicas") or 0)
+    return WatchdogState(watchdog_replicas(deployment), ready)
 
 
 def _kafka(item: Object) -> KafkaState:
@@ -304,7 +297,7 @@ def _kafka(item: Object) -> KafkaState:
         ready=ready.get("status") == "True",
         why_not=f"{other.get('reason', '')}: {other.get('message', '')}" if other else "",
         since=(paused or ready or other).get("lastTransitionTime", ""),
-        paused=objects.annotation(item, constants.PAUSE_RECONCILIATION).lower() == "true",
+        paused=is_pause_requested(item),
         acknowledged=paused.get("status") == "True",
         pause_before=objects.annotation(item, constants.PREVIOUS_PAUSE),
         restart_by=objects.annotation(item, constants.RESTART_DEADLINE),
@@ -320,7 +313,7 @@ def _client(kind: str, item: Object) -> ObservedClient:
         namespace=metadata.get("namespace", ""),
         name=metadata["name"],
         replicas=(item.get("spec") or {}).get("replicas"),
-        paused=objects.annotation(item, constants.PAUSE_RECONCILIATION).lower() == "true",
+        paused=is_pause_requested(item),
         replicas_before=objects.annotation(item, constants.PREVIOUS_REPLICAS),
         pause_before=objects.annotation(item, constants.PREVIOUS_PAUSE),
     )
@@ -337,7 +330,7 @@ def _tasks(pods: Objects, cluster: str) -> Iterable[TaskPod]:
             )
 
 
-def _happening(item: Object) -> KafkaEvent:
+def _event(item: Object) -> KafkaEvent:
     series = item.get("series") or {}
     at = series.get("lastObservedTime") or item.get("lastTimestamp") or item.get("eventTime")
     return KafkaEvent(

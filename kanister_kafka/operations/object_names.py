@@ -19,12 +19,11 @@ from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, label, name_of
+from kanister_kafka.operations.actionset import API_VERSION
+from kanister_kafka.operations.live_kafka import IDLE, state_of
 from kanister_kafka.operations.provenance import context_flag
 from kanister_kafka.strimzi.discovery import CONFIG_MAPS, DEPLOYMENTS, SUFFIX, KafkaRef
 
-API_VERSION = "cr.kanister.io/v1alpha1"
-IDLE = ("", constants.BackupState.RUNNING.value)
-"""States of a Kafka that no action has stopped."""
 OURS = f"{constants.MANAGED_BY}={constants.COMPONENT}"
 SWITCH = f"{constants.PREFIX}switch"
 """Label of the pods of a watchdog: the name of the Kafka."""
@@ -140,27 +139,27 @@ class NameFinder:
 
         Raises ForbiddenError if Blueprints may not be listed, NotFoundError without Kanister.
         """
-        found = []
+        blueprints = []
         for item in self._blueprints(namespace):
             steps = step_names(item)
             if steps and steps.kafka == kafka and hot is not bool(steps.state_config_map):
-                found.append(item)
-        return tuple(found)
+                blueprints.append(item)
+        return tuple(blueprints)
 
     def _find(self, kafka: KafkaRef, blueprint: str) -> ObjectNames:
         if blueprint:
             return _marked(self._of_blueprint(kafka, blueprint), kafka)
-        seen = self._state_config_maps(kafka)
-        applied = self._applied(kafka, seen)
-        home, name = self._places(kafka, seen)[0]
+        config_maps = self._state_config_maps(kafka)
+        applied = self._applied(kafka, config_maps)
+        home, name = self._places(kafka, config_maps)[0]
         names = self._by_steps(kafka, applied) or self._by_labels(
-            kafka, applied[0] if applied else None, home, name, seen
+            kafka, applied[0] if applied else None, home, name, config_maps
         )
-        others = tuple(one for one in seen if one != names.state_config_map)
+        others = tuple(one for one in config_maps if one != names.state_config_map)
         for other in others:
             self._check_idle(kafka, names.state_config_map, other)
         unread = [("ConfigMaps", kafka.namespace), ("Deployments", kafka.namespace)]
-        if not seen:  # else the names are known without a Blueprint
+        if not config_maps:  # else the names are known without a Blueprint
             unread.append(("Blueprints", home))
         unsearched = tuple(self._unsearched[one] for one in unread if one in self._unsearched)
         return _marked(replace(names, unused=others, unsearched=unsearched), kafka)
@@ -173,8 +172,8 @@ class NameFinder:
             named = self._named(kafka, [(home, blueprint)])
         if names := self._by_steps(kafka, named):
             return names
-        seen = self._default(kafka) or self._state_config_maps(kafka)
-        return self._by_labels(kafka, None, home, blueprint, seen)
+        config_maps = self._default(kafka) or self._state_config_maps(kafka)
+        return self._by_labels(kafka, None, home, blueprint, config_maps)
 
     def _by_steps(self, kafka: KafkaRef, applied: Objects) -> ObjectNames | None:
         """Return the names in the steps of the Blueprint; None if they have none."""
@@ -205,18 +204,18 @@ class NameFinder:
         applied: Object | None,
         home: str,
         name: str,
-        seen: Mapping[str, Object],
+        config_maps: Mapping[str, Object],
     ) -> ObjectNames:
         """Return the names of the only labelled objects, else the default ones."""
         default = default_names(kafka)
-        if len(seen) > 1:
+        if len(config_maps) > 1:
             raise ActionError(
                 f"Kafka {kafka} has several state ConfigMaps, and no Blueprint that names one of "
-                f"them: {', '.join(sorted(seen))}. Apply its Blueprint, or delete the ConfigMaps "
-                "of former ones"
+                f"them: {', '.join(sorted(config_maps))}. Apply its Blueprint, or delete the "
+                "ConfigMaps of former ones"
             )
         place = replace(default, blueprint_namespace=home, blueprint=name)
-        config_map = next(iter(seen), default.state_config_map)
+        config_map = next(iter(config_maps), default.state_config_map)
         return replace(
             _at(kafka, applied) if applied else place,
             state_config_map=config_map,
@@ -233,13 +232,13 @@ class NameFinder:
 
     def _state_config_maps(self, kafka: KafkaRef) -> dict[str, Object]:
         """Return the state ConfigMaps of a Kafka, by their names; those of other Kafkas are not."""
-        found = self._default(kafka)
-        for item in self._ours(kafka.namespace):
-            if name_of(item) not in found and is_state_config_map(item, kafka):
-                found[name_of(item)] = item
-        return found
+        config_maps = self._default(kafka)
+        for item in self._own_config_maps(kafka.namespace):
+            if name_of(item) not in config_maps and is_state_config_map(item, kafka):
+                config_maps[name_of(item)] = item
+        return config_maps
 
-    def _ours(self, namespace: str) -> Objects:
+    def _own_config_maps(self, namespace: str) -> Objects:
         """Return the metadata of our ConfigMaps; none if they may not be listed."""
         key = "configmaps", namespace
         if key not in self._listed:
@@ -258,29 +257,29 @@ class NameFinder:
             "renamed is not seen"
         )
 
-    def _applied(self, kafka: KafkaRef, seen: Mapping[str, Object]) -> Objects:
+    def _applied(self, kafka: KafkaRef, config_maps: Mapping[str, Object]) -> Objects:
         """Return the Blueprints of a Kafka; none if they may not be read.
 
         All are listed only if none has the default name, or a state ConfigMap is of another one.
         The one with the default name comes before the one that was applied last.
         """
-        places = self._places(kafka, seen)
+        places = self._places(kafka, config_maps)
         default = default_names(kafka)
         homes = tuple(dict.fromkeys(home for home, _ in places))
-        found: list[Object] = []
+        blueprints: list[Object] = []
         try:
             known = self._named(kafka, [*((home, default.blueprint) for home in homes), *places])
-            found += known[:1]
-            names = {steps.state_config_map for steps in map(step_names, found) if steps}
-            if found and set(seen) <= (names or {default.state_config_map}):
-                return tuple(found)
+            blueprints += known[:1]
+            names = {steps.state_config_map for steps in map(step_names, blueprints) if steps}
+            if blueprints and set(config_maps) <= (names or {default.state_config_map}):
+                return tuple(blueprints)
             serving = tuple(chain.from_iterable(self.serving(kafka, home) for home in homes))
-            return serving or tuple(found)
+            return serving or tuple(blueprints)
         except ForbiddenError:
             self._note_unsearched("Blueprints", homes[0], "Blueprint")
         except NotFoundError:  # no Kanister, so no Blueprint
             pass
-        return tuple(found)
+        return tuple(blueprints)
 
     def _named(self, kafka: KafkaRef, places: Iterable[tuple[str, str]]) -> Objects:
         """Return the Blueprints at these places that may be of a Kafka."""
@@ -288,15 +287,15 @@ class NameFinder:
         items = [self.connection.find(resource, name, home) for home, name in dict.fromkeys(places)]
         return tuple(item for item in items if item and _is_of(item, kafka))
 
-    def _places(self, kafka: KafkaRef, seen: Mapping[str, Object]) -> list[tuple[str, str]]:
+    def _places(self, kafka: KafkaRef, config_maps: Mapping[str, Object]) -> list[tuple[str, str]]:
         """Return namespace and name of the Blueprint by the state ConfigMaps, else the default."""
-        found = []
-        for item in seen.values():
+        places = []
+        for item in config_maps.values():
             home, _, name = annotation(item, constants.BLUEPRINT).partition("/")
             if home and name:
-                found.append((self.kasten_namespace or home, name))
+                places.append((self.kasten_namespace or home, name))
         default = self.kasten_namespace or DEFAULT_KASTEN_NAMESPACE, default_blueprint(kafka)
-        return found or [default]
+        return places or [default]
 
     def _blueprints(self, namespace: str) -> Objects:
         key = "blueprints", namespace
@@ -311,13 +310,13 @@ class NameFinder:
         if config_map == default.state_config_map:
             return default.watchdog
         try:
-            found = self.connection.items(DEPLOYMENTS, kafka.namespace, OURS)
+            deployments = self.connection.items(DEPLOYMENTS, kafka.namespace, OURS)
         except ForbiddenError:
             self._note_unsearched("Deployments", kafka.namespace, "watchdog")
             return default.watchdog
         names = [
             name_of(item)
-            for item in found
+            for item in deployments
             if get_path(item, "spec", "selector", "matchLabels", SWITCH) == kafka.name
         ]
         if len(names) > 1:
@@ -328,18 +327,19 @@ class NameFinder:
             )
         return names[0] if names else default.watchdog
 
-    def _check_idle(self, kafka: KafkaRef, own: str, other: str) -> None:
+    def _check_idle(self, kafka: KafkaRef, own: str, config_map: str) -> None:
         """Raise ActionError if another state ConfigMap has the state of an action."""
-        found = self.connection.find(CONFIG_MAPS, other, kafka.namespace) or {}
-        state = str(get_path(found, "data", "state") or "")
+        found = self.connection.find(CONFIG_MAPS, config_map, kafka.namespace)
+        state = state_of(found)
         if state in IDLE:
             return
         at = context_flag(self.connection.context)
         raise ActionError(
-            f"ConfigMap {other} in namespace {kafka.namespace} has the state {state} of Kafka "
+            f"ConfigMap {config_map} in namespace {kafka.namespace} has the state {state} of Kafka "
             f"{kafka}, and the state ConfigMap of its Blueprint is {own}: which of them is true is "
-            f"not known. Start Kafka by the objects with which it was stopped; if {other} is of a "
-            f"former Blueprint, kubectl delete configmap {other} -n {kafka.namespace}{at}"
+            "not known. Start Kafka by the objects with which it was stopped; if "
+            f"{config_map} is of a former Blueprint, kubectl delete configmap {config_map} -n "
+            f"{kafka.namespace}{at}"
         )
 
 

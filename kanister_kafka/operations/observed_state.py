@@ -148,7 +148,7 @@ class ObservedCluster:
     writers: tuple[ObservedClient, ...]
     record: Mapping[str, str] | None
     """Data of the ConfigMap; None if it is gone."""
-    switch: WatchdogState | None
+    watchdog: WatchdogState | None
     """None if there is no such Deployment."""
     blueprint: str
     """`NAMESPACE/NAME` of the Blueprint; empty if it is not there."""
@@ -157,9 +157,9 @@ class ObservedCluster:
     action_sets: tuple[ActionSet, ...]
     """Of this Kafka's Blueprint, the latest first."""
     tasks: tuple[TaskPod, ...]
-    happenings: tuple[KafkaEvent, ...]
+    events: tuple[KafkaEvent, ...]
     """The latest last."""
-    others: tuple[str, ...] = ()
+    other_kafkas: tuple[str, ...] = ()
     """Names of the Kafkas of the namespace, if this one does not exist."""
     unusable_scripts: tuple[UnusableScripts, ...] = ()
     """Scripts of its Blueprint and of its watchdog."""
@@ -172,6 +172,11 @@ class ObservedCluster:
     action_sets_known: bool = True
     context: str = ""
     """Of the kubeconfig; empty for the current one."""
+
+    @property
+    def recorded_state(self) -> str:
+        """State in the ConfigMap; empty if it has none."""
+        return (self.record or {}).get("state", "")
 
     @property
     def pods(self) -> int:

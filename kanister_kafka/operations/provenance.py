@@ -43,6 +43,11 @@ class Provenance:
         return QuiesceMethod.PAUSE if by_pause else QuiesceMethod.REPLICAS
 
     @property
+    def snapshot_class(self) -> str:
+        """VolumeSnapshotClass of its own snapshots; empty for the default one of the driver."""
+        return next(reversed(self._values("--snapshot-class")), "")
+
+    @property
     def is_online(self) -> bool:
         """Whether its backups leave brokers running, and fail if a client writes."""
         return Strategy.ONLINE.value in self._values("--strategy")

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
+from kanister_kafka.errors import ActionError, ForbiddenError
 from kanister_kafka.kube.client import PODS, KubeClient, Objects
-from kanister_kafka.kube.objects import PodReadiness
+from kanister_kafka.kube.objects import PodReadiness, condition, get_path
 from kanister_kafka.kube.pods import container_statuses
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations import task_pods
@@ -30,9 +30,10 @@ from kanister_kafka.operations.events import (
     PhaseStarted,
 )
 from kanister_kafka.operations.inspector import ClusterInspector
+from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
 from kanister_kafka.operations.observed_state import ObservedCluster
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
-from kanister_kafka.strimzi.discovery import DEPLOYMENTS, find_resource
+from kanister_kafka.strimzi.discovery import DEPLOYMENTS
 from kanister_kafka.timestamps import format_second
 
 WAIT = "wait"
@@ -55,33 +56,32 @@ class ResumeIntervals:
 
 def is_idle(status: ClusterStatus) -> bool:
     """Return whether the cluster runs and nothing of a backup is left on it."""
-    seen = status.observed
-    kafka, switch, record = seen.kafka, seen.switch, seen.record or {}
-    up = switch is not None and switch.replicas > 0
-    left = bool(kafka and kafka.restart_by) or up or record.get("state", "") not in ("", "running")
-    return status.runs and not left and seen.work is None
+    cluster = status.observed
+    kafka, watchdog = cluster.kafka, cluster.watchdog
+    is_armed = bool(kafka and kafka.restart_by) or bool(watchdog and watchdog.replicas)
+    is_over = cluster.recorded_state in IDLE and cluster.work is None
+    return status.runs and is_over and not is_armed
 
 
 def check_resumable(status: ClusterStatus) -> None:
     """Raise ActionError or ForbiddenError, with a remedy, if a resume cannot help."""
-    seen, target = status.observed, status.observed.target
+    cluster, target = status.observed, status.observed.target
     needs = "\n".join(status.next)
     if status.condition in (KafkaCondition.GONE, KafkaCondition.RESTORING):
         raise ActionError(f"{status.headline}.\n{needs}")
     if status.condition is KafkaCondition.UNKNOWN:
         raise ForbiddenError(f"{status.headline}.\n{needs}")
-    recorded = (seen.record or {}).get("state", "")
-    if status.condition is KafkaCondition.DEGRADED and recorded in ("", "running"):
+    if status.condition is KafkaCondition.DEGRADED and cluster.recorded_state in IDLE:
         raise ActionError(f"{status.headline}: nothing here to undo.\n{needs}")
-    if seen.switch is None:
+    if cluster.watchdog is None:
         raise ActionError(
-            f"there is no Deployment {seen.names.watchdog} in namespace {target.namespace}: "
+            f"there is no Deployment {cluster.names.watchdog} in namespace {target.namespace}: "
             "the watchdog, whose pod brings the cluster back.\n"
             "Put it there, and resume again:\n"
-            f"  {seen.origin.apply_command(target, seen.context)}"
+            f"  {cluster.origin.apply_command(target, cluster.context)}"
         )
-    unusable = [one.text for one in seen.unusable_scripts if one.kind == "Deployment"]
-    if unusable and not seen.switch.ready:  # a pod that runs has its scripts
+    unusable = [one.text for one in cluster.unusable_scripts if one.kind == "Deployment"]
+    if unusable and not cluster.watchdog.ready:  # a pod that runs has its scripts
         lines = "\n".join(unusable)
         raise ActionError(f"the watchdog cannot start without its scripts.\n{lines}")
 
@@ -111,7 +111,8 @@ class Resume(FollowLoop):
             last=self.intervals.last,
             clock=clock,
         )
-        self.seen: ObservedCluster | None = None
+        self._kafka = LiveKafka(connection, self.target)
+        self.observed: ObservedCluster | None = None
         """As it was last seen."""
         self.armed = False
         """Whether the watchdog was set off."""
@@ -133,12 +134,12 @@ class Resume(FollowLoop):
 
     def look(self) -> tuple[Iterable[Event], ActionFinished | None]:
         """See how far it is, and set the watchdog off once nothing else is at work."""
-        seen, pods = self.inspector.look(), self._pods()
-        self.seen = seen
-        end = self._end(seen)
-        ready = sum(workload.ready for workload in seen.workloads)
-        events: list[Event] = [Heartbeat(PodReadiness(seen.pods, ready, seen.expected))]
-        if end is None and not self.armed and self._is_free(seen):
+        cluster, pods = self.inspector.look(), self._pods()
+        self.observed = cluster
+        end = self._end(cluster)
+        ready = sum(workload.ready for workload in cluster.workloads)
+        events: list[Event] = [Heartbeat(PodReadiness(cluster.pods, ready, cluster.expected))]
+        if end is None and not self.armed and self._is_free(cluster):
             self._arm()
             now = self.clock.now()
             events += [PhaseFinished(WAIT, ok=True, seconds=now - self._start), PhaseStarted(PHASE)]
@@ -179,12 +180,9 @@ class Resume(FollowLoop):
     def _arm(self) -> None:
         """Name the present, then have a pod: a watchdog without the first would put itself away."""
         target = self.target
-        kafkas = find_resource(self.connection, "Kafka")
-        if kafkas is None:
-            raise NotFoundError("Strimzi is not installed on this cluster")
         now = format_second(datetime.now(timezone.utc))
         due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: now}}}
-        self.connection.patch(kafkas, target.name, target.namespace, due)
+        self._kafka.patch(due)
         one = {"spec": {"replicas": 1}}
         self.connection.patch(
             DEPLOYMENTS, self.watchdog, target.namespace, one, subresource="scale"
@@ -193,23 +191,19 @@ class Resume(FollowLoop):
 
     def _forget(self) -> None:
         """Take off the time that no one waits for any more."""
-        kafkas = find_resource(self.connection, "Kafka")
-        if kafkas is not None:
-            due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: None}}}
-            self.connection.patch(kafkas, self.target.name, self.target.namespace, due)
+        self._kafka.patch({"metadata": {"annotations": {constants.RESTART_DEADLINE: None}}})
 
     def _pods(self) -> Objects:
         """Return the pods of the watchdog, by the labels that its Deployment selects."""
         if not self.armed:
             return ()
         target = self.target
-        found = self.connection.find(DEPLOYMENTS, self.watchdog, target.namespace)
-        labels = (found or {}).get("spec", {}).get("selector", {}).get("matchLabels") or {}
+        deployment = self._kafka.watchdog(self.watchdog) or {}
+        labels = get_path(deployment, "spec", "selector", "matchLabels") or {}
         if not labels:
             return ()
-        for condition in (found or {}).get("status", {}).get("conditions") or ():
-            if condition.get("type") == "ReplicaFailure":  # by quota or admission
-                self._failure = condition.get("message", "")
+        if failure := condition(deployment, "ReplicaFailure"):  # by quota or admission
+            self._failure = failure.get("message", "")
         selector = ",".join(f"{key}={value}" for key, value in sorted(labels.items()))
         return self.connection.items(PODS, target.namespace, selector)
 
@@ -232,11 +226,11 @@ class Resume(FollowLoop):
             if status.condition in (KafkaCondition.RESTORING, KafkaCondition.UNKNOWN):
                 return ActionFinished(ActionResult.FAILED, status.headline)
             return None
-        if cluster.switch is None:
+        if cluster.watchdog is None:
             return ActionFinished(
                 ActionResult.GONE, f"Deployment {self.watchdog} was deleted meanwhile"
             )
-        if cluster.switch.replicas:
+        if cluster.watchdog.replicas:
             self._done_since = None
             return None
         now = self.clock.now()

@@ -7,11 +7,13 @@ from dataclasses import replace
 from functools import partial
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ActionError, ConflictError, NotFoundError, TransientError
-from kanister_kafka.kube.client import ApiResource, KubeClient, Object
+from kanister_kafka.errors import ActionError, ConflictError, TransientError
+from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.objects import annotation, condition, get_path, is_true
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
 from kanister_kafka.operations.action_follower import status_command
-from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, versioned
+from kanister_kafka.operations.live_kafka import LiveKafka, is_pause_requested
+from kanister_kafka.strimzi.discovery import KafkaRef, versioned
 from kanister_kafka.strimzi.retention import HeldRetention, read_held, released_spec
 
 PAUSES = (1,) * 7
@@ -24,17 +26,14 @@ class RetentionRelease:
     def __init__(
         self, connection: KubeClient, target: KafkaRef, clock: Clock = SYSTEM_CLOCK
     ) -> None:
-        found = find_resource(connection, "Kafka")
-        if found is None:
-            raise NotFoundError("Strimzi is not installed on this cluster")
         self.connection = connection
         self.target = target
-        self.resource: ApiResource = found
+        self._kafka = LiveKafka(connection, target)
         self._clock = clock
 
     def look(self) -> tuple[Object, HeldRetention | None]:
         """Return the Kafka, and its hold; NotFoundError if it is not there."""
-        kafka = self.connection.get(self.resource, self.target.name, self.target.namespace)
+        kafka = self._kafka.get()
         return kafka, read_held(kafka)
 
     def check(self, kafka: Object, hold: HeldRetention) -> None:
@@ -48,8 +47,7 @@ class RetentionRelease:
                 f"  kubectl edit {where}\n"
                 f"  kubectl annotate {where} {constants.RETENTION_HELD}-"
             )
-        notes = kafka["metadata"].get("annotations") or {}
-        if notes.get(constants.PREVIOUS_PAUSE):
+        if annotation(kafka, constants.PREVIOUS_PAUSE):
             raise ActionError(
                 f"Kafka {target} is stopped, or half stopped, by a backup or a restore.\n"
                 "Wait for its end, or see what to do:\n"
@@ -85,10 +83,7 @@ class RetentionRelease:
                 f"retention of Kafka {self.target} is held anew since {held.since}, as by another "
                 "restore: nothing is released. Run the command again to see what would be lost"
             )
-        change = released_spec(kafka, held)
-        written = self.connection.patch(
-            self.resource, self.target.name, self.target.namespace, change
-        )
+        written = self._kafka.patch(released_spec(kafka, held))
         return int(written["metadata"].get("generation") or 0)
 
     def wait(
@@ -117,15 +112,11 @@ class RetentionRelease:
 
 def unready_pods(kafka: Object, generation: int) -> str:
     """Return what is missing until the operator has taken in this generation; empty for nothing."""
-    status = kafka.get("status") or {}
-    conditions = {c.get("type"): c for c in status.get("conditions") or ()}
-    if (kafka["metadata"].get("annotations") or {}).get(
-        constants.PAUSE_RECONCILIATION, ""
-    ).lower() == "true":
+    if is_pause_requested(kafka):
         return "its reconciliation is paused: the brokers are rolled when that ends"
-    if int(status.get("observedGeneration") or 0) < generation:
+    if int(get_path(kafka, "status", "observedGeneration") or 0) < generation:
         return "the operator rolls the brokers one by one"
-    if (conditions.get("Ready") or {}).get("status") == "True":
+    if is_true(kafka, "Ready"):
         return ""
-    why = conditions.get("NotReady") or {}
+    why = condition(kafka, "NotReady")
     return f"Kafka is not Ready: {why.get('reason', '')}: {why.get('message', '')}".rstrip(": ")

@@ -14,22 +14,23 @@ from kanister_kafka.errors import (
     NotFoundError,
     TransientError,
 )
-from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.client import SECRETS, SERVICE_ACCOUNTS, KubeClient, Object
 from kanister_kafka.kube.objects import annotation, get_path, name_of
 from kanister_kafka.operations.action_follower import FollowedAction
 from kanister_kafka.operations.actionset import (
-    API_VERSION,
     JOB_LABEL,
     PROFILE_ACTIONS,
     ActionSet,
     ActionState,
     AppliedBlueprint,
     backup_values,
+    kanister_resource,
     new_action_set,
     read_action_set,
     read_blueprint,
 )
 from kanister_kafka.operations.backups.secret_content import unpack_facts
+from kanister_kafka.operations.live_kafka import list_operators
 from kanister_kafka.operations.object_names import NameFinder, default_blueprint
 from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef, expected_nodes
 
@@ -46,14 +47,9 @@ class ActionRequest:
     """An earlier ActionSet whose artifacts the action gets, for restore and delete."""
 
 
-def action_sets(connection: KubeClient) -> ApiResource:
-    """Find how ActionSets are served; NotFoundError if Kanister is not installed."""
-    return _kanisters(connection, "ActionSet")
-
-
 def find_blueprint(connection: KubeClient, name: str, namespace: str) -> AppliedBlueprint:
     """Read a Blueprint; NotFoundError names those that are there."""
-    resource = _kanisters(connection, "Blueprint")
+    resource = kanister_resource(connection, "Blueprint")
     if found := connection.find(resource, name, namespace):
         return read_blueprint(found)
     names = sorted(item["metadata"]["name"] for item in connection.items(resource, namespace))
@@ -92,12 +88,18 @@ def find_action_set(connection: KubeClient, name: str, namespace: str) -> Action
     Raises NotFoundError, or ActionError if it is not complete or has put out nothing: what a
     failed one has as artifacts are templates.
     """
-    found = read_action_set(connection.get(action_sets(connection), name, namespace))
-    if found.state is not ActionState.COMPLETE:
-        raise ActionError(f"ActionSet {name} is {found.state.value or 'not begun'}, not complete")
-    if not found.artifacts:
-        raise ActionError(f"action {found.action} of ActionSet {name} has put out no artifacts")
-    return found
+    action_set = read_action_set(
+        connection.get(kanister_resource(connection, "ActionSet"), name, namespace)
+    )
+    if action_set.state is not ActionState.COMPLETE:
+        raise ActionError(
+            f"ActionSet {name} is {action_set.state.value or 'not begun'}, not complete"
+        )
+    if not action_set.artifacts:
+        raise ActionError(
+            f"action {action_set.action} of ActionSet {name} has put out no artifacts"
+        )
+    return action_set
 
 
 def build_action_set(request: ActionRequest, *, job: str = "") -> Object:
@@ -118,7 +120,7 @@ def build_action_set(request: ActionRequest, *, job: str = "") -> Object:
 
 def start_action(connection: KubeClient, request: ActionRequest, *, job: str) -> FollowedAction:
     """Create the ActionSet; `job` is a word that no other has. Returns the action to follow."""
-    resource = action_sets(connection)
+    resource = kanister_resource(connection, "ActionSet")
     target, blueprint = request.target, request.blueprint
     nodes = expected_nodes(connection, target)  # all that may fail comes before
     try:
@@ -146,21 +148,10 @@ def artifact_lines(artifacts: ActionSet) -> Iterable[str]:
             yield f"{name}: {key}={value}"
 
 
-def _kanisters(connection: KubeClient, kind: str) -> ApiResource:
-    try:
-        return connection.kind(API_VERSION, kind)
-    except NotFoundError as failure:
-        message = f"Kanister is not installed on this cluster: it has no {API_VERSION} {kind}"
-        raise NotFoundError(message) from failure
-
-
 # Whether the operator still has the Kafka version of a backup, before a restore begins.
 #
 # The account of a restore sees one namespace; its user may see the operator as well.
 
-SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
-OPERATOR = "strimzi.io/kind=cluster-operator"
-"""Label of the operator's pods, in every way to install it."""
 IMAGES = "STRIMZI_KAFKA_IMAGES"
 """Variable of the operator: `VERSION=IMAGE`, one a line (Strimzi's ClusterOperatorConfig.java)."""
 ANY = "any-kafka-version"
@@ -181,7 +172,7 @@ def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) 
 def operators_versions(connection: KubeClient) -> frozenset[str]:
     """Return the Kafka versions that the operators of the cluster have, all together."""
     versions: set[str] = set()
-    for pod in connection.items(PODS, label=OPERATOR):
+    for pod in list_operators(connection):
         for container in get_path(pod, "spec", "containers") or ():
             for variable in container.get("env") or ():
                 if variable.get("name") != IMAGES:
@@ -225,8 +216,6 @@ def missing_version(
 
 # The Blueprint that was applied for a Kafka, in any namespace and with any name.
 
-ACCOUNTS = ApiResource(("api", "v1"), "serviceaccounts", "ServiceAccount", namespaced=True)
-
 
 def find_applied(
     connection: KubeClient, target: KafkaRef, namespace: str, name: str = "", *, hot: bool = False
@@ -242,8 +231,8 @@ def find_applied(
     if name:
         return find_blueprint(connection, name, namespace)
     try:
-        found = _applied_name(connection, target, namespace, hot=hot)
-        return find_blueprint(connection, found, namespace)
+        default = _applied_name(connection, target, namespace, hot=hot)
+        return find_blueprint(connection, default, namespace)
     except NotFoundError as missing:
         try:
             elsewhere = _named_by_accounts(connection, target)
@@ -257,8 +246,8 @@ def find_applied(
         try:
             return find_blueprint(connection, other, home)
         except NotFoundError:  # Kustomize renames a Blueprint, and not what names it in annotations
-            found = _applied_name(connection, target, home, hot=hot)
-            return find_blueprint(connection, found, home)
+            default = _applied_name(connection, target, home, hot=hot)
+            return find_blueprint(connection, default, home)
 
 
 def _applied_name(connection: KubeClient, target: KafkaRef, namespace: str, *, hot: bool) -> str:
@@ -289,7 +278,7 @@ def _applied_name(connection: KubeClient, target: KafkaRef, namespace: str, *, h
 
 def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
     label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
-    accounts = connection.items(ACCOUNTS, target.namespace, label)
+    accounts = connection.items(SERVICE_ACCOUNTS, target.namespace, label)
     own, default = f"{target.name}{SUFFIX}", default_blueprint(target)
     found = set()
     for item in accounts:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from kanister_kafka import constants
+from kanister_kafka.constants import BackupState
 from kanister_kafka.operations.action_follower import (
     held_message,
     release_command,
@@ -208,7 +209,7 @@ def _place(cluster: ObservedCluster) -> str:
 
 
 def _is_restoring(cluster: ObservedCluster) -> bool:
-    return (cluster.record or {}).get("state") == "restoring"
+    return cluster.recorded_state == BackupState.RESTORING.value
 
 
 def _is_untouched(cluster: ObservedCluster) -> bool:
@@ -336,7 +337,7 @@ def _condition(cluster: ObservedCluster) -> KafkaCondition:
         if work is Activity.STOPPING:
             return KafkaCondition.QUIESCING
         return KafkaCondition.RESTARTING if work or not cluster.serving else KafkaCondition.QUIESCED
-    recorded = (cluster.record or {}).get("state", "")
+    recorded = cluster.recorded_state
     if work is Activity.STARTING and (recorded not in ("", "running") or not cluster.serving):
         return KafkaCondition.RESTARTING
     if cluster.serving and work is Activity.STOPPING and recorded in ("quiescing", "stopping"):
@@ -350,7 +351,7 @@ def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
     """Judge a Kafka that has our memo: some backup has begun to stop it, or not ended a restart."""
     if cluster.work is Activity.STARTING:
         return KafkaCondition.RESTARTING
-    online = (cluster.record or {}).get("state") == "online"
+    online = cluster.recorded_state == BackupState.ONLINE.value
     if cluster.serving and paused and online and cluster.work is not Activity.STOPPING:
         return KafkaCondition.ONLINE
     if cluster.work is Activity.STOPPING:
@@ -391,75 +392,77 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
 
 
 def _arm(cluster: ObservedCluster) -> WatchdogCondition:
-    if cluster.switch is None:
+    if cluster.watchdog is None:
         return WatchdogCondition.ABSENT
-    if not cluster.switch.replicas:
+    if not cluster.watchdog.replicas:
         return WatchdogCondition.IDLE
-    return WatchdogCondition.ARMED if cluster.switch.ready else WatchdogCondition.STARTING
+    return WatchdogCondition.ARMED if cluster.watchdog.ready else WatchdogCondition.STARTING
 
 
 def _action_set(cluster: ObservedCluster, run: str) -> ActionSet | None:
     """Find the ActionSet that is at work, or else that of the run: made just before it began."""
     jobs = {task.job for task in cluster.tasks if task.phase and task.job}
-    for found in cluster.action_sets:
-        if found.job in jobs if jobs else not found.ended:
-            return found
+    for action_set in cluster.action_sets:
+        if action_set.job in jobs if jobs else not action_set.ended:
+            return action_set
     began = parse_timestamp(run)
     if began is None:
         return None
-    for found in cluster.action_sets:  # the latest first
-        made = parse_timestamp(found.created)
+    for action_set in cluster.action_sets:  # the latest first
+        made = parse_timestamp(action_set.created)
         if made is not None and timedelta(seconds=-1) <= began - made <= LAUNCH:
-            return found
+            return action_set
     return None
 
 
 def _remarks(
     cluster: ObservedCluster, condition: KafkaCondition, arm: WatchdogCondition, *, agrees: bool
 ) -> list[str]:
-    found = []
+    remarks = []
     record, kafka = cluster.record, cluster.kafka
-    found += [one.text for one in cluster.unusable_scripts]
+    remarks += [one.text for one in cluster.unusable_scripts]
     if cluster.names.unused:
-        found.append(
+        remarks.append(
             "it has a further state ConfigMap, which its Blueprint does not use: "
             f"{', '.join(cluster.names.unused)}"
         )
-    if cluster.others:
-        found.append(f"namespace {cluster.target.namespace} has Kafka {', '.join(cluster.others)}")
+    if cluster.other_kafkas:
+        remarks.append(
+            f"namespace {cluster.target.namespace} has Kafka {', '.join(cluster.other_kafkas)}"
+        )
     if record is None and cluster.blueprint:
-        found.append(f"the record, ConfigMap {cluster.names.state_config_map}, is gone")
+        remarks.append(f"the record, ConfigMap {cluster.names.state_config_map}, is gone")
     elif record and condition is KafkaCondition.UNKNOWN:
-        found.append(f'the record has state "{record.get("state") or "nothing"}"')
+        remarks.append(f'the record has state "{record.get("state") or "nothing"}"')
     elif record and not agrees and condition is not KafkaCondition.GONE:
         state, since = record.get("state") or "nothing", record.get("since", "")
         since = f" since {since}" if since else ""
-        found.append(f'the record has state "{state}"{since}; what the cluster shows counts')
+        remarks.append(f'the record has state "{state}"{since}; what the cluster shows counts')
     if kafka and kafka.held_retention:
-        found += held_message(kafka.held_retention)
+        remarks += held_message(kafka.held_retention)
     if kafka and kafka.why_not and not kafka.ready:
-        found.append(f"the operator reports {kafka.why_not}")
+        remarks.append(f"the operator reports {kafka.why_not}")
     if kafka and kafka.paused and not kafka.acknowledged:
-        found.append("the operator has not acknowledged the pause: does it run?")
+        remarks.append("the operator has not acknowledged the pause: does it run?")
     stopped = (KafkaCondition.STOPPED, KafkaCondition.PARTLY, KafkaCondition.STOPPING)
     if condition in (*stopped, KafkaCondition.ONLINE):
         if arm in (WatchdogCondition.ABSENT, WatchdogCondition.IDLE):
-            found.append("no watchdog is armed: nothing brings it back by itself")
+            remarks.append("no watchdog is armed: nothing brings it back by itself")
         elif arm is WatchdogCondition.STARTING:
-            found.append("the watchdog is scaled up, but its pod is not Ready")
-    lost = [found for found in cluster.action_sets if not found.ended and found.state.value]
+            remarks.append("the watchdog is scaled up, but its pod is not Ready")
+    lost = [remarks for remarks in cluster.action_sets if not remarks.ended and remarks.state.value]
     if lost and cluster.pods_known and not cluster.tasks:
         names = ", ".join(action_set.name for action_set in lost)
-        found.append(f"called running by Kanister, but without a task pod now: {names}")
+        remarks.append(f"called running by Kanister, but without a task pod now: {names}")
     if record:
-        found += _last_stop(record)
+        remarks += _last_stop(record)
     if condition is KafkaCondition.RUNNING:
         idle = (record or {}).get("state", "running") == "running"
         if arm in (WatchdogCondition.ARMED, WatchdogCondition.STARTING) and idle:
-            found.append("the watchdog is still up; it puts itself away")
+            remarks.append("the watchdog is still up; it puts itself away")
         elif kafka and kafka.restart_by and idle:
-            found.append("an annotation of the watchdog is left over")
-    return found
+            remarks.append("an annotation of the watchdog is left over")
+    return remarks
 
 
 def _last_stop(record: Mapping[str, str]) -> list[str]:

@@ -13,28 +13,28 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import (
     ActionError,
     ConflictError,
     ForbiddenError,
     NotFoundError,
 )
-from kanister_kafka.kube.client import ApiResource, KubeClient, Object, Objects
-from kanister_kafka.kube.snapshot_classes import choose_snapshot_class
+from kanister_kafka.kube.client import (
+    SNAPSHOT_API,
+    SNAPSHOT_CONTENTS,
+    SNAPSHOTS,
+    VOLUMES,
+    KubeClient,
+    Object,
+    Objects,
+)
+from kanister_kafka.kube.snapshot_classes import choose_snapshot_class, list_snapshot_classes
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.strimzi.discovery import KafkaRef
 
 # The claims of a cluster, and by which class each is snapshotted.
-
-API_VERSION = "snapshot.storage.k8s.io/v1"
-BASE = ("apis", *API_VERSION.split("/"))
-CLASSES = ApiResource(BASE, "volumesnapshotclasses", "VolumeSnapshotClass", namespaced=False)
-CLAIMS = ApiResource(
-    ("api", "v1"), "persistentvolumeclaims", "PersistentVolumeClaim", namespaced=True
-)
-VOLUMES = ApiResource(("api", "v1"), "persistentvolumes", "PersistentVolume", namespaced=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,19 +55,19 @@ def find_claims(
     at classes and volumes; the driver is then unknown.
     Raises ActionError if one cannot be snapshotted, NotFoundError if the class is not there.
     """
-    label = f"{CLUSTER_LABEL}={target.name}"
-    items = connection.items(CLAIMS, target.namespace, label)
+    items = LiveKafka(connection, target).claims()
     if not items:
         raise ActionError(f"Kafka {target} has no claims: there is nothing to snapshot")
     try:
-        classes = connection.items(CLASSES)
+        classes = list_snapshot_classes(connection)
     except ForbiddenError:
         if not snapshot_class:
             raise
         return tuple(VolumeClaim(item["metadata"]["name"], "", snapshot_class) for item in items)
-    except NotFoundError as failure:
-        message = f"the cluster has no {API_VERSION}: nothing can take snapshots of volumes"
-        raise ActionError(message) from failure
+    if classes is None:
+        raise ActionError(
+            f"the cluster has no {SNAPSHOT_API}: nothing can take snapshots of volumes"
+        )
     return tuple(_claim(connection, item, classes, snapshot_class, kasten=kasten) for item in items)
 
 
@@ -104,12 +104,11 @@ def class_of_claim(
     fitting = {name: item for name, item in named.items() if item.get("driver") == driver}
     if chosen := choose_snapshot_class(fitting.values(), kasten=kasten):
         return chosen
-    several = f"several ({', '.join(sorted(fitting))}) and no default" if fitting else "none"
-    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {several}")
+    names = ", ".join(sorted(fitting))
+    known = f"{names}, and not one default: name one by --snapshot-class" if fitting else "none"
+    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {known}")
 
 
-SNAPSHOTS = ApiResource(BASE, "volumesnapshots", "VolumeSnapshot", namespaced=True)
-CONTENTS = ApiResource(BASE, "volumesnapshotcontents", "VolumeSnapshotContent", namespaced=False)
 POLL = 0.5
 CREATE_PAUSES = (1, 1, 1)
 """Seconds between tries to create a snapshot."""
@@ -168,7 +167,7 @@ class VolumeSnapshotter:
 
     def _make(self, snapshot: VolumeSnapshot) -> None:
         item = {
-            "apiVersion": API_VERSION,
+            "apiVersion": SNAPSHOT_API,
             "kind": "VolumeSnapshot",
             "metadata": {
                 "name": snapshot.name,
@@ -211,7 +210,7 @@ class VolumeSnapshotter:
     def look(self) -> str:
         """See how far they are; return what a driver complains about."""
         trouble = ""
-        for item in self._mine():
+        for item in self._own_snapshots():
             name, status = item["metadata"]["name"], item.get("status") or {}
             if name not in self.snapshots:
                 continue
@@ -230,20 +229,20 @@ class VolumeSnapshotter:
 
     def delete(self, timeout: float) -> tuple[str, ...]:
         """Delete those that were made here, and what is behind them; return what is left."""
-        for item in self._mine():
+        for item in self._own_snapshots():
             if item["metadata"]["name"].startswith(f"{self._name}-"):
                 self._delete(item)
-        left: tuple[str, ...] = ()
+        remaining: tuple[str, ...] = ()
 
         def is_gone() -> bool:
-            nonlocal left
-            left = self._left()
-            return not left
+            nonlocal remaining
+            remaining = self._remaining()
+            return not remaining
 
         poll(is_gone, timeout=timeout, interval=POLL, clock=self._clock)
-        return left
+        return remaining
 
-    def _mine(self) -> Objects:
+    def _own_snapshots(self) -> Objects:
         label = ",".join(f"{key}={value}" for key, value in self._labels.items())
         return self._connection.items(SNAPSHOTS, self._namespace, label)
 
@@ -252,24 +251,27 @@ class VolumeSnapshotter:
         name = item["metadata"]["name"]
         content = str((item.get("status") or {}).get("boundVolumeSnapshotContentName") or "")
         with contextlib.suppress(ForbiddenError):  # then the policy of the class decides
-            found = self._connection.find(CONTENTS, content) if content else None
+            found = self._connection.find(SNAPSHOT_CONTENTS, content) if content else None
             if found and (found.get("spec") or {}).get("deletionPolicy") != "Delete":
                 change = {"spec": {"deletionPolicy": "Delete"}}
-                self._connection.patch(CONTENTS, content, "", change)
+                self._connection.patch(SNAPSHOT_CONTENTS, content, "", change)
         if not item["metadata"].get("deletionTimestamp"):
             try:
                 self._connection.delete(SNAPSHOTS, name, self._namespace)
             except NotFoundError:
                 return
 
-    def _left(self) -> tuple[str, ...]:
-        left = [f"VolumeSnapshot {self._namespace}/{s['metadata']['name']}" for s in self._mine()]
+    def _remaining(self) -> tuple[str, ...]:
+        remaining = [
+            f"VolumeSnapshot {self._namespace}/{s['metadata']['name']}"
+            for s in self._own_snapshots()
+        ]
         try:
-            contents = self._connection.items(CONTENTS)
+            contents = self._connection.items(SNAPSHOT_CONTENTS)
         except ForbiddenError:
-            return tuple(left)
+            return tuple(remaining)
         for content in contents:
             of = (content.get("spec") or {}).get("volumeSnapshotRef") or {}
             if of.get("name") in self.snapshots and of.get("namespace") == self._namespace:
-                left.append(f"VolumeSnapshotContent {content['metadata']['name']}")
-        return tuple(left)
+                remaining.append(f"VolumeSnapshotContent {content['metadata']['name']}")
+        return tuple(remaining)

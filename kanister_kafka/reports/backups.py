@@ -68,7 +68,7 @@ def backup_text(
         ("cluster id", backup.cluster_id or "unknown"),
         ("ActionSet", backup.action_set or "none: it is no longer there"),
         ("snapshots", _snapshots(backup)),
-        *(("", _snapshot(one)) for one in backup.snapshots),
+        *(("", _snapshot(snapshot)) for snapshot in backup.snapshots),
         ("Secrets", f"{backup.secrets} of {_expected(backup)}"),
         ("not contained", backup.not_kept),
         ("in progress", backup.running if not backup.complete_since else ""),
@@ -77,7 +77,7 @@ def backup_text(
         ("verified", _verified(backup, now) + _partly_verified(backup)),
         ("exported", _copied(backup, now, where=True)),
         ("topics", _sizes(backup)),
-        *(("", _topic(one)) for one in backup.topic_sizes[:MAX_TOPICS]),
+        *(("", _topic(snapshot)) for snapshot in backup.topic_sizes[:MAX_TOPICS]),
     ]
     lines = [str(backup)]
     for key, value in rows:
@@ -296,17 +296,17 @@ def exports_text(
     if not exports:
         return "No backups.\n"
     rows = []
-    for one in exports:
-        backup = one.backup
+    for exported in exports:
+        backup = exported.backup
         row = [
             backup.name,
             str(backup.kafka),
             _age(backup, now),
-            one.status.value,
-            f"{one.copied_volumes} of {len(backup.claims) or '?'}",
+            exported.status.value,
+            f"{exported.copied_volumes} of {len(backup.claims) or '?'}",
             _number(backup.records),
-            _number(one.size),
-            _exported(one, now),
+            _number(exported.size),
+            _exported(exported, now),
         ]
         if wide:
             more = (backup.kafka_version, backup.stop, backup.cluster_id, _verified(backup, now))
@@ -315,30 +315,30 @@ def exports_text(
     return table([*EXPORTS_HEADER, *EXPORTS_WIDE] if wide else EXPORTS_HEADER, rows, width=width)
 
 
-def _exported(one: ExportedBackup, now: datetime) -> str:
-    time = parse_timestamp(one.exported_at)
+def _exported(exported: ExportedBackup, now: datetime) -> str:
+    time = parse_timestamp(exported.exported_at)
     return f"{_span(now - time)} ago" if time else "no"
 
 
-def export_text(one: ExportedBackup, now: datetime, width: int = 0) -> str:
+def export_text(exported: ExportedBackup, now: datetime, width: int = 0) -> str:
     """Return the content of a copy in a store, and how to restore it."""
-    backup = one.backup
+    backup = exported.backup
     started = format_second(backup.started) if backup.started else "unknown"
     rows = [
-        ("status", one.status.value),
+        ("status", exported.status.value),
         ("started", f"{started}, {_age(backup, now)} ago"),
-        ("exported", one.exported_at or "not completely"),
-        ("repository", one.repository),
+        ("exported", exported.exported_at or "not completely"),
+        ("repository", exported.repository),
         ("stop", backup.stop),
         ("Kafka version", backup.kafka_version or "unknown"),
         ("cluster id", backup.cluster_id or "unknown"),
-        ("volumes", f"{one.copied_volumes} of {len(backup.claims) or '?'}"),
+        ("volumes", f"{exported.copied_volumes} of {len(backup.claims) or '?'}"),
         *(
             ("", f"{v.claim}: {v.size} bytes, {v.capacity} of {v.storage_class or 'the default'}")
-            for v in one.volumes
+            for v in exported.volumes
         ),
         ("not contained", backup.not_kept),
-        *(("fault", fault) for fault in one.faults),
+        *(("fault", fault) for fault in exported.faults),
         ("retention", _retention(backup, now)),
         ("topics", _sizes(backup)),
         *(("", _topic(topic)) for topic in backup.topic_sizes[:MAX_TOPICS]),
@@ -347,21 +347,21 @@ def export_text(one: ExportedBackup, now: datetime, width: int = 0) -> str:
     for key, value in rows:
         if value:
             lines += hung(f"  {key:15}  ", escape_control_chars(value), width)
-    if not one.faults:
-        place = f"--location {one.repository} --into NAMESPACE"
+    if not exported.faults:
+        place = f"--location {exported.repository} --into NAMESPACE"
         lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
     return "".join(f"{line}\n" for line in lines)
 
 
-def export_tree(one: ExportedBackup, now: datetime) -> dict[str, Any]:
+def export_tree(exported: ExportedBackup, now: datetime) -> dict[str, Any]:
     """Return a copy in a store as JSON has it: the keys of a backup, and those of its copy."""
     return {
-        **backup_tree(one.backup, now),
-        "status": one.status.value,
-        "faults": list(one.faults),
-        "repository": one.repository,
-        "exportedAt": one.exported_at or None,
-        "copiedBytes": one.size,
+        **backup_tree(exported.backup, now),
+        "status": exported.status.value,
+        "faults": list(exported.faults),
+        "repository": exported.repository,
+        "exportedAt": exported.exported_at or None,
+        "copiedBytes": exported.size,
         "volumes": [
             {
                 "claim": volume.claim,
@@ -370,7 +370,7 @@ def export_tree(one: ExportedBackup, now: datetime) -> dict[str, Any]:
                 "storageClass": volume.storage_class or None,
                 "bytes": volume.size,
             }
-            for volume in one.volumes
+            for volume in exported.volumes
         ],
     }
 
@@ -380,9 +380,9 @@ def exports_json(exports: Iterable[ExportedBackup], now: datetime) -> str:
     return _dump([export_tree(one, now) for one in exports])
 
 
-def export_json(one: ExportedBackup, now: datetime) -> str:
+def export_json(exported: ExportedBackup, now: datetime) -> str:
     """Return one copy as JSON, with the sizes of its topics."""
-    return _dump({**export_tree(one, now), "topicSizes": _topic_trees(one.backup)})
+    return _dump({**export_tree(exported, now), "topicSizes": _topic_trees(exported.backup)})
 
 
 def _dump(tree: Any) -> str:
@@ -393,15 +393,15 @@ def prune_text(plan: PrunePlan, now: datetime, width: int = 0) -> str:
     """Return a row for each backup: whether it stays, and the rules that keep it."""
     rows = [
         [
-            one.backup.name,
-            str(one.backup.kafka),
-            _age(one.backup, now),
+            kept.backup.name,
+            str(kept.backup.kafka),
+            _age(kept.backup, now),
             "keep",
-            ", ".join(one.reasons),
+            ", ".join(kept.reasons),
         ]
-        for one in plan.kept
+        for kept in plan.kept
     ]
-    rows += [[one.name, str(one.kafka), _age(one, now), "remove", ""] for one in plan.removed]
+    rows += [[kept.name, str(kept.kafka), _age(kept, now), "remove", ""] for kept in plan.removed]
     rows.sort(key=lambda row: row[0], reverse=True)
     return table(("BACKUP", "KAFKA", "AGE", "ACTION", "KEPT BY"), rows, width=width) if rows else ""
 

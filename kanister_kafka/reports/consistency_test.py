@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.comparison import comparison_tree
-from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.reports.text import escape_control_chars, format_utc
 from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def proof_text(proof: ConsistencyReport) -> str:
     """Return the steps of each scenario with their measured values."""
     lines = [
         f"Source {proof.source}, mirror {proof.mirror}, topics {', '.join(proof.topics)}",
-        f"{proof.began:%Y-%m-%d %H:%M:%S} UTC, {format_seconds(proof.seconds)}; {proof.versions}",
+        f"{format_utc(proof.began)}, {format_seconds(proof.seconds)}; {proof.versions}",
         summary(proof),
     ]
     for result in proof.plans:
@@ -97,7 +97,7 @@ def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
 
 def proof_json(proof: ConsistencyReport) -> str:
     """Return everything that was found."""
-    found = {
+    tree = {
         "id": proof.id,
         "began": format_timestamp(proof.began),
         "seconds": proof.seconds,
@@ -130,7 +130,7 @@ def proof_json(proof: ConsistencyReport) -> str:
             for result in proof.plans
         ],
     }
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
 
 
 PROOF_FORMATS: dict[str, Callable[[ConsistencyReport], str]] = {

@@ -24,8 +24,8 @@ Tree = dict[str, object]
 
 def diagnostics_sarif(problems: Iterable[Diagnostic]) -> str:
     """Return a SARIF log with one run, and a rule for each check that found something."""
-    found = list(problems)
-    checks = sorted({problem.rule for problem in found})
+    listed = list(problems)
+    checks = sorted({problem.rule for problem in listed})
     index = {check: i for i, check in enumerate(checks)}
     driver: Tree = {
         "name": "kanister-kafka",
@@ -36,7 +36,7 @@ def diagnostics_sarif(problems: Iterable[Diagnostic]) -> str:
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
         "originalUriBaseIds": {BASE: {"description": {"text": "Where the command ran."}}},
-        "results": [_result(problem, index[problem.rule]) for problem in found],
+        "results": [_result(problem, index[problem.rule]) for problem in listed],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
     return json.dumps(log, indent=2, ensure_ascii=False) + "\n"

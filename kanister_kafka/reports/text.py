@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timezone
+
 
 def escape_control_chars(text: str) -> str:
     r"""Return a text that stays on one line and does nothing to a terminal: `\n`, `\x1b`.
@@ -11,6 +13,11 @@ def escape_control_chars(text: str) -> str:
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text)
+
+
+def format_utc(time: datetime) -> str:
+    """Return a time in UTC as people read it: `2026-01-02 03:04:05 UTC`."""
+    return f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
 def count_noun(number: int, noun: str) -> str:

@@ -95,13 +95,13 @@ def totals_text(totals: TopicSizes, width: int = 0) -> str:
 
     def row(topic: str, partition: str, sizes: Sequence[PartitionSize]) -> TopicRow:
         is_sum = not partition.isdigit()
-        newest = max((one.newest for one in sizes if one.newest is not None), default=None)
+        newest = max((size.newest for size in sizes if size.newest is not None), default=None)
         return (
             escape_control_chars(topic),
             partition,
             "" if is_sum else str(sizes[0].earliest),
             "" if is_sum else str(sizes[0].latest),
-            f"{sum(one.count for one in sizes):,}",
+            f"{sum(size.count for size in sizes):,}",
             format_timestamp(newest),
             *digests(sizes),
         )
@@ -112,26 +112,26 @@ def totals_text(totals: TopicSizes, width: int = 0) -> str:
         if len(sizes) == 1 and sizes[0].expected is None:
             digest = sizes[0].digest
             return (digest.sha256[:DIGEST] if digest else "",)
-        equal = [one.matches for one in sizes if one.matches is not None]
+        equal = [size.matches for size in sizes if size.matches is not None]
         return ("" if not equal else "yes" if all(equal) else "no",)
 
     titles: TopicRow = ()
-    if any(one.expected for one in totals.held):
+    if any(size.expected for size in totals.held):
         titles = ("SAME",)
-    elif any(one.digest for one in totals.held):
+    elif any(size.digest for size in totals.held):
         titles = ("DIGEST",)
     rows: list[TopicRow] = [
         ("TOPIC", "PARTITION", "EARLIEST", "LATEST", "RECORDS", "NEWEST", *titles)
     ]
-    topics = _by_topic(one.topic for one in totals.held)
+    topics = _by_topic(size.topic for size in totals.held)
     for topic in topics:
-        sizes = [one for one in totals.held if one.topic == topic]
+        sizes = [size for size in totals.held if size.topic == topic]
         rows += [row("" if i else topic, str(s.partition), [s]) for i, s in enumerate(sizes)]
         rows.append(row("", "all", sizes))
     if len(topics) != 1:
         rows.append(row("all", "", totals.held))
     table = columns(rows, frozenset((1, 2, 3, 4)), width)
-    number = sum(one.count for one in totals.held)
+    number = sum(size.count for size in totals.held)
     summary = f"{escape_control_chars(totals.cluster)}: {_records(number)}"
     head = "\n".join(hung("", summary, width))
     foot = "\n".join(hung("", BY_OFFSETS, width))

@@ -16,7 +16,7 @@ from kanister_kafka.topics.broker import (
 )
 from kanister_kafka.topics.partition_reader import READ_TIMEOUT_S
 
-EACH = 1 << 20
+EACH = 2 << 20
 """Bytes of one partition in a response; a larger batch is complete nevertheless."""
 WHOLE = 16 << 20
 """Bytes of a response."""

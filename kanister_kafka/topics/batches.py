@@ -226,15 +226,15 @@ def decode(
     into.sizes += lengths(values)
     into.headers += map(attrgetter("headers"), rows)
     if rows and rows[-1].offset - rows[0].offset == len(rows) - 1:  # without holes
-        into.offsets += range(rows[0].offset, rows[-1].offset + 1)
+        into.offsets.add(range(rows[0].offset, rows[-1].offset + 1))
     else:
-        into.offsets += map(attrgetter("offset"), rows)
+        into.offsets.add(list(map(attrgetter("offset"), rows)))
     if clock is None:  # format 0 has no times
         into.times += [-1] * len(rows)
-        into.clocks += [0] * len(rows)
+        into.clocks += bytes(len(rows))
     else:
         into.times += map(attrgetter("timestamp"), rows)
-        into.clocks += [1 + clock] * len(rows)
+        into.clocks += bytes([1 + clock]) * len(rows)
     return last
 
 
@@ -243,5 +243,7 @@ def _records(batch: Batch) -> Any:
         from aiokafka.record.default_records import DefaultRecordBatch
         from aiokafka.record.legacy_records import LegacyRecordBatch
 
-    data = bytes(memoryview(batch.buffer)[batch.start : batch.start + batch.size])
-    return DefaultRecordBatch(data) if batch.magic == 2 else LegacyRecordBatch(data, batch.magic)
+    data: Any = memoryview(batch.buffer)[batch.start : batch.start + batch.size]
+    if batch.magic == 2:
+        return DefaultRecordBatch(data)  # of any buffer, without a copy
+    return LegacyRecordBatch(bytes(data), batch.magic)

@@ -9,12 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import socket
 import ssl
 import struct
 import sys
 import tempfile
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -40,6 +42,9 @@ CLOSE_S = 0.1
 """Seconds for the end of a connection that has failed."""
 KEPT = 4
 """Buffers of a connection that are used again."""
+AT_ONCE = 1 << 20
+"""Bytes of a response for which the kernel waits before it wakes this process. Otherwise a response
+is received in many small parts, and each costs a change of processes here and at the broker."""
 LONGEST = 1 << 30
 """Bytes of a response; the limit of a request is far below, so more is not a response of Kafka."""
 
@@ -148,14 +153,20 @@ UNUSED = _references([bytearray()])[0]
 
 
 class _Frames(asyncio.BufferedProtocol):
-    """Receives one response at a time into a buffer."""
+    """Receives one response at a time into a buffer.
 
-    def __init__(self) -> None:
+    `plain` is the socket of a connection without TLS: there the bytes of the socket are those of
+    the response.
+    """
+
+    def __init__(self, plain: Any) -> None:
         self.response: asyncio.Future[ByteRange] | None = None
         self._head = bytearray(4)
         self._buffer = self._head
         self._size = len(self._head)
         self._filled = 0
+        self._plain = plain
+        self._awaited = 1
         self._buffers: list[bytearray] = []
 
     def get_buffer(self, sizehint: int) -> memoryview:  # noqa: ARG002 - as the base has it
@@ -164,6 +175,7 @@ class _Frames(asyncio.BufferedProtocol):
     def buffer_updated(self, nbytes: int) -> None:
         self._filled += nbytes
         if self._filled < self._size:
+            self._await(self._size - self._filled)
             return
         self._filled = 0
         if self._buffer is self._head:
@@ -171,11 +183,22 @@ class _Frames(asyncio.BufferedProtocol):
             if not 0 < self._size <= LONGEST:
                 raise ConnectionError(f"a response of {self._size} bytes")
             self._buffer = self._free_buffer(self._size)
+            self._await(self._size)
         else:
             if self.response is not None and not self.response.done():
                 self.response.set_result(ByteRange(self._buffer, 0, self._size))
             self._buffer = self._head
             self._size = len(self._head)
+            self._await(1)
+
+    def _await(self, size: int) -> None:
+        """Let the kernel report the next bytes when `size` of them have arrived, or AT_ONCE."""
+        awaited = min(size, AT_ONCE)
+        if self._plain is None or awaited == self._awaited:
+            return
+        with suppress(OSError):  # it has been closed, or the system has no such option
+            self._plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, awaited)
+            self._awaited = awaited
 
     def _free_buffer(self, size: int) -> bytearray:
         """Return a buffer that is not used any more, or a new one.
@@ -221,7 +244,8 @@ class BrokerConnection:
         self._connection = connection
         self._transport = transport
         self._versions = {key: (least, most) for key, least, most in versions}
-        self._frames = _Frames()
+        is_tls = transport.get_extra_info("ssl_object") is not None
+        self._frames = _Frames(None if is_tls else transport.get_extra_info("socket"))
         self._correlation = 0
         transport.set_protocol(self._frames)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import sys
 from array import array
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 from operator import itemgetter
 from typing import Any
@@ -23,6 +23,51 @@ CHUNK = 1 << 16
 BIG_ENDIAN = sys.byteorder == "big"
 
 
+class OffsetColumn:
+    """Offsets of records in runs: a range without holes takes no object for each record."""
+
+    __slots__ = ("_runs",)
+
+    def __init__(self, runs: Iterable[Sequence[int]] = ()) -> None:
+        self._runs = [run for run in runs if run]
+
+    def __iadd__(self, other: OffsetColumn) -> OffsetColumn:
+        self._runs += other._runs
+        return self
+
+    def add(self, run: Sequence[int]) -> None:
+        """Add offsets, which are kept as they are."""
+        if run:
+            self._runs.append(run)
+
+    def first(self, count: int) -> OffsetColumn:
+        """Return the first offsets."""
+        runs = []
+        for run in self._runs:
+            if count <= 0:
+                break
+            runs.append(run[:count])
+            count -= len(run)
+        return OffsetColumn(runs)
+
+    def drop(self, count: int) -> None:
+        """Remove the first offsets."""
+        runs = []
+        for run in self._runs:
+            runs.append(run[count:])
+            count = max(0, count - len(run))
+        self._runs = [run for run in runs if run]
+
+    def __getitem__(self, at: int) -> int:
+        if at < 0:
+            at += sum(map(len, self._runs))
+        for run in self._runs if at >= 0 else ():
+            if at < len(run):
+                return run[at]
+            at -= len(run)
+        raise IndexError(at)
+
+
 @dataclass(slots=True, eq=False)
 class RecordBatch:
     """Records in columns.
@@ -36,12 +81,12 @@ class RecordBatch:
     values: list[bytes | None] = field(default_factory=list)
     times: list[int] = field(default_factory=list)
     """ms since 1970."""
-    clocks: list[int] = field(default_factory=list)
+    clocks: bytearray = field(default_factory=bytearray)
     """Type of each time: 0 for none, 1 for the producer's clock, 2 for the broker's."""
     headers: list[Headers | None] = field(default_factory=list)
     sizes: list[int] = field(default_factory=list)
     """Bytes of each value; -1 for null."""
-    offsets: list[int] = field(default_factory=list)
+    offsets: OffsetColumn = field(default_factory=OffsetColumn)
     """Not compared, because those of a mirror differ."""
 
     def __len__(self) -> int:
@@ -63,23 +108,27 @@ class RecordBatch:
         self.values += values
         self.sizes += lengths(values)
         self.times += map(itemgetter(1), stamps)
-        self.clocks += map(itemgetter(0), stamps)
+        self.clocks.extend(map(itemgetter(0), stamps))
         self.headers += map(kind.headers, run)
-        self.offsets += map(kind.offset, run)
+        self.offsets.add(list(map(kind.offset, run)))
 
     def extend(self, other: RecordBatch) -> None:
         """Add the records of another batch."""
         for column, more in zip(self._columns(), other._columns(), strict=True):
             column += more
+        self.offsets += other.offsets
 
     def first(self, count: int) -> RecordBatch:
         """Return the first records."""
-        return RecordBatch(self.timed, *(column[:count] for column in self._columns()))
+        some = RecordBatch(self.timed, *(column[:count] for column in self._columns()))
+        some.offsets = self.offsets.first(count)
+        return some
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
         for column in self._columns():
             del column[:count]
+        self.offsets.drop(count)
 
     def is_same(self, other: RecordBatch) -> bool:
         """Return whether the content is equal; headers None and [] count as different here."""
@@ -112,7 +161,8 @@ class RecordBatch:
             headers=tuple(self.headers[at] or ()),
         )
 
-    def _columns(self) -> tuple[list[Any], ...]:
+    def _columns(self) -> tuple[Any, ...]:
+        """Return all columns but the offsets."""
         return (
             self.keys,
             self.values,
@@ -120,7 +170,6 @@ class RecordBatch:
             self.clocks,
             self.headers,
             self.sizes,
-            self.offsets,
         )
 
 

@@ -11,7 +11,6 @@ import base64
 import math
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
 from typing import Any, NamedTuple, NoReturn, TextIO
 
 import yaml
@@ -75,19 +74,20 @@ class _Key(NamedTuple):
     merges: bool = False
 
 
-@dataclass(slots=True)
 class _OpenCollection:
-    """A collection whose end has not been read yet."""
+    """A collection whose end has not been read yet; no dataclass, which takes longer to make."""
 
-    location: Location
-    mapping: bool
-    anchor: str | None
-    children: list[Node] = field(default_factory=list)
-    entries: dict[str, MappingEntry] = field(default_factory=dict)
-    merged: set[str] = field(default_factory=set)
-    key: _Key | None = None
-    size: int = 1
-    depth: int = 1
+    __slots__ = (
+        "anchor", "children", "depth", "entries", "key", "location", "mapping", "merged", "size",
+    )  # fmt: skip
+
+    def __init__(self, location: Location, anchor: str | None, *, mapping: bool) -> None:
+        self.location, self.mapping, self.anchor = location, mapping, anchor
+        self.children: list[Node] = []
+        self.entries: dict[str, MappingEntry] = {}
+        self.merged: set[str] | None = None
+        self.key: _Key | None = None
+        self.size = self.depth = 1
 
 
 class _LimitError(Exception):
@@ -152,7 +152,7 @@ class Composer:
         here = Location(self.source, token.line, token.column)
         parent = self._open[-1] if self._open else None
         if token.mark in ("{", "["):
-            self._enter(_OpenCollection(here, token.mark == "{", None))
+            self._enter(_OpenCollection(here, None, mapping=token.mark == "{"))
         elif token.mark:
             self._end()
         elif parent is not None and parent.mapping and parent.key is None:
@@ -183,15 +183,15 @@ class Composer:
         handlers: dict[type, Callable[[Any, Location], None]] = {
             yaml.MappingStartEvent: self._begin,
             yaml.SequenceStartEvent: self._begin,
-            yaml.ScalarEvent: self._scalar,
             yaml.AliasEvent: self._alias,
         }
         source, mark = self.source, None
         try:
             loader = Loader(text)
-            while (kind := type(event := loader.get_event())) is not yaml.StreamEndEvent:
+            get, scalar, take = loader.get_event, yaml.ScalarEvent, self._scalar
+            while (kind := type(event := get())) is not yaml.StreamEndEvent:
                 mark = event.start_mark
-                handle = handlers.get(kind)
+                handle = take if kind is scalar else handlers.get(kind)
                 if handle is not None:
                     handle(event, made(Location, (source, mark.line + 1, mark.column + 1)))
                 elif kind in ENDS:
@@ -219,7 +219,8 @@ class Composer:
             self._report("yaml-syntax", here, f"cannot be read: {failure}")
 
     def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
-        self._enter(_OpenCollection(here, type(event) is yaml.MappingStartEvent, event.anchor))
+        is_mapping = type(event) is yaml.MappingStartEvent
+        self._enter(_OpenCollection(here, event.anchor, mapping=is_mapping))
 
     def _enter(self, opened: _OpenCollection) -> None:
         here = opened.location
@@ -258,7 +259,10 @@ class Composer:
         if tag is not None and tag != "!":
             value = self._tagged(tag, text, here)
         elif event.implicit[0]:  # neither quoted nor a block
-            value = resolve_scalar(text)
+            if text and text not in WORDS and text[0] not in BEGINNINGS:  # most are plain words
+                value = text
+            else:
+                value = resolve_scalar(text)
         else:
             value = text
         if type(value) is float and not math.isfinite(value) and not self._awaits_key():
@@ -272,7 +276,12 @@ class Composer:
         node = made(Scalar, (value, here, text, indent, quoted, folded))
         if anchor:
             self._anchors[anchor] = node, 1, 0
-        self._add(node, 1, 0, here)
+        key = parent.key if parent is not None and parent.mapping else None
+        if parent is None or key is None or parent.size >= MAX_NODES:
+            self._add(node, 1, 0, here)
+            return
+        parent.size, parent.key = parent.size + 1, None  # as `_add` does: most nodes are these
+        self._set(parent, key, node)
 
     def _plain_key(self, event: yaml.ScalarEvent, here: Location) -> _Key | None:
         """Return a key that is the text as it stands; None for any other."""
@@ -327,15 +336,16 @@ class Composer:
         return key is not None and key[0] == ITEMS
 
     def _set(self, parent: _OpenCollection, key: _Key, value: Node) -> None:
-        if key.merges:
+        name, location, spelled, merges = key
+        if merges:
             self._merge(parent, key, value)
             return
-        name, location, spelled, _merges = key
         if name in parent.entries:
-            if name not in parent.merged:
+            if parent.merged is None or name not in parent.merged:
                 message = f"key {name[:60]!r} is already set in this mapping"
                 self._report("duplicate-key", location, message)
-            parent.merged.discard(name)
+            else:
+                parent.merged.discard(name)
             del parent.entries[name]
         parent.entries[name] = made(MappingEntry, (name, location, value, spelled))
 
@@ -344,6 +354,7 @@ class Composer:
 
         An earlier value is replaced, and of a list the first one wins (decode.go, merge).
         """
+        parent.merged = parent.merged or set()
         several = value.items if isinstance(value, Sequence) else (value,)
         for merged in reversed(several):
             if not isinstance(merged, MappingNode):

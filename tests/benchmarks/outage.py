@@ -22,10 +22,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from statistics import median
 
-from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import KanisterKafkaError, TransientError
 from kanister_kafka.kube import objects
-from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.canary import RATE, Canary
 from kanister_kafka.operations.rehearsal.canary_metrics import client_outage, lost, pods_outage
@@ -114,6 +114,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.probing = Canary(self.connection, self.setting, self.clock)
+        self.kafka = LiveKafka(self.connection, self.setting.target)
 
     def measure(self, work: Callable[[], None]) -> Round:
         """Do something that stops Kafka, and return the outage that the client saw."""
@@ -166,8 +167,7 @@ class Bench:
 
     def shell(self, script: str) -> None:
         target = self.setting.target
-        pods = self.connection.items(PODS, target.namespace, objects.pod_selector(target.name))
-        for pod in pods:  # none are left where it is to be started
+        for pod in self.kafka.nodes():  # none are left where it is to be started
             labels = pod["metadata"]["labels"]
             self.pools[labels["strimzi.io/pool-name"]] = labels["strimzi.io/broker-role"] == "true"
         here = [one for one in self.setting.writers if one.namespace == target.namespace]
@@ -197,12 +197,8 @@ class Bench:
             steady = steady + 1 if self.is_settled() else 0
 
     def is_settled(self) -> bool:
-        target = self.setting.target
         with contextlib.suppress(TransientError):
-            kafka = self.connection.get(self.setting.kafka, target.name, target.namespace)
-            pods = self.connection.items(
-                PODS, target.namespace, f"{CLUSTER_LABEL}={target.name},strimzi.io/kind=Kafka"
-            )
+            kafka, pods = self.kafka.get(), self.kafka.pods()
             since = self.clock.today() - 2
             return (
                 objects.is_reconciled(kafka)

@@ -65,7 +65,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
         _one("operator-at-zero-in-stop", "scaled to 0, for longer than the stop waits", "stop"),
         _one(
             "operator-at-zero-until-switch",
-            "scaled to 0 until the watchdog has brought all back, with the stop waiting",
+            "scaled to 0, and the watchdog is asked for a restart while the stop waits",
             "stop",
         ),
         _one("operator-at-zero-in-restart", "scaled to 0, and back to 1 after 20 s", "restart"),

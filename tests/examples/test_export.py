@@ -12,7 +12,7 @@ import yaml
 
 from kanister_kafka.backup.options import Options, SnapshotProvider
 from kanister_kafka.constants import EXPORT_KEYS
-from kanister_kafka.operations.preflight.export import S3
+from kanister_kafka.operations.preflight.storage import S3
 from tests.conftest import ROOT
 from tests.e2e import test_export as e2e
 from tests.example_cases import Case

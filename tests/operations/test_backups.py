@@ -18,7 +18,6 @@ from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply import delete_objects
 from kanister_kafka.operations.backups.activity import Activity
-from kanister_kafka.operations.backups.delete import list_objects
 from kanister_kafka.operations.backups.keep_rules import PERIODS, KeepRules, plan_prune
 from kanister_kafka.operations.backups.model import (
     Backup,
@@ -26,7 +25,7 @@ from kanister_kafka.operations.backups.model import (
     BackupStatus,
     TopicRetention,
 )
-from kanister_kafka.operations.backups.reader import read_catalogue
+from kanister_kafka.operations.backups.reader import list_objects, read_catalogue
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes import cluster as fake
 from tests.fakes.cluster import add_blueprint, add_kafka, serving

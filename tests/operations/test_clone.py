@@ -25,14 +25,17 @@ from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads, remover
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
-from kanister_kafka.operations.clone.contents import BackupContents, read_node_ids
+from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
+from kanister_kafka.operations.clone.contents import (
+    BackupContents,
+    SnapshotSource,
+    read_node_ids,
+)
 from kanister_kafka.operations.clone.plan import (
     CloneRequest,
-    SnapshotSource,
     missing_references,
     plan_clone,
 )
-from kanister_kafka.operations.clone.quota import quota_faults
 from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
@@ -1208,6 +1211,19 @@ def test_a_network_policy_that_stays_is_reported(cluster, monkeypatch) -> None:
     assert done.exit_code == 1
     assert "not removed" in done.stderr
     assert {key[0] for key in left(cluster)} == {"namespaces", "networkpolicies"}
+
+
+@pytest.mark.parametrize(("characters", "refused"), [(58, False), (59, True)])
+def test_a_namespace_in_which_nodes_cannot_resolve_each_other(characters, refused) -> None:
+    """On the lab three nodes found each other with 58 characters, and with 60 they did not."""
+    kafka = KafkaRef("kafka", "a-kafka-whose-name-is-as-long-as-it-can-be-01")
+    fault = long_host_fault(kafka, {"dual": (0, 1, 2), "none": ()}, "n" * characters)
+    assert bool(fault) is refused
+    if refused:
+        assert "has 254 characters" in fault
+        assert kafka.name + "-dual-2" in fault
+    same = KafkaRef("n" * 60, kafka.name)
+    assert not long_host_fault(same, {"dual": (0,)}, "m" * 60), "it runs where it is"
 
 
 def test_a_class_that_retains_volumes_is_refused(cluster) -> None:

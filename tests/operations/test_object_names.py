@@ -20,11 +20,12 @@ from kanister_kafka.operations.apply.delete import stopped_kafka_reasons
 from kanister_kafka.operations.backups.action_sets import find_busy_reason
 from kanister_kafka.operations.backups.activity import Activity
 from kanister_kafka.operations.backups.model import Backup
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.object_names import find_names
 from kanister_kafka.operations.rehearsal.context import read_state
 from kanister_kafka.operations.start_action import find_applied
 from kanister_kafka.strimzi import read_cluster
-from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, find_target
+from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.timestamps import parse_timestamp
 from kanister_kafka.yamldoc import load, to_python
 from tests.conftest import ROOT
@@ -288,8 +289,7 @@ def test_a_rehearsal_reads_the_renamed_objects(cluster):
     apply_overlay(cluster, "dev-")
     record(cluster, f"dev-{CONFIG_MAP}", state="stopped")
     cluster.change("deployments", "kafka", f"dev-{SWITCH}", {"spec": {"replicas": 1}})
-    connection = KubeClient()
-    state = read_state(connection, find_resource(connection, "Kafka"), TARGET, found())
+    state = read_state(LiveKafka(KubeClient(), TARGET), found())
     assert (state.state, state.armed) == ("stopped", True)
 
 

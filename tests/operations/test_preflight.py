@@ -37,7 +37,6 @@ from kanister_kafka.operations.preflight import (
     run_checks,
     storage,
 )
-from kanister_kafka.operations.preflight import export as export_checks
 from kanister_kafka.operations.preflight import image as image_checks
 from kanister_kafka.operations.preflight import kafka as kafka_checks
 from kanister_kafka.operations.preflight.cluster_facts import (
@@ -58,7 +57,7 @@ from kanister_kafka.operations.preflight.model import (
 from kanister_kafka.operations.preflight.partitions import ask_partitions
 from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
 from kanister_kafka.operations.preflight.rights import ask_access as ask_rights
-from kanister_kafka.reports.status import (
+from kanister_kafka.reports.preflight import (
     checks_html,
     checks_markdown,
     preflight_json,
@@ -320,7 +319,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
 
 
 def test_every_check_of_the_package_is_registered_once() -> None:
-    modules = (cluster_facts, drift, export_checks, image_checks, kafka_checks, platform, rights)
+    modules = (cluster_facts, drift, image_checks, kafka_checks, platform, rights)
     there = {
         value.id
         for module in (*modules, storage)
@@ -1331,7 +1330,7 @@ def test_copies_need_a_profile_and_a_secret(profile, secret, levels, part) -> No
     facts = planned(
         plan=plan, export_profile=OptionalRead(profile), export_secret=OptionalRead(secret)
     )
-    found = said(export_checks.export, planned=facts)
+    found = said(storage.export, planned=facts)
     assert [one[0] for one in found] == levels
     assert any(part in one[1] for one in found)
     assert "secret-value" not in str(found)

@@ -9,12 +9,14 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import datetime, timezone
 
 import pytest
 from click.testing import CliRunner
 
 from kanister_kafka.cli import main
+from kanister_kafka.cli.commands.rehearse import describe_outage
 from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, PREVIOUS_PAUSE
 from kanister_kafka.errors import ActionError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import ApiResource
@@ -283,7 +285,7 @@ def test_the_class_of_a_snapshot(classes, wanted, kasten, expected):
     ("classes", "wanted", "said"),
     [
         ([], "", "claim data: .* driver disk.example.com has none"),
-        ([snapshot_class("a"), snapshot_class("b")], "", r"several \(a, b\) and no default"),
+        ([snapshot_class("a"), snapshot_class("b")], "", "has a, b, and not one default"),
         ([snapshot_class("a")], "c", "no VolumeSnapshotClass c; the cluster has a"),
         ([snapshot_class("a", "other")], "a", "a is of driver other, and claim data of"),
     ],
@@ -291,6 +293,14 @@ def test_the_class_of_a_snapshot(classes, wanted, kasten, expected):
 def test_no_class_for_a_snapshot(classes, wanted, said):
     with pytest.raises(ActionError, match=said):
         class_of_claim("data", DRIVER, classes, wanted, kasten=True)
+
+
+def test_a_rehearsal_takes_no_class_that_a_backup_of_kanister_would_not_get():
+    """The snapshot controller refuses a snapshot without a class if the driver has no default."""
+    with pytest.raises(ActionError, match=r"driver disk.example.com has a, and not one default"):
+        class_of_claim("data", DRIVER, [snapshot_class("a")], "", kasten=False)
+    assert Provenance(options="--engine kanister --snapshot-class a").snapshot_class == "a"
+    assert Provenance().snapshot_class == ""
 
 
 # --- The probe's pod
@@ -303,7 +313,6 @@ def setting(**changes):
         "request": RehearsalRequest(kasten_namespace="kasten-io", timeout=30),
         "target": KafkaRef("ns", "k"),
         "names": default_names(KafkaRef("ns", "k")),
-        "kafka": KAFKAS,
         "blueprint": AppliedBlueprint(
             "ns.k", "kasten-io", {"backupPrehook": frozenset(), "backupPosthook": frozenset()}
         ),
@@ -329,9 +338,6 @@ def setting(**changes):
         "versions": RehearsalVersions("3.9.2", "0.45.2", "v1.34.4", "0"),
     }
     return RehearsalContext(**{**fields, **changes})
-
-
-KAFKAS = ApiResource(("apis", "kafka.strimzi.io", "v1beta2"), "kafkas", "Kafka", namespaced=True)
 
 
 def test_the_pod_of_the_probe_is_restricted_and_no_pod_of_the_cluster():
@@ -475,6 +481,7 @@ class Cluster:
                 annotations.update({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"})
 
     def kind(self, api_version, kind):
+        api_version = api_version[0] if isinstance(api_version, tuple) else api_version
         base = ("apis", *api_version.split("/")) if "/" in api_version else ("api", api_version)
         return ApiResource(base, f"{kind.lower()}s", kind, namespaced=True)
 
@@ -635,6 +642,19 @@ def test_an_online_blueprint_is_known_by_its_options():
     assert Provenance(options="--engine kanister --strategy online").is_online
     assert not Provenance(options="--strategy hot").is_online
     assert not Provenance(options="--name online").is_online
+
+
+def test_an_online_rehearsal_announces_no_outage():
+    usual = describe_outage(setting())
+    assert usual == (
+        "OUTAGE: Kafka ns/k will be stopped and started by Blueprint kasten-io/ns.k: "
+        "2 nodes, 0 writers"
+    )
+    blueprint = replace(setting().blueprint, origin=Provenance(options="--strategy online"))
+    online = describe_outage(setting(blueprint=blueprint))
+    assert online == (
+        "Kafka ns/k keeps running: Blueprint kasten-io/ns.k stops and starts 0 writers"
+    )
 
 
 def test_a_snapshot_that_is_refused_brings_kafka_back():

@@ -107,11 +107,11 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
         "workloads": (workload,) if kafka else (),
         "writers": (),
         "record": record,
-        "switch": WatchdogState(0, 0),
+        "watchdog": WatchdogState(0, 0),
         "blueprint": "kasten-io/kafka.my-cluster",
         "action_sets": (),
         "tasks": (),
-        "happenings": (),
+        "events": (),
         "unreadable": (),
         **changed,
     }
@@ -283,7 +283,9 @@ def test_what_the_last_stop_has_to_say_of_its_backup(key, state):
 
 def test_no_remark_where_all_is_well():
     assert (
-        remarks(state="running") == remarks(OURS, 0, 0, "stopped", switch=WatchdogState(1, 1)) == ""
+        remarks(state="running")
+        == remarks(OURS, 0, 0, "stopped", watchdog=WatchdogState(1, 1))
+        == ""
     )
 
 
@@ -299,7 +301,7 @@ def test_action_set_that_nobody_runs_any_more_is_told():
 
 
 @pytest.mark.parametrize(
-    ("switch", "arm"),
+    ("watchdog", "arm"),
     [
         (None, WatchdogCondition.ABSENT),
         (WatchdogState(0, 0), WatchdogCondition.IDLE),
@@ -307,8 +309,8 @@ def test_action_set_that_nobody_runs_any_more_is_told():
         (WatchdogState(1, 1), WatchdogCondition.ARMED),
     ],
 )
-def test_switch(switch, arm):
-    assert assess(observed(switch=switch)).arm is arm
+def test_watchdog(watchdog, arm):
+    assert assess(observed(watchdog=watchdog)).arm is arm
 
 
 def test_action_set_of_the_run_is_found_by_its_time():
@@ -352,7 +354,11 @@ def test_next_step_is_an_exact_command():
 
 
 TRIED = replace(
-    RAN, name="restore-1", action="restore", state=ActionState.FAILED, backup="20260101030405"
+    RAN,
+    name="restore-1",
+    action="restore",
+    state=ActionState.FAILED,
+    inputs={"kafka": {"keyValue": {"backup": "20260101030405"}}},
 )
 HALTED = {"state": "restoring", "since": "2026-01-02T03:04:09Z", "run": "2026-01-02T03:04:05.9Z"}
 HALTED |= {"action": "restore", "before": "20260102030405"}
@@ -503,7 +509,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
         replace(OURS, restart_by="2026-01-02T04:04:05Z"),
         0,
         0,
-        switch=WatchdogState(1, 1),
+        watchdog=WatchdogState(1, 1),
         writers=(QUIET,),
         action_sets=(RAN,),
         record={
@@ -631,11 +637,11 @@ def test_all_that_there_is_to_see(cluster):
     assert [(str(w), w.quiesced) for w in seen.writers] == [
         ("KafkaMirrorMaker2 other/writes", True)
     ]
-    assert seen.switch == WatchdogState(1, 1)
+    assert seen.watchdog == WatchdogState(1, 1)
     assert seen.blueprint == "kasten-io/special"
     assert [found.name for found in seen.action_sets] == ["as-special"]
     assert [(t.pod, t.phase) for t in seen.tasks] == [("t1", "stop"), ("t2", "")]
-    assert [(e.reason, e.count) for e in seen.happenings] == [("Stopped", 2)]
+    assert [(e.reason, e.count) for e in seen.events] == [("Stopped", 2)]
     assert seen.unreadable == ()
 
 
@@ -686,7 +692,7 @@ def test_kafka_that_we_would_not_back_up_is_still_looked_at(cluster):
 
 def test_stateful_sets_show_their_memo(cluster):
     memo = {"kanister-kafka.io/replicas-before": "3"}
-    labels = {"strimzi.io/cluster": "my-cluster"}
+    labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/kind": "Kafka"}
     cluster.add("kafkas", "kafka", "my-cluster", spec={"kafka": {"replicas": 3}})
     cluster.add("statefulsets", "kafka", "my-cluster-kafka", labels=labels, annotations=memo)
     named = {**labels, "strimzi.io/name": "my-cluster-kafka"}
@@ -783,7 +789,7 @@ def test_what_is_applied_again_has_the_options_of_the_blueprint(origin, command)
     """Else the remedy would take away actions and turn an online backup into one with a stop."""
     blueprint = {"metadata": {"name": "kafka.my-cluster", "annotations": origin}}
     origin_ = Provenance.of(blueprint if origin is not None else {})
-    seen = observed(OURS, 0, 0, "stopped", switch=None, origin=origin_)
+    seen = observed(OURS, 0, 0, "stopped", watchdog=None, origin=origin_)
     with pytest.raises(ActionError) as refused:
         check_resumable(assess(seen))
     assert str(refused.value).endswith(f"\n  {command}")

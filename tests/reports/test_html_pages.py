@@ -24,7 +24,7 @@ from kanister_kafka.reports.html.comparison_page import comparison_html
 from kanister_kafka.reports.html.consistency_test_page import proof_html
 from kanister_kafka.reports.html.page import Tile, render_page
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
-from kanister_kafka.reports.status import Checked, checks_html
+from kanister_kafka.reports.preflight import Checked, checks_html
 from tests.conftest import ROOT
 from tests.reports.test_comparison import DIFFERING, EVEN, UNEVEN
 from tests.reports.test_rehearsal_page import NOT_OVER, POD, PROBE, SNAPSHOT, Page, stage

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import ssl
 import stat
 import subprocess
@@ -146,3 +147,43 @@ def test_a_server_that_is_not_kafka_is_an_error(answer: bytes) -> None:
         pytest.raises(UnreachableError, match="fake: cannot connect"),
     ):
         bounds(served, {})
+
+
+# --- Responses
+
+
+async def receive(parts: list[bytes]) -> tuple[bytes, list[int]]:
+    """Return a response that arrives in parts, and how many bytes were awaited before each."""
+    ours, theirs = socket.socketpair()
+    ours.settimeout(0)
+    frames = broker._Frames(ours)
+    loop = asyncio.get_running_loop()
+    frames.response = loop.create_future()
+    transport, _ = await loop.create_connection(lambda: frames, sock=ours)
+    awaited = []
+    try:
+        for part in parts:
+            awaited.append(ours.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT))
+            theirs.send(part)
+            await asyncio.sleep(0.01)
+        theirs.close()
+        response = await asyncio.wait_for(frames.response, 5)
+        return bytes(response.buffer[response.start : response.end]), awaited
+    finally:
+        transport.abort()
+        theirs.close()
+
+
+def test_a_response_is_received_at_once_and_its_end_as_soon_as_it_arrives() -> None:
+    content = bytes(range(256)) * 400
+    message = len(content).to_bytes(4, "big") + content
+    parts = [message[:2], message[2:50], message[50:60_000], message[60_000:]]
+    received, awaited = asyncio.run(receive(parts))
+    assert received == content
+    assert awaited[:2] == [1, 2]
+    assert awaited[2] > 90_000  # all of it, in one part
+
+
+def test_a_response_that_is_cut_is_an_error() -> None:
+    with pytest.raises(ConnectionError, match="the broker closed the connection"):
+        asyncio.run(receive([b"\0\1\0\0", b"the rest is missing"]))

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from kanister_kafka.topics.records import RecordBatch, RecordDigest
+from kanister_kafka.topics.records import OffsetColumn, RecordBatch, RecordDigest
 from tests.topics.record_factory import Record, columns, digest, log
 
 BYTES = st.none() | st.binary(max_size=3)
@@ -110,6 +110,32 @@ def test_the_first_and_the_rest_are_all(records: list[Record], count: int) -> No
     whole.drop(count)
     assert first.tokens() + whole.tokens() == columns(records).tokens()
     assert (len(first), len(whole)) == (len(records[:count]), len(records[count:]))
+
+
+@PROPERTY
+@given(
+    st.lists(st.lists(st.integers(0, 99), max_size=4), max_size=4),
+    st.integers(0, 18),
+    st.integers(0, 18),
+)
+def test_runs_of_offsets_are_like_one_list(runs: list[list[int]], dropped: int, count: int) -> None:
+    column, copies = OffsetColumn(), []
+    for run in runs:
+        more = OffsetColumn()
+        more.add(run)
+        column += more
+        copies += run
+    column.add(range(5, 8))
+    copies += [5, 6, 7]
+    column.drop(dropped)
+    del copies[:dropped]
+    first = column.first(count)
+    for made, offsets in ((column, copies), (first, copies[:count])):
+        assert [made[at] for at in range(len(offsets))] == offsets
+        assert [made[at - len(offsets)] for at in range(len(offsets))] == offsets
+        for outside in (len(offsets), -len(offsets) - 1):
+            with pytest.raises(IndexError):
+                made[outside]
 
 
 def test_nothing_is_taken_in_of_nothing() -> None:

@@ -99,15 +99,15 @@ def _prunable(input_: ManifestInput) -> DeletionPlan:
             f"--prune needs all that was rendered, and no {' and no '.join(sorted(missing))} is "
             "in the input"
         )
-    found = applying.plan_prune(input_.objects, input_.connection)
-    print_unlisted(found)
-    for left in found.passed:
-        print_object_list(f"not pruned, as {left.why}", [left.target])
-    if found.blockers:
-        print_object_list(f"not pruned, as {'; '.join(found.blockers)}", found.targets)
+    plan = applying.plan_prune(input_.objects, input_.connection)
+    print_unlisted(plan)
+    for kept in plan.passed:
+        print_object_list(f"not pruned, as {kept.why}", [kept.target])
+    if plan.blockers:
+        print_object_list(f"not pruned, as {'; '.join(plan.blockers)}", plan.targets)
         return DeletionPlan()
-    print_object_list("to be pruned", found.targets)
-    return found
+    print_object_list("to be pruned", plan.targets)
+    return plan
 
 
 def _print_option_changes(input_: ManifestInput, *, prune: bool) -> None:

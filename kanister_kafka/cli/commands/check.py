@@ -96,7 +96,7 @@ def check(
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.preflight import Checked, CheckStatus
-    from kanister_kafka.reports.status import (
+    from kanister_kafka.reports.preflight import (
         checks_html,
         checks_json,
         checks_markdown,
@@ -113,15 +113,15 @@ def check(
             raise click.UsageError(
                 "-A is for all Kafkas: name neither one, nor a namespace, nor a Blueprint"
             )
-        found = _each(connection, ctx, choices, look)
+        results = _each(connection, ctx, choices, look)
         if form == "name":
-            echo("".join(kafka_name(one.name) for one in found if one.is_applied))
+            echo("".join(kafka_name(result.name) for result in results if result.is_applied))
         elif form in ("markdown", "html"):
-            echo_bytes(checks_markdown(found) if form == "markdown" else checks_html(found))
+            echo_bytes(checks_markdown(results) if form == "markdown" else checks_html(results))
         else:
-            text = partial(checks_text, found, _colored, width)
-            echo(report_text(form, text, lambda: checks_json(found)))
-        ctx.exit(max(one.exit_code(level) for one in found))
+            text = partial(checks_text, results, _colored, width)
+            echo(report_text(form, text, lambda: checks_json(results)))
+        ctx.exit(max(result.exit_code(level) for result in results))
     namespace = namespace or connection.namespace
     target = KafkaRef(namespace, kafka or _only(connection, namespace))
     with connection.one_moment():
@@ -129,8 +129,8 @@ def check(
     if form == "name":
         echo(kafka_name(target.name))
     elif form in ("markdown", "html"):
-        one = (Checked(target.namespace, target.name, lines),)
-        echo_bytes(checks_markdown(one) if form == "markdown" else checks_html(one))
+        result = (Checked(target.namespace, target.name, lines),)
+        echo_bytes(checks_markdown(result) if form == "markdown" else checks_html(result))
     else:
         text = partial(preflight_text, lines, _colored, width)
         echo(report_text(form, text, lambda: preflight_json(lines)))
@@ -198,25 +198,25 @@ def _each(
     """Check every Kafka that has a Blueprint; one that cannot be looked at hides no other."""
     from kanister_kafka.operations.preflight import Checked
 
-    found = []
+    results = []
     for target in all_targets(connection):
-        one = Checked(target.namespace, target.name)
+        result = Checked(target.namespace, target.name)
         with connection.one_moment():
             strategy = _strategy(connection, target, choices)
             if strategy is None:
-                found.append(replace(one, is_applied=False))
+                results.append(replace(result, is_applied=False))
                 continue
             try:
-                one = replace(one, lines=look(target, ctx, {**choices, "strategy": strategy}))
+                result = replace(result, lines=look(target, ctx, {**choices, "strategy": strategy}))
             except (ForbiddenError, NotFoundError, InputError) as failure:
-                one = replace(one, failure=str(failure), failure_code=failure.exit_code)
-        found.append(one)
-    if not any(one.is_applied for one in found):
-        names = ", ".join(f"{one.namespace}/{one.name}" for one in found)
+                result = replace(result, failure=str(failure), failure_code=failure.exit_code)
+        results.append(result)
+    if not any(result.is_applied for result in results):
+        names = ", ".join(f"{result.namespace}/{result.name}" for result in results)
         raise NotFoundError(
             f"no Blueprint of any Kafka is applied: {names}; kanister-kafka apply puts it there"
         )
-    return tuple(found)
+    return tuple(results)
 
 
 def _strategy(connection: KubeClient, target: KafkaRef, choices: dict[str, Any]) -> str | None:

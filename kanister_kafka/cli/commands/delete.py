@@ -49,15 +49,15 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     dry = DryRun(dry_run)
     tell = result(dry)
     input_ = read_manifest_input(**choices)
-    found = apply.plan_deletion(
+    plan = apply.plan_deletion(
         input_.objects, input_.connection, sweep=not input_.is_rendered, force=force
     )
-    print_unlisted(found)
-    print_object_list("to be deleted", found.targets)
-    for done in found.passed:
+    print_unlisted(plan)
+    print_object_list("to be deleted", plan.targets)
+    for done in plan.passed:
         tell(done)
     report = apply.delete_objects(
-        found.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, on_result=tell
+        plan.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, on_result=tell
     )
     print_failures(report, "deleted")
     ctx.exit(report.exit_code)

@@ -21,8 +21,10 @@ from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     ACCESS,
     check_option,
+    input_context_option,
     option_group,
     options_from_cli,
+    paths_option,
     plan_options,
     refuse,
     templates_option,
@@ -75,20 +77,13 @@ def _selector(text: str) -> LabelSelector:
 
 fleet_options = option_group(
     click.argument("file", required=False),
-    click.option(
-        "-f",
-        "--filename",
-        "paths",
-        multiple=True,
-        metavar="PATH",
-        help="File, directory, or - for standard input, with custom resources; repeatable.",
-    ),
+    paths_option,
     click.option(
         "--from-cluster",
         is_flag=True,
         help="Read the custom resources and workloads from the current kubeconfig context.",
     ),
-    click.option("--context", default="", help="Kubeconfig context for --from-cluster."),
+    input_context_option,
     click.option(
         "-n",
         "--namespace",
@@ -196,19 +191,19 @@ def _follow(
 
 
 def _tally(
-    found: GroupedFleet,
+    clusters: GroupedFleet,
     processes: int,
     take: Callable[[RenderResult], None],
     participle: str,
     *,
     quiet: bool,
 ) -> int:
-    print_diagnostics(found.problems)
-    counter = _ProgressCounter(found.total, shows=not quiet)
+    print_diagnostics(clusters.problems)
+    counter = _ProgressCounter(clusters.total, shows=not quiet)
     missing: list[str] = []
     done = 0
     schedules = ScheduleCounter()
-    for outcome in render_fleet(found.tasks, processes):
+    for outcome in render_fleet(clusters.tasks, processes):
         schedules.add(outcome)
         counter.clear()
         print_diagnostics(outcome.problems)
@@ -222,7 +217,7 @@ def _tally(
             take(outcome)
         counter.count()
     counter.clear()
-    if not done and not missing and not has_error(found.problems):
+    if not done and not missing and not has_error(clusters.problems):
         where = Location("<input>")
         raise InputError((error("no-kafka", where, "", "no Kafka in the input has these labels"),))
     print_diagnostics(schedules.problems())
@@ -231,7 +226,7 @@ def _tally(
         click.echo(summary, err=True)
     else:
         print_note(summary)
-    return int(bool(missing) or has_error(found.problems))
+    return int(bool(missing) or has_error(clusters.problems))
 
 
 def _input(
@@ -256,25 +251,25 @@ def _input(
         )
         if wrong := [*rule.options.problems(), *rule.options.idle()]:
             raise InputError(tuple(wrong))
-        found = Fleet(rules=(rule,), namespace=namespace)
+        fleet = Fleet(rules=(rule,), namespace=namespace)
     else:
         _refuse_options(ctx)
-        found = _fleet(file)
-        found = replace(found, namespace=namespace or found.namespace)
-    paths = found.paths + paths
-    if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in found.rules)):
+        fleet = _fleet(file)
+        fleet = replace(fleet, namespace=namespace or fleet.namespace)
+    paths = fleet.paths + paths
+    if from_cluster == bool(paths) and (paths or all(not rule.paths for rule in fleet.rules)):
         raise click.UsageError("give a fleet file with paths, -f PATH, or --from-cluster")
     if not from_cluster:
         refuse("--from-cluster", "context", *ACCESS)
-    requirements = found.selector.requirements + selector.requirements
+    requirements = fleet.selector.requirements + selector.requirements
     objects = iter_clusters(namespace, context=context) if from_cluster else iter_load(paths)
     if from_cluster:
         minor = server_minor(context=context)
         rules = (
-            replace(rule, options=with_suitable_image(rule.options, minor)) for rule in found.rules
+            replace(rule, options=with_suitable_image(rule.options, minor)) for rule in fleet.rules
         )
-        found = replace(found, rules=tuple(rules))
-    return replace(found, selector=LabelSelector(requirements)), objects
+        fleet = replace(fleet, rules=tuple(rules))
+    return replace(fleet, selector=LabelSelector(requirements)), objects
 
 
 def _refuse_options(ctx: click.Context) -> None:
@@ -300,10 +295,10 @@ def _fleet(file: str) -> Fleet:
     return read_fleet(found[0])
 
 
-def _processes(found: GroupedFleet) -> int:
+def _processes(clusters: GroupedFleet) -> int:
     """Return how many processes pay: to start one takes as long as some clusters do."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    return max(1, min(cores or 1, found.total // PAYS))
+    return max(1, min(cores or 1, clusters.total // PAYS))
 
 
 def _to_stream(form: str) -> Callable[[RenderResult], None]:

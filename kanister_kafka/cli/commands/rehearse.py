@@ -72,6 +72,8 @@ def rehearse(
     whether every record that was acknowledged is still there. If a step fails, Kafka is still
     brought back and all that was made is removed. Exit code 1 where that did not succeed or a
     record was lost.
+
+    With a Blueprint of --strategy online, Kafka keeps running and only its clients are stopped.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.rehearsal.context import RehearsalRequest, build_context
@@ -98,7 +100,8 @@ def rehearse(
     _announce(setting)
     if dry_run:
         return
-    confirm("Stop it now?", "a rehearsal stops Kafka", yes=yes)
+    stopped = "its clients" if setting.blueprint.origin.is_online else "Kafka"
+    confirm(f"Stop {stopped} now?", f"a rehearsal stops {stopped}", yes=yes)
     result = run_rehearsal(connection, setting, print_elapsed)
     write_text(output, REHEARSAL_FORMATS[form](result))
     if html is not None:
@@ -111,12 +114,8 @@ def rehearse(
 
 def _announce(setting: RehearsalContext) -> None:
     """Print what will be stopped and made."""
-    target, listener = setting.target, setting.listener
-    lines = [
-        f"OUTAGE: Kafka {target} will be stopped and started by Blueprint "
-        f"{setting.blueprint.namespace}/{setting.blueprint.name}: "
-        f"{len(setting.before.nodes)} nodes, {len(setting.writers)} writers",
-    ]
+    listener = setting.listener
+    lines = [describe_outage(setting)]
     lines += [f"  stops for a while: {writer}" for writer in setting.writers]
     lines += [f"  snapshot: {one.name} (class {one.snapshot_class})" for one in setting.claims]
     if listener:
@@ -127,3 +126,14 @@ def _announce(setting: RehearsalContext) -> None:
         lines.append(f"  no probe: {why}; the outage is measured by the pods alone")
     lines.append("All that is made is removed at the end, also after a failure or Ctrl-C.")
     echo("".join(f"{line}\n" for line in lines), err=True)
+
+
+def describe_outage(setting: RehearsalContext) -> str:
+    """Return what the rehearsal stops: an online backup stops clients only."""
+    blueprint, clients = setting.blueprint, len(setting.writers)
+    name = f"Blueprint {blueprint.namespace}/{blueprint.name}"
+    if blueprint.origin.is_online:
+        return f"Kafka {setting.target} keeps running: {name} stops and starts {clients} writers"
+    nodes = len(setting.before.nodes)
+    outage = f"OUTAGE: Kafka {setting.target} will be stopped and started by {name}"
+    return f"{outage}: {nodes} nodes, {clients} writers"

@@ -11,11 +11,11 @@ from typing import Any
 
 import click
 
-from kanister_kafka import constants
 from kanister_kafka.cli.app import confirm, current_clock
 from kanister_kafka.cli.options import live_options, parse_duration_option
 from kanister_kafka.errors import KanisterKafkaError
-from kanister_kafka.kube.client import PODS, KubeClient
+from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.live_kafka import LiveKafka, is_pause_requested
 from kanister_kafka.operations.preflight.partitions import TopicSettings, ask_topic_settings
 from kanister_kafka.operations.retention import RetentionRelease
 from kanister_kafka.reports.text import escape_control_chars
@@ -100,12 +100,7 @@ def _described(target: KafkaRef, kafka: dict[str, Any], hold: HeldRetention) -> 
         else:
             yield f"  {key}: {now} becomes {'Kafka default' if was is None else was}"
     yield "the operator will roll every broker, one by one"
-    if (
-        str(
-            (kafka["metadata"].get("annotations") or {}).get(constants.PAUSE_RECONCILIATION, "")
-        ).lower()
-        == "true"
-    ):
+    if is_pause_requested(kafka):
         yield "its reconciliation is paused: nothing happens before that ends"
 
 
@@ -115,13 +110,12 @@ def _losses(
     """Yield what will go once the brokers have been rolled."""
     from kanister_kafka.kube.exec import exec_in_pod  # not with --quiet
 
-    label = f"{constants.CLUSTER_LABEL}={target.name}"
     made = parse_timestamp(hold.backup)
     try:
-        pods = connection.items(PODS, target.namespace, label)
+        pods = LiveKafka(connection, target).nodes()
         run = partial(exec_in_pod, context=context)
-        seen = ask_topic_settings(run, target.name, target.namespace, pods)
-        why = str(seen.unreadable) if seen.unreadable else ""
+        settings = ask_topic_settings(run, target.name, target.namespace, pods)
+        why = str(settings.unreadable) if settings.unreadable else ""
     except KanisterKafkaError as failure:
         why = str(failure)
     if why:
@@ -130,7 +124,7 @@ def _losses(
         yield "WARNING: the losses are unknown: there is no time of the backup"
     else:
         age = (datetime.now(timezone.utc) - made).total_seconds() * 1000
-        yield from _lost([topic for topic in seen.get() if topic.empties(age)])
+        yield from _lost([topic for topic in settings.get() if topic.empties(age)])
     yield "in every other topic, records, offsets and ids go that have passed their retention"
 
 

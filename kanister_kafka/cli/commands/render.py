@@ -136,13 +136,13 @@ def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
     return 1 if found else 0
 
 
-def stale_text(found: Collection[OutdatedFile]) -> str:
+def stale_text(files: Collection[OutdatedFile]) -> str:
     """Print how many files are stale, and the command that brings them up to date."""
-    if not found:
+    if not files:
         return "up to date"
-    gone = sum(file.expected is None for file in found)
-    will = [f"removes {'it' if len(found) == 1 else gone}"] if gone else []
-    if written := len(found) - gone:
-        will.append(f"writes {'it' if len(found) == 1 else written} anew")
+    gone = sum(file.expected is None for file in files)
+    will = [f"removes {'it' if len(files) == 1 else gone}"] if gone else []
+    if written := len(files) - gone:
+        will.append(f"writes {'it' if len(files) == 1 else written} anew")
     again = f"the same command without --check {' and '.join(will)}"
-    return f"{count_noun(len(found), 'stale file')}; {again}"
+    return f"{count_noun(len(files), 'stale file')}; {again}"

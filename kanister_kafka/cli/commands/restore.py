@@ -156,29 +156,29 @@ def restore(
     _refuse({**cloning, **elsewhere}, "needs --into NAMESPACE")
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action
+    from kanister_kafka.operations.backups.action_sets import restore_request
     from kanister_kafka.operations.backups.activity import Activity
-    from kanister_kafka.operations.backups.restore import restore_request
     from kanister_kafka.reports.backups import backup_text
     from kanister_kafka.yamldoc.dumper import dump
 
-    connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-    if reason := Activity(connection, kasten_namespace).using(found):
-        raise ActionError(f"{found} is in use: {reason}")
+    connection, selected = open_backup(context, namespace, kafka, kasten_namespace, backup)
+    if reason := Activity(connection, kasten_namespace).using(selected):
+        raise ActionError(f"{selected} is in use: {reason}")
     home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
-    applied = start_action.find_applied(connection, found.kafka, home, blueprint)
+    applied = start_action.find_applied(connection, selected.kafka, home, blueprint)
     start_action.check_action(applied, "restore")
     chosen = list(options)
     if overwrite:
         chosen.append(("overwrite", "true"))
     if discard_replaced:
         chosen.append(("discard-replaced", "true"))
-    request = restore_request(found, applied, tuple(chosen))
+    request = restore_request(selected, applied, tuple(chosen))
     if retention:
         request = with_retention(request, retention, context)
     if dry_run:
         echo(dump(start_action.build_action_set(request)))
         return
-    described = backup_text(found, utc_now(), terminal_width(), how_to_restore=False)
+    described = backup_text(selected, utc_now(), terminal_width(), how_to_restore=False)
     confirm_restore(connection, request, described.splitlines(), yes=yes)
     ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))
 

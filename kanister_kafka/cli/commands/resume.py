@@ -61,29 +61,29 @@ def resume(
     inspector = ClusterInspector(
         connection, find_target(connection, namespace, name), kasten_namespace
     )
-    seen = inspector.look()
-    status = assess(seen)
+    cluster = inspector.look()
+    status = assess(cluster)
     if is_idle(status):
         click.echo(f"{status.headline}: nothing to do")
-        _not_seen(seen)
+        _not_seen(cluster)
         return
     try:
         check_resumable(status)
     except ActionError:
-        _by_hand(seen)
+        _by_hand(cluster)
         raise
     if dry_run:
         click.echo(
             f"{status.headline}: Deployment {inspector.names.watchdog} of namespace "
             f"{inspector.target.namespace} would be set off (dry run)"
         )
-        _by_hand(seen)
+        _by_hand(cluster)
         return
     click.echo(f"{status.headline}.", err=True)
     resuming = Resume(
         connection, inspector, logs=not no_logs, timeout=timeout, clock=current_clock()
     )
-    ctx.exit(_follow(resuming, seen, logs=not no_logs))
+    ctx.exit(_follow(resuming, cluster, logs=not no_logs))
 
 
 def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
@@ -95,11 +95,11 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
             for event in resuming.events():
                 live.show(event)
     except KeyboardInterrupt:
-        _left(resuming)
+        _print_interrupted(resuming)
         return 130  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
-        _left(resuming)
-        _by_hand(resuming.seen or cluster)
+        _print_interrupted(resuming)
+        _by_hand(resuming.observed or cluster)
         raise
     over = live.progress.over or ActionFinished(ActionResult.GONE, "")
     total = format_elapsed(live.elapsed())
@@ -108,12 +108,12 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
         return 0
     click.echo(f"Kafka {target}: {over.end.value} after {total}")
     print_error(escape_control_chars(over.reason))
-    _left(resuming)
-    _by_hand(resuming.seen or cluster)
+    _print_interrupted(resuming)
+    _by_hand(resuming.observed or cluster)
     return 1
 
 
-def _left(resuming: Resume) -> None:
+def _print_interrupted(resuming: Resume) -> None:
     """Print what continues without this command."""
     target = resuming.target
     if resuming.armed:

@@ -27,10 +27,11 @@ from kanister_kafka.operations.action_follower import (
 from kanister_kafka.operations.actionset import ActionSet
 from kanister_kafka.operations.backups.action_sets import check_no_action
 from kanister_kafka.operations.events import ActionResult, Progress
-from kanister_kafka.operations.retention import RetentionRelease
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.start_action import find_applied
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import KafkaRef, find_target
+from kanister_kafka.strimzi.retention import read_held
 from kanister_kafka.yamldoc.dumper import dump
 
 REPLACED = (
@@ -141,7 +142,7 @@ def follow_request(
     click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
     follower = Follower(connection, watched, logs=logs, timeout=timeout, clock=current_clock())
     code, reason = _follow(follower, request, logs=logs, err=err)
-    return FollowedRequest(code, follower.seen, reason)
+    return FollowedRequest(code, follower.observed, reason)
 
 
 def with_retention(
@@ -159,7 +160,7 @@ def with_retention(
 def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
     """Print as a warning that a person has to end the hold; the restore itself is done."""
     try:
-        _kafka, held = RetentionRelease(connection, target).look()
+        held = read_held(LiveKafka(connection, target).get())
     except KanisterKafkaError as failure:
         click.echo(
             f"whether retention is held cannot be read: {escape_control_chars(str(failure))}",
@@ -222,19 +223,19 @@ def _follow(
             for event in follower.events():
                 live.show(event)
     except KeyboardInterrupt:
-        _left(follower, request)
+        _print_interrupted(follower, request)
         return 130, "interrupted"  # as shells have it: 128 and the number of the signal
     except KanisterKafkaError:
-        _left(follower, request)
+        _print_interrupted(follower, request)
         raise
     if not (live.draws and sys.stdout.isatty()):  # else they stand there already
         _phases(live.progress, err=err)
     return _summary(request, follower, live, err=err)
 
 
-def _left(follower: Follower, request: start_action.ActionRequest) -> None:
+def _print_interrupted(follower: Follower, request: start_action.ActionRequest) -> None:
     context = follower.connection.context
-    for line in still_running_message(request.target, follower.seen, context):
+    for line in still_running_message(request.target, follower.observed, context):
         click.echo(line, err=True)
 
 
@@ -249,7 +250,7 @@ def _summary(
     request: start_action.ActionRequest, follower: Follower, live: LiveDisplay, *, err: bool
 ) -> tuple[int, str]:
     """Print how it ended and what to do; return the exit code, and why it is not complete."""
-    action_set, context = follower.seen, follower.connection.context
+    action_set, context = follower.observed, follower.connection.context
     over, title = live.progress.over, f"{request.action} of Kafka {request.target}"
     total = format_elapsed(live.elapsed())
     if over is not None and over.end is ActionResult.DONE:
@@ -261,7 +262,7 @@ def _summary(
     click.echo(f"{title}: {end.value} after {total}", err=err)
     print_error(escape_control_chars(reason))
     if end is ActionResult.TIMEOUT:
-        _left(follower, request)
+        _print_interrupted(follower, request)
     else:
         for line in remedy_message(end, request.target, action_set, context):
             click.echo(f"  {line}", err=True)

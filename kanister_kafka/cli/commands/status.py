@@ -14,7 +14,6 @@ from kanister_kafka.cli.options import blueprint_namespace_option, live_options,
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
-from kanister_kafka.operations.blueprint_drift import input_drift, version_drift
 from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.object_names import NameFinder
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
@@ -60,8 +59,8 @@ def status(
         ctx.exit(_everywhere(connection, kasten_namespace, form))
     target = find_target(connection, namespace, name)
     with connection.one_moment():
-        seen = ClusterInspector(connection, target, kasten_namespace).look()
-        judged = _with_freshness(connection, assess(seen))
+        cluster = ClusterInspector(connection, target, kasten_namespace).look()
+        judged = _with_freshness(connection, assess(cluster))
     now = datetime.now(timezone.utc)
     if form == "name":
         echo(kafka_name(target.name))
@@ -86,12 +85,12 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
         finder = NameFinder(connection, kasten_namespace)
         for target in targets:
             try:
-                seen = ClusterInspector(connection, target, kasten_namespace, finder).look()
+                cluster = ClusterInspector(connection, target, kasten_namespace, finder).look()
             except ActionError as failure:  # several objects may be its own: it hides no other
                 print_error(escape_control_chars(str(failure)))
                 unclear = failure.exit_code
             else:
-                judged.append(assess(seen))
+                judged.append(assess(cluster))
     now = datetime.now(timezone.utc)
     if form == "name":
         echo("".join(kafka_name(target.name) for target in targets))
@@ -103,21 +102,25 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
 
 def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:
     """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
-    seen = status.observed
-    origin = seen.origin
+    cluster = status.observed
+    origin = cluster.origin
     if not status.runs or not origin.input_hash:
         return status
+    from kanister_kafka.operations.blueprint_drift import input_drift, version_drift  # slow
+
     if older := version_drift(origin):
         return replace(status, remarks=status.remarks + (older,))
     try:
         options, version = options_from(shlex.split(origin.options))
-        fetched = read_cluster_resources(seen.target.name, seen.target.namespace, client=connection)
+        fetched = read_cluster_resources(
+            cluster.target.name, cluster.target.namespace, client=connection
+        )
     except (click.UsageError, ValueError, KanisterKafkaError) as failure:
         why = failure.message if isinstance(failure, click.UsageError) else str(failure)
         return _unsure(status, why)
     if fetched.problems:
         return _unsure(status, "; ".join(problem.message for problem in fetched.problems))
-    changed = input_drift(origin, seen.target, fetched.documents, options, version)
+    changed = input_drift(origin, cluster.target, fetched.documents, options, version)
     return replace(status, remarks=status.remarks + (changed,)) if changed else status
 
 

@@ -144,25 +144,25 @@ def verify(
         check_writable(path)
     check_exec()
     origin = find_clone_source(backup, context=context, import_timeout=import_timeout, **place)
-    connection, found = origin.connection, origin.backup
-    brokers = len(found.claims)  # at least as many claims as brokers
+    connection, selected = origin.connection, origin.backup
+    brokers = len(selected.claims)  # at least as many claims as brokers
     longest = timeout + SETUP_S + REMOVAL_S
     passes = int(records != RECORDS[0]) + 2 * with_source
     longest += passes * brokers * RECORDS_S
     if origin.is_from_store:
         longest += import_timeout
-    source = BrokerReader(connection, found.kafka, context) if with_source else None
+    source = BrokerReader(connection, selected.kafka, context) if with_source else None
     if source is not None and not source.brokers():
-        raise ActionError(f"--with-source: no broker of Kafka {found.kafka} is Ready")
+        raise ActionError(f"--with-source: no broker of Kafka {selected.kafka} is Ready")
     request = CloneRequest(
-        namespace=into or default_namespace(found),
+        namespace=into or default_namespace(selected),
         identity=uuid.uuid4().hex[:10],
         storage_class=storage_class,
         resources=NodeResources(cpu=cpu, memory=memory, heap=heap),
         expires=format_second(utc_now() + timedelta(seconds=longest)),
     )
     if not dry_run:
-        _remove_leftovers(connection, found, request.namespace)
+        _remove_leftovers(connection, selected, request.namespace)
     plan, runner = origin.prepare(request, temporary=True)
     if dry_run:
         return
@@ -190,7 +190,7 @@ def verify(
             echo(VERIFICATION_FORMATS["text"](result), err=True)
             raise
 
-    left = run_verification(
+    leftovers = run_verification(
         runner,
         Verifier(connection, plan, context, source=source),
         RecordsRead(records),
@@ -199,7 +199,7 @@ def verify(
         on_result=show,
         on_pending=print_warning,
     )
-    ctx.exit(1 if left else code)
+    ctx.exit(1 if leftovers else code)
 
 
 def default_namespace(backup: Backup) -> str:
@@ -213,8 +213,7 @@ def default_namespace(backup: Backup) -> str:
 
 def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) -> None:
     """Remove what killed verifications of this Kafka have left; refuse if one may still run."""
-    from kanister_kafka.operations.clone.leftovers import find_leftovers
-    from kanister_kafka.operations.clone.remover import CloneRemover
+    from kanister_kafka.operations.clone.remover import CloneRemover, find_leftovers
 
     for leftover in find_leftovers(connection, backup.kafka, namespace):
         where = f"the copy of backup {leftover.backup} in namespace {leftover.target.namespace}"

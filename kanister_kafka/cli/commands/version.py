@@ -47,24 +47,24 @@ def version(
     be read is unknown, with the reason on standard error; exit code 2 if the API server does not
     answer.
     """
-    found = {"client": __version__}
+    versions = {"client": __version__}
     if alone:
         _refuse_cluster()
     else:
         from kanister_kafka.kube.client import KubeClient
 
         connection = KubeClient(context)
-        found["server"] = str(connection.ask("GET", ("version",)).get("gitVersion", UNKNOWN))
-        found |= _installed(connection, kafka, namespace, kasten_namespace)
+        versions["server"] = str(connection.ask("GET", ("version",)).get("gitVersion", UNKNOWN))
+        versions |= _installed(connection, kafka, namespace, kasten_namespace)
     if form != "text":
-        text = json.dumps(found, indent=2) + "\n"
+        text = json.dumps(versions, indent=2) + "\n"
         echo(as_yaml(text) if form == "yaml" else text)
         return
     from kanister_kafka.reports.tables import hung  # not for those who read JSON
 
-    names, width = max(map(len, found)), terminal_width()
+    names, width = max(map(len, versions)), terminal_width()
     lines: list[str] = []
-    for name, text in found.items():
+    for name, text in versions.items():
         lines += hung(f"{name + ':':{names + 1}} ", text, width)
     echo("".join(f"{line}\n" for line in lines))
 
@@ -83,6 +83,7 @@ def _installed(
     connection: KubeClient, kafka: str, namespace: str, kasten_namespace: str
 ) -> dict[str, str]:
     """Return the versions of the software on the cluster, as far as they can be read."""
+    from kanister_kafka.operations.live_kafka import OPERATOR_SELECTOR
     from kanister_kafka.operations.start_action import find_applied
     from kanister_kafka.strimzi.discovery import find_target
 
@@ -91,7 +92,7 @@ def _installed(
         return find_applied(connection, target, kasten_namespace).origin.version
 
     def strimzi() -> str:
-        return _image(connection, "", "strimzi.io/kind=cluster-operator")
+        return _image(connection, "", OPERATOR_SELECTOR)
 
     def kanister() -> str:
         found = _image(connection, kasten_namespace, "app=kanister-operator")
@@ -111,12 +112,12 @@ def _installed(
 def _image(connection: KubeClient, namespace: str, label: str) -> str:
     """Return the tag of the image of the pods with a label."""
     from kanister_kafka.kube.client import PODS
+    from kanister_kafka.kube.pods import image_tag
 
     tags = set()
     for pod in connection.items(PODS, namespace, label):
         for container in (pod.get("spec") or {}).get("containers") or ():
-            image = str(container.get("image", "")).partition("@")[0].rpartition("/")[2]
-            tags.add(image.partition(":")[2])
+            tags.add(image_tag(str(container.get("image", ""))))
     return ", ".join(sorted(tags - {""}))
 
 

@@ -17,7 +17,7 @@ from pathlib import Path
 
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.planner import build_plan
-from kanister_kafka.backup.render import render
+from kanister_kafka.backup.render import Manifest, render
 from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
 from kanister_kafka.diagnostics import Diagnostic, error, has_error, sort_diagnostics
 from kanister_kafka.errors import UnreachableError
@@ -109,11 +109,16 @@ def _outcome(
         rule=rule,
         key=key,
         row=_row(plan),
-        manifests=render(plan, task.templates) if task.spells else (),
+        manifests=_texts(render(plan, task.templates)) if task.spells else (),
         notes=plan.notes,
         claims=_claims(plan),
         problems=plan.problems,
     )
+
+
+def _texts(manifests: Iterable[Manifest]) -> tuple[Manifest, ...]:
+    """Return manifests without their parsed text, which is larger than the text."""
+    return tuple(replace(one) for one in manifests)
 
 
 def _row(plan: BackupPlan) -> FleetSummary:

@@ -32,7 +32,7 @@ class Cursor(NamedTuple):
             node = node.get(key) if isinstance(node, MappingNode) else None
             if node is not None:
                 location = node.location
-        return Cursor(node, path, location)
+        return tuple.__new__(Cursor, (node, path, location))  # half the time of its class
 
     def each(self) -> Iterator[Cursor]:
         """Yield the items of a list; none if there is no list."""

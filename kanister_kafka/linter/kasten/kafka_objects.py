@@ -33,7 +33,8 @@ class KafkaObject(NamedTuple):
 
     group: str
     resource: str
-    name: re.Pattern[str]
+    name: str | re.Pattern[str]
+    """Its name, or what the names of several match."""
     words: str
     """The object in a message."""
     labels: Mapping[str, str]
@@ -46,18 +47,20 @@ class KafkaObject(NamedTuple):
 
     def is_taken_by(self, entry: ResourceFilter) -> bool | None:
         """Return whether an entry of a filter is about it; None if the input does not show it."""
-        name = entry.here.at("name")
-        if entry.is_open or (name.there and not name.text) or "*" in name.text:
+        if entry.is_open or entry.has_open_name:
             return None
         if entry.says_nothing or (entry.resource and entry.resource != self.resource):
             return False
         if entry.has_group and entry.group != self.group:
             return False
-        match = self.name.fullmatch(name.text)
-        if name.text and not match:
+        if isinstance(self.name, str):
+            if entry.name and entry.name != self.name:
+                return False
+        elif match := self.name.fullmatch(entry.name):
+            if self.nodes and int(match["node"]) >= self.nodes:
+                return None
+        elif entry.name:
             return False
-        if match and self.nodes and int(match["node"]) >= self.nodes:
-            return None
         met = [*_labels_met(entry.here, self.labels), *_expressions_met(entry.here, self.labels)]
         return False if False in met else None if None in met else True
 
@@ -175,7 +178,7 @@ def _number(spot: Cursor) -> str:
 def _exact(
     group: str, resource: str, name: str, words: str, labels: Mapping[str, str]
 ) -> KafkaObject:
-    return KafkaObject(group, resource, re.compile(re.escape(name)), words, labels)
+    return KafkaObject(group, resource, name, words, labels)
 
 
 def _own_labels(one: Cursor) -> dict[str, str]:

@@ -236,6 +236,8 @@ class ResourceFilter(NamedTuple):
     says_nothing: bool
     is_narrowed: bool
     """Whether a name or a label narrows it, except for that of a Kafka."""
+    has_open_name: bool
+    """Whether it has a name, and the input does not show which objects have it."""
 
     @classmethod
     def of(cls, here: Cursor) -> ResourceFilter:
@@ -258,6 +260,7 @@ class ResourceFilter(NamedTuple):
             is_open=here.is_template or group.is_template or resource.is_template,
             says_nothing=not any(spot.there for spot in at.values()),
             is_narrowed=name.there or expressions.there or others,
+            has_open_name=(name.there and not name.text) or "*" in name.text,
         )
 
 

@@ -160,12 +160,13 @@ def pod_override_types(rule: Rule, blueprint: Blueprint, settings: LintSettings)
     Only KubeTask makes a pod without volumes of its own. The podOverride of an ActionSet may bring
     the volume, so that a missing one is a warning.
     """
+    matching: set[tuple[int, int]] = set()
     for phase, function in phases_with_function(blueprint, settings):
         node = phase.argument("podOverride") if "podOverride" in function.arguments else None
         path = f"{phase.path}.args.podOverride"
         if not isinstance(node, MappingNode):
             continue
-        for wrong in _mismatches(node, POD_SPEC, path):
+        for wrong in _mismatches(node, POD_SPEC, path, matching):
             message = f"Invalid value: {quote_value(wrong.node)}: must be {wrong.expected}"
             if isinstance(wrong.node, Scalar) and wrong.expected == TEXT:
                 message += wrong.node.boolean_note
@@ -184,25 +185,48 @@ def _is_of_containers(wrong: _Mismatch, path: str) -> bool:
     return tail.partition("[")[0] in CONTAINERS and "." not in tail
 
 
-def _mismatches(node: Node, shape: FieldShape, path: str) -> Iterator[_Mismatch]:
-    if isinstance(node, Scalar) and (node.value is None or _is_open(node)):
-        return
+def _mismatches(
+    node: Node, shape: FieldShape, path: str, matching: set[tuple[int, int]]
+) -> list[_Mismatch]:
+    """Return what is of another type below a node.
+
+    `matching` has the identities of nodes with the shapes that they match: phases share nodes by
+    aliases. The Blueprint keeps all of these nodes alive.
+    """
+    if isinstance(node, Scalar):
+        if node.value is None or _is_open(node):
+            return []
+        if isinstance(shape, str):
+            return [] if _fits(node, shape) else [_Mismatch(node, path, shape)]
+        return [_Mismatch(node, path, "a list" if isinstance(shape, ListOf) else "an object")]
+    pair = id(node), id(shape)
+    if pair in matching:
+        return []
+    wrong = _mismatches_within(node, shape, path, matching)
+    if not wrong:
+        matching.add(pair)
+    return wrong
+
+
+def _mismatches_within(
+    node: MappingNode | Sequence, shape: FieldShape, path: str, matching: set[tuple[int, int]]
+) -> list[_Mismatch]:
     if isinstance(shape, str):
-        if not _fits(node, shape):
-            yield _Mismatch(node, path, shape)
-    elif isinstance(shape, ListOf):
+        return [_Mismatch(node, path, shape)]
+    wrong: list[_Mismatch] = []
+    if isinstance(shape, ListOf):
         if not isinstance(node, Sequence):
-            yield _Mismatch(node, path, "a list")
-            return
+            return [_Mismatch(node, path, "a list")]
         for i, item in enumerate(node.items):
-            yield from _mismatches(item, shape.item, f"{path}[{i}]")
-    elif not isinstance(node, MappingNode):
-        yield _Mismatch(node, path, "an object")
-    else:
-        for entry in node.entries:
-            inner = shape.value if isinstance(shape, MapOf) else shape.get(entry.key)
-            if inner is not None:
-                yield from _mismatches(entry.value, inner, child_path(path, entry.key))
+            wrong += _mismatches(item, shape.item, f"{path}[{i}]", matching)
+        return wrong
+    if not isinstance(node, MappingNode):
+        return [_Mismatch(node, path, "an object")]
+    for key, _location, value, _spelled in node.entries:
+        inner = shape.value if isinstance(shape, MapOf) else shape.get(key)
+        if inner is not None:
+            wrong += _mismatches(value, inner, child_path(path, key), matching)
+    return wrong
 
 
 def _is_open(node: Scalar) -> bool:

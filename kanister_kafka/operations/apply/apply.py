@@ -108,14 +108,14 @@ def apply_objects(
         return report
     # Another apply or delete may have found that nothing names the scripts, just before this did.
     shared = [trial.target for trial in trials if holds_scripts(trial.desired)]
-    there = run_in_sequence(
-        [(t, partial(_there, t, connection)) for t in shared], ignore_result, clock
+    scripts = run_in_sequence(
+        [(t, partial(_still_exists, t, connection)) for t in shared], ignore_result, clock
     )
-    done = tuple(each for each in report.results if each.target not in there.pending)
-    return ApplyReport(results=done, failures=there.failures, pending=there.pending)
+    done = tuple(each for each in report.results if each.target not in scripts.pending)
+    return ApplyReport(results=done, failures=scripts.failures, pending=scripts.pending)
 
 
-def _there(place: ObjectRef, connection: KubeClient) -> ObjectResult:
+def _still_exists(place: ObjectRef, connection: KubeClient) -> ObjectResult:
     if find_live_object(place, connection) is None:
         raise NotFoundError("it was deleted during this apply: apply again")
     return ObjectResult(place, ApplyOutcome.UNCHANGED)

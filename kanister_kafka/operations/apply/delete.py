@@ -10,6 +10,7 @@ from kanister_kafka.backup.scripts import holds_scripts
 from kanister_kafka.constants import PREVIOUS_PAUSE, BackupState
 from kanister_kafka.errors import ConflictError, ForbiddenError, NotFoundError, RejectedError
 from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.kube.objects import get_path
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.action_follower import resume_command, status_command
 from kanister_kafka.operations.apply.apply import run_in_sequence
@@ -40,9 +41,8 @@ from kanister_kafka.operations.apply.results import (
     OnResult,
     ignore_result,
 )
+from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
 from kanister_kafka.strimzi.discovery import KafkaRef, kafka_of_state
-from kanister_kafka.strimzi.from_cluster import VERSIONS
-from kanister_kafka.strimzi.reader import GROUP
 
 # Whether a Kafka is stopped for a backup: what brings it back must stay until it runs.
 
@@ -74,34 +74,28 @@ def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]
         data = item.get("data") or {}
         state = data.get("state", "")
         kafka = kafka_of_state(item) or place.name
-        if state not in ("", BackupState.RUNNING.value):
+        if state not in IDLE:
             since = f" since {data['since']}" if data.get("since") else ""
-            said = f"{place.placed} says {state}{since}"
+            problem = f"{place.placed} says {state}{since}"
         elif _is_marked(kafka, place, connection):
-            said = f"Kafka {kafka} in namespace {place.namespace} has the pause of a backup"
+            problem = f"Kafka {kafka} in namespace {place.namespace} has the pause of a backup"
         else:
             continue
         target, context = KafkaRef(place.namespace, kafka), connection.context
         if state == BackupState.RESTORING.value:
-            yield f"{said}; end the restore first: {status_command(target, context)}"
+            yield f"{problem}; end the restore first: {status_command(target, context)}"
         else:
-            yield f"{said}; bring it back first: {resume_command(target, context)}"
+            yield f"{problem}; bring it back first: {resume_command(target, context)}"
 
 
 def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
     if kafka == record.name:  # not a record of kanister-kafka
         return False
-    for version in VERSIONS:
-        try:
-            live = find_live_object(
-                ObjectRef(f"{GROUP}/{version}", "Kafka", record.namespace, kafka), connection
-            )
-        except ForbiddenError:  # the record has spoken already
-            return False
-        except NotFoundError:  # not served in this version
-            continue
-        return live is not None and PREVIOUS_PAUSE in (live["metadata"].get("annotations") or {})
-    return False
+    try:
+        live = LiveKafka(connection, KafkaRef(record.namespace, kafka)).find() or {}
+    except ForbiddenError:  # the record has spoken already
+        return False
+    return PREVIOUS_PAUSE in (get_path(live, "metadata", "annotations") or {})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -171,9 +165,9 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
     restart may need it. Raises UnreachableError.
     """
     applied = {object_ref(item) for item in objects}
-    found = find_owned_objects(blueprints_of(objects), _namespaces(objects), connection)
-    extra = [item for item in found.objects if object_ref(item) not in applied]
-    scripts = tuple(item for item in found.scripts if object_ref(item) not in applied)
+    owned = find_owned_objects(blueprints_of(objects), _namespaces(objects), connection)
+    extra = [item for item in owned.objects if object_ref(item) not in applied]
+    scripts = tuple(item for item in owned.scripts if object_ref(item) not in applied)
     keep = scripts_to_keep(scripts, connection, gone=tuple(extra), coming=objects)
     extra += [item for item in scripts if object_ref(item) not in keep.reasons]
     going = tuple(reversed(sort_for_apply(extra)))
@@ -182,7 +176,7 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
         passed=tuple(
             ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items()
         ),
-        unreadable=found.unreadable + keep.unreadable,
+        unreadable=owned.unreadable + keep.unreadable,
         blockers=stopped_kafka_reasons(objects + going, connection) if going else (),
     )
 

@@ -14,7 +14,7 @@ from kanister_kafka.errors import (
     NotFoundError,
     RejectedError,
 )
-from kanister_kafka.kube.client import FIELD_MANAGER, KubeClient, Object
+from kanister_kafka.kube.client import FIELD_MANAGER, NAMESPACES, KubeClient, Object
 from kanister_kafka.operations.apply.objects import (
     ADMISSION,
     KANISTER,
@@ -66,7 +66,7 @@ def run_dry_run(
     ours = blueprints_of(objects)
     places = {object_ref(item) for item in objects}
     absent = _absent(namespaces_of(objects), connection)
-    found = []
+    results = []
     for item in objects:
         place, live, result, error = object_ref(item), None, None, None
         try:
@@ -78,10 +78,10 @@ def run_dry_run(
         except UNTRIED as failure:
             is_early = place.namespace not in absent and _is_early(failure, item, places)
             error = None if is_early else with_remedy(failure)
-        found.append(
+        results.append(
             DryRunResult(target=place, desired=item, live=live, result=result, error=error)
         )
-    return tuple(found)
+    return tuple(results)
 
 
 def failures(trials: Iterable[DryRunResult]) -> tuple[ObjectFailure, ...]:
@@ -104,17 +104,17 @@ def find_live_object(place: ObjectRef, connection: KubeClient) -> Object | None:
 
 def owned_by_other_blueprint(live: Object, ours: frozenset[str], connection: KubeClient) -> str:
     """Return the other Blueprint that a live object serves, if that is still there."""
-    other = blueprint_of(live)
-    if not other or other in ours or not ours:
+    owner = blueprint_of(live)
+    if not owner or owner in ours or not ours:
         return ""
-    namespace, _slash, name = other.partition("/")
+    namespace, _slash, name = owner.partition("/")
     try:
-        there = find_live_object(ObjectRef(KANISTER, "Blueprint", namespace, name), connection)
+        blueprint = find_live_object(ObjectRef(KANISTER, "Blueprint", namespace, name), connection)
     except NotFoundError:
         return ""
     except ForbiddenError:  # no one knows: leave it alone
-        return other
-    return other if there else ""
+        return owner
+    return owner if blueprint else ""
 
 
 def with_remedy(failure: KanisterKafkaError) -> KanisterKafkaError:
@@ -181,15 +181,14 @@ def _intact(desired: Object, live: Object | None) -> None:
 
 def _absent(namespaces: Iterable[str], connection: KubeClient) -> frozenset[str]:
     """Return the namespaces that do not exist, as far as the user may know."""
-    resource = connection.kind("v1", "Namespace")
-    found = set()
+    absent = set()
     for namespace in sorted(namespaces):
         try:
-            if connection.find(resource, namespace) is None:
-                found.add(namespace)
+            if connection.find(NAMESPACES, namespace) is None:
+                absent.add(namespace)
         except ForbiddenError:  # then the write will show it
             continue
-    return frozenset(found)
+    return frozenset(absent)
 
 
 def _is_early(failure: KanisterKafkaError, item: Object, places: set[ObjectRef]) -> bool:

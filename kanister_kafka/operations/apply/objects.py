@@ -118,17 +118,17 @@ def admit_objects(documents: Iterable[Document], namespace: str) -> Objects:
     """
     objects: list[Object] = []
     problems: list[Diagnostic] = []
-    seen: set[ObjectRef] = set()
+    places: set[ObjectRef] = set()
     for document in documents:
         item = _placed(to_python(document.root), namespace)
-        found = list(_wrong(document, item))
-        if not found:
+        own_problems = list(_wrong(document, item))
+        if not own_problems:
             objects.append(item)
             place = object_ref(item)
-            if place in seen:
-                found = [_problem(document, "", f"{place.placed} stands twice in the input")]
-            seen.add(place)
-        problems += found
+            if place in places:
+                own_problems = [_problem(document, "", f"{place.placed} stands twice in the input")]
+            places.add(place)
+        problems += own_problems
     if problems:
         raise InputError(sort_diagnostics(problems))
     return tuple(objects)

@@ -52,7 +52,7 @@ def find_owned_objects(
     All namespaces are looked at where the user may list them, else those given. A kind that is not
     served has no objects. Raises UnreachableError.
     """
-    found: list[Object] = []
+    owned: list[Object] = []
     unreadable: dict[str, list[str]] = {}
     for api_version, kind in kinds:
         try:
@@ -60,14 +60,14 @@ def find_owned_objects(
         except NotFoundError:
             continue
         try:
-            found += connection.items(resource, label=LABEL)
+            owned += connection.items(resource, label=LABEL)
         except ForbiddenError:
             if not resource.namespaced:
                 unreadable.setdefault("of the whole cluster", []).append(str(resource))
                 continue
             elsewhere = f"in other namespaces than {', '.join(sorted(namespaces))}"
             unreadable.setdefault(elsewhere, []).append(str(resource))
-            found += _in_each(resource, namespaces, connection, unreadable)
+            owned += _in_each(resource, namespaces, connection, unreadable)
 
     def is_near(scripts: Object) -> bool:
         owner = blueprint_of(scripts)
@@ -75,9 +75,9 @@ def find_owned_objects(
 
     return OwnedObjects(
         tuple(
-            item for item in found if blueprint_of(item) in blueprints and not holds_scripts(item)
+            item for item in owned if blueprint_of(item) in blueprints and not holds_scripts(item)
         ),
-        tuple(item for item in found if holds_scripts(item) and is_near(item)),
+        tuple(item for item in owned if holds_scripts(item) and is_near(item)),
         tuple(f"{where}: {', '.join(resources)}" for where, resources in unreadable.items()),
     )
 

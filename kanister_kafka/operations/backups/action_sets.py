@@ -9,10 +9,10 @@ from datetime import datetime
 from kanister_kafka.constants import CLUSTER, COMPONENT, MANAGED_BY
 from kanister_kafka.durations import format_duration
 from kanister_kafka.errors import ActionError
-from kanister_kafka.kube.client import KubeClient, Object
-from kanister_kafka.kube.objects import get_path, label
+from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.action_follower import delete_command, status_command
 from kanister_kafka.operations.actionset import (
+    ARTIFACT,
     DELETE_COPY,
     EXPORT,
     LIST_COPIES,
@@ -21,12 +21,14 @@ from kanister_kafka.operations.actionset import (
     AppliedBlueprint,
     backup_values,
     is_backup_of,
-    read_action_set,
+    list_action_sets,
 )
 from kanister_kafka.operations.backups.activity import has_ended
-from kanister_kafka.operations.object_names import IDLE, default_blueprint, find_names
-from kanister_kafka.operations.start_action import ActionRequest, action_sets
-from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
+from kanister_kafka.operations.backups.model import Backup
+from kanister_kafka.operations.live_kafka import IDLE, LiveKafka, state_of
+from kanister_kafka.operations.object_names import default_blueprint, find_names
+from kanister_kafka.operations.start_action import ActionRequest
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
 DELETE = "delete"
@@ -103,7 +105,7 @@ def _unended(
 
     The deletion of another backup than the one that is `restored` may run meanwhile.
     """
-    for action_set in list_action_sets(connection, kafka, blueprint):
+    for action_set in find_action_sets(connection, kafka, blueprint):
         if action_set.action in COPYING:
             continue
         if action_set.action == DELETE and action_set.backup not in ("", restored) and restored:
@@ -114,31 +116,28 @@ def _unended(
 
 
 def _title(action_set: ActionSet) -> str:
-    return f"ActionSet {action_set.namespace}/{action_set.name}, action {action_set.action},"
+    return f"{action_set}, action {action_set.action},"
 
 
 def _state(connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint) -> str:
     names = find_names(connection, kafka, blueprint.namespace, blueprint.name)
-    found = connection.find(CONFIG_MAPS, names.state_config_map, kafka.namespace) or {}
-    return str(get_path(found, "data", "state") or "")
+    return state_of(LiveKafka(connection, kafka).state_config_map(names.state_config_map))
 
 
-def list_action_sets(
+def find_action_sets(
     connection: KubeClient, kafka: KafkaRef, blueprint: AppliedBlueprint
 ) -> list[ActionSet]:
     """Return the ActionSets of a Kafka by any of its Blueprints, the oldest first."""
     default = default_blueprint(kafka)
     names = (blueprint.name, default, f"{default}.hot")
-    found = []
-    for item in connection.items(action_sets(connection), blueprint.namespace):
-        action_set = read_action_set(item)
-        requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
-        is_named = action_set.blueprint in names or label(item, CLUSTER) == kafka.name
+    own = []
+    for action_set in list_action_sets(connection, blueprint.namespace):
+        is_named = action_set.blueprint in names or action_set.cluster == kafka.name
         is_own = is_named and action_set.target == kafka.namespace
-        named = [requested.get("artifacts") or {}, action_set.artifacts]
-        if is_own or any(is_backup_of(one, kafka.namespace, kafka.name) for one in named):
-            found.append(action_set)
-    return sorted(found, key=lambda one: one.created)
+        artifacts = (action_set.inputs, action_set.artifacts)
+        if is_own or any(is_backup_of(each, kafka.namespace, kafka.name) for each in artifacts):
+            own.append(action_set)
+    return sorted(own, key=lambda action_set: action_set.created)
 
 
 KEPT_FAILURES = 3
@@ -156,8 +155,7 @@ def find_outdated_action_sets(
     selector = f"{MANAGED_BY}={COMPONENT},{CLUSTER}={kafka.name}"
     outdated = []
     failures = []
-    for item in connection.items(action_sets(connection), namespace, selector):
-        action_set = read_action_set(item)
+    for action_set in list_action_sets(connection, namespace, selector):
         is_backup = action_set.action == "backup" and action_set.target == kafka.namespace
         if not is_backup or not has_ended(connection, action_set):
             continue
@@ -166,5 +164,51 @@ def find_outdated_action_sets(
             continue
         if backup_values(action_set.artifacts).get("backup") not in backups:
             outdated.append(action_set)
-    failures.sort(key=lambda one: one.created)
+    failures.sort(key=lambda action_set: action_set.created)
     return outdated + failures[:-KEPT_FAILURES]
+
+
+# The actions for a backup of the catalogue, whether its ActionSet exists or not.
+
+
+def restore_request(
+    backup: Backup, blueprint: AppliedBlueprint, options: tuple[tuple[str, str], ...]
+) -> ActionRequest:
+    """Return the action `restore` of a backup."""
+    return backup_request("restore", backup, blueprint, options)
+
+
+def backup_request(
+    action: str,
+    backup: Backup,
+    blueprint: AppliedBlueprint,
+    options: tuple[tuple[str, str], ...] = (),
+) -> ActionRequest:
+    """Return an action with the artifact that the action `backup` puts out."""
+    values = {
+        "cluster": backup.kafka.name,
+        "namespace": backup.kafka.namespace,
+        "backup": backup.name,
+        "snapshots": str(len(backup.claims)),
+        "stop": backup.stop,
+    }
+    origin = ActionSet(
+        name=backup.action_set,
+        namespace=blueprint.namespace,
+        created=backup.complete_since,
+        version="",
+        action="backup",
+        blueprint=blueprint.name,
+        target=backup.kafka.namespace,
+        state=ActionState.COMPLETE,
+        phases=(),
+        error="",
+        artifacts={ARTIFACT: {"keyValue": {key: text for key, text in values.items() if text}}},
+    )
+    return ActionRequest(
+        target=backup.kafka,
+        action=action,
+        blueprint=blueprint,
+        options=options,
+        origin=origin,
+    )

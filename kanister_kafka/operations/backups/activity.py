@@ -10,21 +10,20 @@ from typing import Any
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.constants import CLONE_OF, CLONE_SOURCE, CLUSTER, BackupState
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
-from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.client import PODS, SNAPSHOT_CONTENTS, KubeClient, Object
 from kanister_kafka.kube.objects import annotation, get_path
 from kanister_kafka.operations.actionset import (
-    API_VERSION,
     JOB_LABEL,
     ActionSet,
     ActionState,
     backup_values,
     is_backup_of,
-    read_action_set,
+    list_action_sets,
 )
 from kanister_kafka.operations.backups.model import Backup
-from kanister_kafka.operations.object_names import IDLE, NameFinder, ObjectNames
-from kanister_kafka.operations.volume_snapshots import CONTENTS
-from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
+from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
+from kanister_kafka.operations.object_names import NameFinder, ObjectNames
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
 NOT_READ = "ActionSets cannot be read"
@@ -73,11 +72,11 @@ class Activity:
         """Namespaces whose ActionSets may not be listed, each with the reason."""
         self._finder = NameFinder(connection, kasten_namespace)
         self._state_config_maps: dict[KafkaRef, Object] = {}
-        self._action_sets: dict[str, list[tuple[Object, ActionSet]]] = {}
+        self._action_sets: dict[str, tuple[ActionSet, ...]] = {}
 
     def maker(self, kafka: KafkaRef, backup: str) -> ActionSet | None:
         """Return the ActionSet that has put out this backup, if it is still there."""
-        for _, action_set in self._of(kafka):
+        for action_set in self._of(kafka):
             if action_set.action == "backup" and _is_named(action_set.artifacts, kafka, backup):
                 return action_set
         return None
@@ -95,20 +94,18 @@ class Activity:
         digits = "".join(filter(str.isdecimal, state.get("run", "")))
         if run and digits == run and state.get("state", "") not in IDLE:
             return f"ConfigMap {names.state_config_map} has the state {state['state']} of its run"
-        for _, one in self._of(kafka):
-            is_own = one.action == "backup" and one.target == kafka.namespace
-            if is_own and not has_ended(self.connection, one):
-                return f"ActionSet {one.namespace}/{one.name} has not ended"
+        for action_set in self._of(kafka):
+            is_own = action_set.action == "backup" and action_set.target == kafka.namespace
+            if is_own and not has_ended(self.connection, action_set):
+                return f"{action_set} has not ended"
         return NOT_READ if self._home(kafka) in self.unreadable else self._unseen(kafka)
 
     def using(self, backup: Backup) -> str:
         """Return the action that restores or deletes a backup now; empty if none is seen."""
-        for item, one in self._of(backup.kafka):
-            requested: Object = next(iter(get_path(item, "spec", "actions") or ()), {})
-            artifacts = requested.get("artifacts") or {}
-            is_named = _is_named(artifacts, backup.kafka, backup.name)
-            if is_named and not has_ended(self.connection, one):
-                return f"ActionSet {one.namespace}/{one.name}, action {one.action}, has not ended"
+        for action_set in self._of(backup.kafka):
+            is_named = _is_named(action_set.inputs, backup.kafka, backup.name)
+            if is_named and not has_ended(self.connection, action_set):
+                return f"{action_set}, action {action_set.action}, has not ended"
         return ""
 
     def why_not_deleted(self, backup: Backup) -> str:
@@ -145,7 +142,7 @@ class Activity:
         """
         selector = f"{CLONE_OF}={backup.name},{CLUSTER}={backup.kafka.name}"
         with suppress(ForbiddenError, NotFoundError):
-            for item in self.connection.items(CONTENTS, label=selector):
+            for item in self.connection.items(SNAPSHOT_CONTENTS, label=selector):
                 if annotation(item, CLONE_SOURCE) != str(backup.kafka):
                     continue
                 namespace = get_path(item, "spec", "volumeSnapshotRef", "namespace")
@@ -155,7 +152,7 @@ class Activity:
     def _config_map(self, kafka: KafkaRef) -> Object:
         if kafka not in self._state_config_maps:
             name = self._names(kafka).state_config_map
-            found = self.connection.find(CONFIG_MAPS, name, kafka.namespace)
+            found = LiveKafka(self.connection, kafka).state_config_map(name)
             self._state_config_maps[kafka] = found or {}
         return self._state_config_maps[kafka]
 
@@ -171,22 +168,20 @@ class Activity:
     def _names(self, kafka: KafkaRef) -> ObjectNames:
         return self._finder.find(kafka, self.blueprint)
 
-    def _of(self, kafka: KafkaRef) -> list[tuple[Object, ActionSet]]:
+    def _of(self, kafka: KafkaRef) -> tuple[ActionSet, ...]:
         namespace = self._home(kafka)
         if namespace not in self._action_sets:
             self._action_sets[namespace] = self._list(namespace)
         return self._action_sets[namespace]
 
-    def _list(self, namespace: str) -> list[tuple[Object, ActionSet]]:
+    def _list(self, namespace: str) -> tuple[ActionSet, ...]:
         try:
-            resource = self.connection.kind(API_VERSION, "ActionSet")
-            items = self.connection.items(resource, namespace)
+            return list_action_sets(self.connection, namespace)
         except NotFoundError:  # Kanister is not installed: nothing runs
-            return []
+            return ()
         except ForbiddenError as failure:
             self.unreadable[namespace] = str(failure)
-            return []
-        return [(item, read_action_set(item)) for item in items]
+            return ()
 
 
 def _is_named(artifacts: Mapping[str, Any], kafka: KafkaRef, backup: str) -> bool:

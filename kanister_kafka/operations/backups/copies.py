@@ -14,6 +14,7 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.objects import get_path
 from kanister_kafka.operations.actionset import DELETE_COPY, ActionSet, AppliedBlueprint
+from kanister_kafka.operations.backups.action_sets import backup_request
 from kanister_kafka.operations.backups.keep_rules import (
     KeepRules,
     KeptBackup,
@@ -21,9 +22,9 @@ from kanister_kafka.operations.backups.keep_rules import (
     plan_prune,
 )
 from kanister_kafka.operations.backups.model import Backup, BackupStatus
-from kanister_kafka.operations.backups.restore import backup_request
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.start_action import ActionRequest
-from kanister_kafka.strimzi.discovery import KafkaRef, find_resource
+from kanister_kafka.strimzi.discovery import KafkaRef
 
 ROW = re.compile(r"([0-9]{14}) ([0-9a-f-]{36}|-) ([A-Za-z0-9_-]+) (yes|no)")
 """BACKUP UID CLUSTER_ID WHOLE of templates/scripts/lib/restic.sh; `-` is a tag that is missing."""
@@ -102,10 +103,8 @@ def _unreadable(action_set: ActionSet, reason: str) -> ActionError:
 
 def find_cluster_id(connection: KubeClient, kafka: KafkaRef) -> str:
     """Return the cluster id in the status of a Kafka; ActionError if there is none."""
-    resource = find_resource(connection, "Kafka")
-    item = connection.find(resource, kafka.name, kafka.namespace) if resource else None
-    found = str(get_path(item or {}, "status", "clusterId") or "")
-    return check_cluster_id(kafka, found)
+    item = LiveKafka(connection, kafka).find() or {}
+    return check_cluster_id(kafka, str(get_path(item, "status", "clusterId") or ""))
 
 
 def check_cluster_id(kafka: KafkaRef, cluster_id: str) -> str:
@@ -132,11 +131,11 @@ def plan_copies(
     verification, which their backup shows, has failed. An interrupted deletion
     is repeated: its backup would be listed as being deleted for as long as it exists.
     """
-    found = tuple(copies)
-    times = Counter(copy.name for copy in found)
+    listed = tuple(copies)
+    times = Counter(copy.name for copy in listed)
     uids = {backup.name: backup.uid for backup in backups if backup.uid}
     results = {(backup.name, backup.uid): backup.copy_verified for backup in backups}
-    whole = {(copy.name, copy.uid) for copy in found if copy.whole}
+    whole = {(copy.name, copy.uid) for copy in listed if copy.whole}
     interrupted = {}
     for backup in backups:
         key = backup.name, backup.uid
@@ -144,7 +143,7 @@ def plan_copies(
             interrupted[key] = backup
     own = []
     foreign = []
-    for copy in found:
+    for copy in listed:
         if (copy.name, copy.uid) in interrupted:
             continue
         if times[copy.name] > 1 or uids.get(copy.name, copy.uid) != copy.uid:

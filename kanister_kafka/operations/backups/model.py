@@ -158,26 +158,26 @@ class Backup:
     @property
     def secret_faults(self) -> tuple[str, ...]:
         """Secrets that a restore needs and that are missing or damaged."""
-        found = list(self.damages)
+        faults = list(self.damages)
         if self.expected_secrets is None:
-            found.append(f"Secret {self.kafka.name}-backup-{self.name}-facts is not there")
+            faults.append(f"Secret {self.kafka.name}-backup-{self.name}-facts is not there")
         elif self.secrets < self.expected_secrets:
-            found.append(f"{self.secrets} of {self.expected_secrets} Secrets are there")
+            faults.append(f"{self.secrets} of {self.expected_secrets} Secrets are there")
         if not self.claims:
-            found.append("the list of its claims is not there")
-        return tuple(found)
+            faults.append("the list of its claims is not there")
+        return tuple(faults)
 
     @property
     def faults(self) -> tuple[str, ...]:
         """Objects that a restore needs and that are missing or cannot be used."""
-        found = list(self.secret_faults)
+        faults = list(self.secret_faults)
         present = {one.claim: one for one in self.snapshots}
         for claim in self.claims:
             if claim not in present:
-                found.append(f"VolumeSnapshot {claim}-{self.name} is not there")
+                faults.append(f"VolumeSnapshot {claim}-{self.name} is not there")
             elif not present[claim].ready:
-                found.append(f"VolumeSnapshot {present[claim].name} is not ready to use")
-        return tuple(found)
+                faults.append(f"VolumeSnapshot {present[claim].name} is not ready to use")
+        return tuple(faults)
 
     @property
     def status(self) -> BackupStatus:

@@ -10,11 +10,12 @@ import json
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 
 from kanister_kafka import constants
 from kanister_kafka.errors import NotFoundError
-from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.kube.client import SECRETS, SNAPSHOTS, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, label, name_of
 from kanister_kafka.operations.actionset import backup_values
 from kanister_kafka.operations.backups.activity import Activity
@@ -27,8 +28,6 @@ from kanister_kafka.operations.backups.model import (
     TopicRetention,
 )
 from kanister_kafka.operations.backups.secret_content import unpack_secret
-from kanister_kafka.operations.start_action import SECRETS
-from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_API
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 
@@ -57,12 +56,9 @@ def read_catalogue(
     selector = f"{constants.BACKUP}={backup}" if backup else constants.BACKUP
     selector += f",{constants.CLUSTER}={kafka}" if kafka else ""
     secrets = _by_backup(connection.items(SECRETS, namespace, selector, metadata_only=True))
-    try:
-        resource = connection.kind(SNAPSHOT_API, "VolumeSnapshot")
-    except NotFoundError:
-        snapshots: Mapping[Key, list[Object]] = {}
-    else:
-        snapshots = _by_backup(connection.items(resource, namespace, selector))
+    snapshots: Mapping[Key, list[Object]] = {}
+    with suppress(NotFoundError):  # the cluster does not know VolumeSnapshots
+        snapshots = _by_backup(connection.items(SNAPSHOTS, namespace, selector))
     activity = Activity(connection, kasten_namespace, blueprint)
     backups = []
     for key in sorted({*secrets, *snapshots}, key=lambda key: (key[2], key), reverse=True):
@@ -121,13 +117,15 @@ class _BackupReader:
         maker = activity.maker(self.kafka, self.name) if activity else None
         values = backup_values(maker.artifacts) if maker else {}
         objects = [*self.secrets.values(), *self.snapshots]
-        run = next((label(one, constants.RUN) for one in objects if label(one, constants.RUN)), "")
+        run = next(
+            (label(each, constants.RUN) for each in objects if label(each, constants.RUN)), ""
+        )
         parts = facts.get("parts", "")
         exported = annotation(facts_secret or {}, constants.EXPORTED).partition(" ")
         copy_verified, copy_verified_at, copy_verified_in = _copy_result(
             facts_secret or {}, exported[0]
         )
-        other = ("facts", "topics", "offsets")
+        optional = ("facts", "topics", "offsets")
         return Backup(
             name=self.name,
             kafka=self.kafka,
@@ -141,9 +139,11 @@ class _BackupReader:
             strategy=annotation(facts_secret or {}, constants.STRATEGY),
             action_set=f"{maker.namespace}/{maker.name}" if maker else "",
             not_kept=facts.get("notKept", ""),
-            snapshots=tuple(sorted(map(self._snapshot, self.snapshots), key=lambda one: one.name)),
+            snapshots=tuple(
+                sorted(map(self._snapshot, self.snapshots), key=lambda each: each.name)
+            ),
             claims=tuple(claims),
-            secrets=sum(name.removeprefix(self.prefix) not in other for name in self.secrets),
+            secrets=sum(name.removeprefix(self.prefix) not in optional for name in self.secrets),
             expected_secrets=int(parts) if parts.isdecimal() else None,
             topics=tuple(topics),
             offsets=tuple(self._offsets()),
@@ -271,3 +271,28 @@ def find_backup(catalogue: Catalogue, name: str) -> Backup:
     known = ", ".join(one.name for one in catalogue.backups[:5])
     others = f"; the newest are: {known}" if known else ", and no other: is it another namespace?"
     raise NotFoundError(f"there is no backup {name}{others}")
+
+
+# The objects of a backup, as `operations.apply.delete_objects` takes them.
+
+
+def list_objects(connection: KubeClient, backup: Backup) -> Objects:
+    """List the metadata of every object of a backup; the Secret with its facts is the first.
+
+    Without that Secret a backup is not complete, so a deletion that is interrupted leaves none that
+    a restore would accept.
+    """
+    labels = {
+        constants.BACKUP: backup.name,
+        constants.CLUSTER: backup.kafka.name,
+        constants.MANAGED_BY: constants.COMPONENT,
+    }
+    selector = ",".join(f"{key}={value}" for key, value in labels.items())
+    namespace = backup.kafka.namespace
+    secrets = connection.items(SECRETS, namespace, selector, metadata_only=True)
+    ordered = sorted(
+        secrets, key=lambda item: (not name_of(item).endswith("-facts"), name_of(item))
+    )
+    with suppress(NotFoundError):  # the cluster does not know VolumeSnapshots
+        ordered += connection.items(SNAPSHOTS, namespace, selector, metadata_only=True)
+    return tuple(ordered)

@@ -6,13 +6,17 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from importlib import resources
 
-from kanister_kafka import constants
 from kanister_kafka.errors import ActionError
-from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
-from kanister_kafka.kube.objects import is_ready, name_of
-from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
-from kanister_kafka.strimzi.discovery import KafkaRef, is_broker_pod
+from kanister_kafka.kube.objects import name_of
+from kanister_kafka.operations.broker_tools import (
+    broker_script,
+    ready_brokers,
+    replication_address,
+)
+from kanister_kafka.operations.live_kafka import LiveKafka
+from kanister_kafka.strimzi.discovery import KafkaRef
 
 LOOK_S = 120
 RECORDS_S = 3600
@@ -59,10 +63,8 @@ class BrokerReader:
 
     def brokers(self) -> list[Object]:
         """Return the pods of the brokers that are Ready, by name."""
-        selector = f"{constants.CLUSTER_LABEL}={self._kafka.name}"
-        pods = self._connection.items(PODS, self._kafka.namespace, selector)
-        ready = [pod for pod in pods if is_broker_pod(pod, self._kafka.name) and is_ready(pod)]
-        return sorted(ready, key=name_of)
+        pods = LiveKafka(self._connection, self._kafka).nodes()
+        return sorted(ready_brokers(pods, self._kafka.name), key=name_of)
 
     def offsets(self, broker: Object) -> dict[tuple[str, int], tuple[int | None, int]]:
         """Return earliest and latest offset of each partition, internal topics too.
@@ -111,7 +113,7 @@ class BrokerReader:
         self, broker: Object, what: str, seconds: int, *more: str, lines: Iterable[str] = ()
     ) -> list[str]:
         pod, home = name_of(broker), self._kafka.namespace
-        address = f"{self._kafka.name}-kafka-brokers.{home}.svc:{REPLICATION_PORT}"
+        address = replication_address(self._kafka.name, home)
         script = broker_script(resources.files(__package__).joinpath("verify.sh").read_text())
         done = exec_in_pod(
             pod,

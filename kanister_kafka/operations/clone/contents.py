@@ -10,11 +10,17 @@ from itertools import chain
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ActionError
-from kanister_kafka.kube.client import KubeClient, Object, Objects
-from kanister_kafka.kube.objects import name_of
+from kanister_kafka.kube.client import (
+    SECRETS,
+    SNAPSHOT_CONTENTS,
+    SNAPSHOTS,
+    KubeClient,
+    Object,
+    Objects,
+)
+from kanister_kafka.kube.objects import get_path, name_of
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.operations.backups.secret_content import unpack_facts, unpack_secret
-from kanister_kafka.operations.start_action import SECRETS
 
 NODE_IDS = "nodeIds."
 IDS = re.compile(r"\[([0-9]+(, ?[0-9]+)*)?\]")
@@ -106,12 +112,56 @@ def parse_contents(secrets: Objects, backup: Backup) -> BackupContents:
 
 def read_node_ids(facts: Mapping[str, str], backup: Backup) -> dict[str, tuple[int, ...]]:
     """Return the ids of the nodes by KafkaNodePool; ActionError if one is damaged."""
-    found = {}
+    node_ids = {}
     for key, value in facts.items():
         if not key.startswith(NODE_IDS):
             continue
         pool = key.removeprefix(NODE_IDS)
         if not IDS.fullmatch(value):
             raise ActionError(f"{backup} has no node ids of {pool}: {value!r}")
-        found[pool] = tuple(json.loads(value))
-    return found
+        node_ids[pool] = tuple(json.loads(value))
+    return node_ids
+
+
+# The snapshots of a backup, as the storage knows them.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSource:
+    """A snapshot of the backup, as the storage knows it."""
+
+    name: str
+    """Of the VolumeSnapshot."""
+    driver: str
+    handle: str
+    snapshot_class: str = ""
+    volume_mode: str = ""
+
+
+def read_sources(connection: KubeClient, backup: Backup) -> tuple[SnapshotSource, ...]:
+    """Return the snapshots that can be used; the plan refuses those that are missing.
+
+    Needs the right to read VolumeSnapshotContents, which have no namespace.
+    """
+    selector = f"{constants.BACKUP}={backup.name},{constants.CLUSTER}={backup.kafka.name}"
+    sources = []
+    for snapshot in connection.items(SNAPSHOTS, backup.kafka.namespace, selector):
+        bound = str(get_path(snapshot, "status", "boundVolumeSnapshotContentName") or "")
+        content = connection.find(SNAPSHOT_CONTENTS, bound) if bound else None
+        if content is None or get_path(content, "status", "readyToUse") is not True:
+            continue
+        reference = get_path(content, "spec", "volumeSnapshotRef") or {}
+        handle = str(get_path(content, "status", "snapshotHandle") or "")
+        # a content names its snapshot, or anybody could point a snapshot at a foreign volume
+        if not handle or reference.get("uid") != snapshot["metadata"].get("uid"):
+            continue
+        sources.append(
+            SnapshotSource(
+                name=name_of(snapshot),
+                driver=str(get_path(content, "spec", "driver") or ""),
+                handle=handle,
+                snapshot_class=str(get_path(content, "spec", "volumeSnapshotClassName") or ""),
+                volume_mode=str(get_path(content, "spec", "sourceVolumeMode") or ""),
+            )
+        )
+    return tuple(sources)

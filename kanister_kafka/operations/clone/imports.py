@@ -21,6 +21,7 @@ from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaErro
 from kanister_kafka.kube.client import (
     JOBS,
     PODS,
+    SECRETS,
     STORAGE_CLASSES,
     KubeClient,
     Object,
@@ -55,7 +56,6 @@ from kanister_kafka.operations.exports.restic import (
     WRONG_PASSWORD,
     message_of,
 )
-from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.strimzi.discovery import KafkaRef
 
 IMPORT_S = 24 * 3600
@@ -371,15 +371,15 @@ class JobRunner:
         done = [(JOBS, name_of(job)) for job in self._jobs]
         if not self._imports.secret:
             done.append((SECRETS, import_name(self._identity)))
-        left = []
+        failures = []
         for resource, name in done:
             delete = partial(delete_if_present, self._connection, resource, name, self._namespace)
             try:
                 retry(delete, PAUSES, clock=self._clock)
             except KanisterKafkaError as failure:
-                left.append(f"{resource.kind} {self._namespace}/{name}: {failure}")
+                failures.append(f"{resource.kind} {self._namespace}/{name}: {failure}")
         self._wait_until_unused()
-        return left
+        return failures
 
     def _wait_until_unused(self) -> None:
         selector = f"{self._selector},{JOB_LABEL}"

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from kanister_kafka import constants
 from kanister_kafka.backup.options import HOLD, NOW
-from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.kube.client import SNAPSHOT_API, Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, join_limited, name_of
 from kanister_kafka.kube.pod_options import quantity
 from kanister_kafka.operations.backups.model import Backup
@@ -19,6 +19,7 @@ from kanister_kafka.operations.clone.contents import (
     USER_SECRETS,
     USERS,
     BackupContents,
+    SnapshotSource,
 )
 from kanister_kafka.operations.clone.imports import VolumeImports, import_jobs, import_secret
 from kanister_kafka.operations.clone.rehome import (
@@ -26,7 +27,6 @@ from kanister_kafka.operations.clone.rehome import (
     NodeResources,
     Rehoming,
 )
-from kanister_kafka.operations.volume_snapshots import API_VERSION as SNAPSHOT_API
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, is_holdable
@@ -56,18 +56,6 @@ class CloneRequest:
     """`hold`, `now` or a duration."""
     expires: str = ""
     """When a verification has certainly ended, as RFC 3339; empty if the copy stays."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SnapshotSource:
-    """A snapshot of the backup, as the storage knows it."""
-
-    name: str
-    """Of the VolumeSnapshot."""
-    driver: str
-    handle: str
-    snapshot_class: str = ""
-    volume_mode: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -337,15 +325,15 @@ def _policy(
 
 def _left_out(contents: BackupContents, request: CloneRequest) -> list[str]:
     names = [f"{item['kind']} {name_of(item)}" for item in contents.clients]
-    found = [f"{join_limited(names)}: no client of Kafka is started"] if names else []
+    sentences = [f"{join_limited(names)}: no client of Kafka is started"] if names else []
     if not (request.entity_operator or request.unchanged):
         for order in (USERS, TOPICS):
             if items := contents.of(order):
-                found.append(
+                sentences.append(
                     f"{len(items)} {items[0]['kind']} resources: topics and users are in the "
                     "volumes, and no operator would look at them"
                 )
-    return found
+    return sentences
 
 
 def _refusals(
@@ -357,11 +345,13 @@ def _refusals(
     sources: Mapping[str, SnapshotSource],
     imports: VolumeImports | None,
 ) -> list[str]:
-    found = []
+    refusals = []
     if "zookeeper" in kafka["spec"] and not contents.cluster_id:
-        found.append("Kafka runs with ZooKeeper: only a Kafka in KRaft mode is restored elsewhere")
+        refusals.append(
+            "Kafka runs with ZooKeeper: only a Kafka in KRaft mode is restored elsewhere"
+        )
     if request.namespace == contents.backup.kafka.namespace and imports is None:
-        found.append(
+        refusals.append(
             f"namespace {request.namespace} is the one that the backup came from: restore into "
             "that one without --into"
         )
@@ -369,34 +359,34 @@ def _refusals(
     config = broker.get("config") or {}
     is_tiered = broker.get("tieredStorage") or str(config.get(TIERED, "")).lower() == "true"
     if is_tiered and not request.unchanged:
-        found.append(
+        refusals.append(
             "Kafka has tiered storage: a second cluster takes the remote segments of the first for "
             "its own and deletes them"
         )
     version = contents.kafka_version or str(broker.get("version") or "")
     if request.retention != NOW and not is_holdable(version):
-        found.append(
+        refusals.append(
             f"the retention of Kafka {version or 'of unknown version'} cannot be held, only that "
             "of 3.8 to 4: use --retention now, and expired records are deleted"
         )
     if pools and not contents.cluster_id:
-        found.append("the backup does not contain the cluster id")
+        refusals.append("the backup does not contain the cluster id")
     for pool in pools:
         replicas = get_path(pool, "spec", "replicas")
         if not contents.node_ids.get(name_of(pool)) and replicas != 0:
-            found.append(
+            refusals.append(
                 f"the backup does not contain the node ids of KafkaNodePool {name_of(pool)}"
             )
     for name in needed:
         if name not in sources:
-            found.append(f"VolumeSnapshot {name} of the backup cannot be used")
+            refusals.append(f"VolumeSnapshot {name} of the backup cannot be used")
     for key, value in config.items():
         if isinstance(value, str) and "${" in value:
-            found.append(
+            refusals.append(
                 f"spec.kafka.config.{key} takes its value from a configuration provider, whose "
                 "source is not in the backup"
             )
-    return found
+    return refusals
 
 
 def missing_references(

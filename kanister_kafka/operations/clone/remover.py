@@ -4,30 +4,41 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
-from kanister_kafka.kube.client import JOBS, NAMESPACES, PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.client import (
+    CLAIMS,
+    JOBS,
+    NAMESPACES,
+    NETWORK_POLICIES,
+    PODS,
+    SECRETS,
+    SNAPSHOT_CONTENTS,
+    SNAPSHOTS,
+    ApiResource,
+    KubeClient,
+    Object,
+)
 from kanister_kafka.kube.objects import (
+    annotation,
     delete_if_present,
     get_path,
     label,
     name_of,
-    pod_selector,
     title,
 )
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
 from kanister_kafka.operations.clone.imports import JOB_LABEL
 from kanister_kafka.operations.clone.plan import Report
-from kanister_kafka.operations.start_action import SECRETS
-from kanister_kafka.operations.volume_snapshots import CLAIMS, CONTENTS, SNAPSHOTS
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource
+from kanister_kafka.timestamps import parse_timestamp
 
-POLICIES = ApiResource(
-    ("apis", "networking.k8s.io", "v1"), "networkpolicies", "NetworkPolicy", namespaced=True
-)
 OPERATED = ("KafkaTopic", "KafkaUser", "Kafka", "KafkaNodePool")
 """Kinds of Strimzi in a copy, in the order in which they are deleted."""
 INTERVAL = 2
@@ -58,6 +69,7 @@ class CloneRemover:
         """Look for Jobs too if it `has_jobs`; without the right to list them there are none."""
         self._has_jobs = has_jobs
         self._connection = connection
+        self._kafka = LiveKafka(connection, target)
         self.report = report
         self._clock = clock
         self._target = target
@@ -78,28 +90,27 @@ class CloneRemover:
         self._try(partial(self._delete_kinds, *OPERATED[:2]))
         self._try(partial(self._delete_kinds, *OPERATED[2:]))
         if self._is_ours():
-            pods = pod_selector(self._target.name)
-            self._poll(lambda: not self._connection.items(PODS, home, pods), GONE_S)
+            self._poll(lambda: not self._kafka.nodes(), GONE_S)
         self._poll(lambda: not self._filling(), PROVISIONED_S)
         for resource in (CLAIMS, SECRETS, SNAPSHOTS):
             self._try(partial(self._delete_all, resource, home))
         self._try(self._delete_contents)
         self._try(self._delete_namespace)
-        left: list[str] = []
+        remaining: list[str] = []
 
         def is_gone() -> bool:
             self._release_snapshots()
-            left[:] = self._left()
-            if not left:
-                # Last: by it a later verification finds what is left, and it isolates the copy.
-                self._delete_all(POLICIES, home)
-                left[:] = self._listed(POLICIES)
-            return not left
+            remaining[:] = self._remaining()
+            if not remaining:
+                # Last: by it a later verification finds the rest, and it isolates the copy.
+                self._delete_all(NETWORK_POLICIES, home)
+                remaining[:] = self._listed(NETWORK_POLICIES)
+            return not remaining
 
         if self._poll(is_gone, GONE_S):
             return []
         reasons = dict.fromkeys(self._failures)
-        return [*left, *reasons] or ["the API server did not answer"]
+        return [*remaining, *reasons] or ["the API server did not answer"]
 
     def _try(self, step: Callable[[], object]) -> None:
         try:
@@ -116,11 +127,10 @@ class CloneRemover:
 
     def _is_ours(self) -> bool:
         """Return whether pods of a Kafka of this name can only be those of the copy."""
-        kafkas = find_resource(self._connection, "Kafka")
-        if kafkas is None:
+        if find_resource(self._connection, "Kafka") is None:
             return False
-        found = self._connection.find(kafkas, self._target.name, self._target.namespace)
-        return found is None or label(found, constants.CLONE) == self._identity
+        kafka = self._kafka.find()
+        return kafka is None or label(kafka, constants.CLONE) == self._identity
 
     def _delete_kinds(self, *kinds: str) -> None:
         for kind in kinds:
@@ -167,13 +177,14 @@ class CloneRemover:
     def _contents(self) -> list[str]:
         with suppress(NotFoundError):
             return [
-                name_of(item) for item in self._connection.items(CONTENTS, label=self._selector)
+                name_of(item)
+                for item in self._connection.items(SNAPSHOT_CONTENTS, label=self._selector)
             ]
         return []
 
     def _delete_contents(self) -> None:
         for content in self._contents():
-            delete_if_present(self._connection, CONTENTS, content)
+            delete_if_present(self._connection, SNAPSHOT_CONTENTS, content)
 
     def _own_namespace(self) -> Object | None:
         found = self._connection.find(NAMESPACES, self._target.namespace)
@@ -190,23 +201,23 @@ class CloneRemover:
         with suppress(NotFoundError):
             self._connection.delete(NAMESPACES, home, uid=str(own["metadata"]["uid"]))
 
-    def _left(self) -> list[str]:
+    def _remaining(self) -> list[str]:
         """Return all that `CloneRunner.create` makes, except the NetworkPolicy."""
         home = self._target.namespace
-        found = [f"VolumeSnapshotContent {name}" for name in self._contents()]
+        remaining = [f"VolumeSnapshotContent {name}" for name in self._contents()]
         if self._connection.find(NAMESPACES, home) is None:
-            return found
+            return remaining
         if self._own_namespace() is not None:
-            return [*found, f"Namespace {home}"]
+            return [*remaining, f"Namespace {home}"]
         for kind in OPERATED:
             resource = find_resource(self._connection, kind)
-            found += self._listed(resource) if resource else []
+            remaining += self._listed(resource) if resource else []
         for resource in (CLAIMS, SECRETS, SNAPSHOTS):
-            found += self._listed(resource)
+            remaining += self._listed(resource)
         if self._has_jobs:
             with suppress(ForbiddenError):
-                found += self._listed(JOBS)
-        return found
+                remaining += self._listed(JOBS)
+        return remaining
 
     def _listed(self, resource: ApiResource) -> list[str]:
         with suppress(NotFoundError):
@@ -214,3 +225,51 @@ class CloneRemover:
             items = self._connection.items(resource, home, self._selector, metadata_only=True)
             return [title({**item, "kind": resource.kind}) for item in items]
         return []
+
+
+# Copies that a verification has left behind because its command was killed.
+
+
+@dataclass(frozen=True, slots=True)
+class Leftover:
+    """A namespace that a verification of this Kafka has created."""
+
+    target: KafkaRef
+    backup: str
+    identity: str
+    """Label of its objects."""
+    expires: datetime | None
+    """When its command has certainly ended; None if that cannot be read."""
+
+    def is_over(self, now: datetime) -> bool:
+        """Return whether the command that created it has certainly ended."""
+        return self.expires is not None and self.expires < now
+
+
+def find_leftovers(connection: KubeClient, kafka: KafkaRef, namespace: str) -> tuple[Leftover, ...]:
+    """Find what verifications of a Kafka have left: their namespaces, and copies in this one.
+
+    Namespaces that may not be listed are not found.
+    """
+    selector = f"{constants.MANAGED_BY}={constants.COMPONENT},{constants.CLUSTER}={kafka.name}"
+    selector += f",{constants.CLONE_OF},{constants.CLONE}"
+    leftovers: dict[str, Leftover] = {}
+    with suppress(ForbiddenError):
+        for item in connection.items(NAMESPACES, label=selector):
+            _add(leftovers, kafka, item, name_of(item))
+    # The NetworkPolicy is made first and deleted last.
+    for item in connection.items(NETWORK_POLICIES, namespace, selector):
+        _add(leftovers, kafka, item, namespace)
+    return tuple(leftovers.values())
+
+
+def _add(leftovers: dict[str, Leftover], kafka: KafkaRef, item: Object, namespace: str) -> None:
+    expires = annotation(item, constants.CLONE_EXPIRES)
+    if expires and annotation(item, constants.CLONE_SOURCE) == str(kafka):
+        target = KafkaRef(namespace, kafka.name)
+        leftovers[namespace] = Leftover(
+            target,
+            label(item, constants.CLONE_OF),
+            label(item, constants.CLONE),
+            parse_timestamp(expires),
+        )

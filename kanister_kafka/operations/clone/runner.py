@@ -11,9 +11,14 @@ from kanister_kafka import constants
 from kanister_kafka.errors import (
     ActionError,
     KanisterKafkaError,
-    NotFoundError,
 )
-from kanister_kafka.kube.client import NAMESPACES, PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.client import (
+    NAMESPACES,
+    SNAPSHOT_CONTENTS,
+    SNAPSHOTS,
+    KubeClient,
+    Object,
+)
 from kanister_kafka.kube.objects import (
     annotation,
     condition,
@@ -21,9 +26,9 @@ from kanister_kafka.kube.objects import (
     get_path,
     is_ready,
     is_reconciled,
+    is_true,
     join_limited,
     name_of,
-    pod_selector,
     title,
 )
 from kanister_kafka.kube.pods import container_statuses, wait_reason
@@ -31,8 +36,8 @@ from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
 from kanister_kafka.operations.clone.imports import JobRunner, NotRestorableError, VolumeImports
 from kanister_kafka.operations.clone.plan import ClonePlan, Report
 from kanister_kafka.operations.clone.remover import INTERVAL, CloneRemover
-from kanister_kafka.operations.volume_snapshots import CONTENTS, SNAPSHOTS
-from kanister_kafka.strimzi.discovery import desired_replicas, find_resource
+from kanister_kafka.operations.live_kafka import LiveKafka, strimzi_resource
+from kanister_kafka.strimzi.discovery import desired_replicas
 
 PAUSED_S = 420
 """Seconds until the operator has acknowledged the pause. It looks at a Kafka of a name that was
@@ -68,7 +73,8 @@ class CloneRunner:
         )
         self._clock = clock
         self._namespace = plan.target.namespace
-        self._kafkas = self._resource("Kafka")
+        self._kafka = LiveKafka(connection, plan.target)
+        self._kafka.resource()  # without Strimzi nothing is begun
         self.created_namespace = False
         self._jobs: JobRunner | None = None
         self._evidence = False
@@ -126,9 +132,7 @@ class CloneRunner:
         Raises NotRestorableError if a node fails, else ActionError.
         """
         self.report(f"starting Kafka {self.plan.target}")
-        change = {"metadata": {"annotations": {constants.PAUSE_RECONCILIATION: None}}}
-        name = self.plan.target.name
-        self._connection.patch(self._kafkas, name, self._namespace, change)
+        self._kafka.patch({"metadata": {"annotations": {constants.PAUSE_RECONCILIATION: None}}})
         fault = f"Kafka {self.plan.target} is not Ready"
         self._wait(self._not_ready, timeout, fault)
 
@@ -137,7 +141,7 @@ class CloneRunner:
         for item in self.plan.snapshots:
             delete_if_present(self._connection, SNAPSHOTS, name_of(item), self._namespace)
         for item in self.plan.contents:
-            delete_if_present(self._connection, CONTENTS, name_of(item))
+            delete_if_present(self._connection, SNAPSHOT_CONTENTS, name_of(item))
 
     @property
     def filled_claims(self) -> tuple[str, ...]:
@@ -147,16 +151,6 @@ class CloneRunner:
     @property
     def _replicas(self) -> int:
         return sum(desired_replicas(self.plan.kafka, self.plan.pools).values())
-
-    def _resource(self, kind: str) -> ApiResource:
-        found = find_resource(self._connection, kind)
-        if found is None:
-            raise NotFoundError(f"Strimzi is not installed on this cluster: there is no {kind}")
-        return found
-
-    @property
-    def _kafka_name(self) -> str:
-        return self.plan.target.name
 
     def _try_all(self) -> None:
         """Let the API server judge every object before the first one is made."""
@@ -172,8 +166,7 @@ class CloneRunner:
 
     def _wait_paused(self) -> None:
         def missing() -> str:
-            kafka = self._connection.get(self._kafkas, self._kafka_name, self._namespace)
-            acknowledged = condition(kafka, PAUSED).get("status") == "True"
+            acknowledged = is_true(self._kafka.get(), PAUSED)
             return "" if acknowledged else "the operator has not acknowledged the pause yet"
 
         self._wait(
@@ -184,7 +177,7 @@ class CloneRunner:
         )
 
     def _snapshots_missing(self) -> str:
-        found = []
+        unready = []
         selector = f"{constants.CLONE}={self.plan.identity}"
         live = {
             name_of(item): item
@@ -195,10 +188,10 @@ class CloneRunner:
             if get_path(status, "status", "readyToUse") is not True:
                 reason = str(get_path(status, "status", "error", "message") or "")
                 self._evidence |= bool(reason)
-                found.append(
+                unready.append(
                     f"{name_of(item)} is not ready to use" + (f" ({reason})" * bool(reason))
                 )
-        return join_limited(found)
+        return join_limited(unready)
 
     def _write_ids(self) -> None:
         """Write the ids until they stay: a reconciliation that began before may write old ones."""
@@ -214,32 +207,26 @@ class CloneRunner:
 
     def _write_different_ids(self) -> str:
         plan, connection = self.plan, self._connection
-        found = []
-        pools = self._resource("KafkaNodePool") if plan.pools else None
+        different = []
         for pool in plan.pools:
-            assert pools is not None  # noqa: S101 - there are pools
-            name = name_of(pool)
+            pools, name = strimzi_resource(connection, "KafkaNodePool"), name_of(pool)
             status = {"clusterId": plan.cluster_id, "nodeIds": list(plan.node_ids[name])}
             live = connection.get(pools, name, self._namespace)
             if any(get_path(live, "status", key) != value for key, value in status.items()):
-                found.append(f"KafkaNodePool {name}")
+                different.append(f"KafkaNodePool {name}")
                 change = {"status": {**status, "roles": pool["spec"].get("roles")}}
                 connection.patch(pools, name, self._namespace, change, subresource="status")
-        live = connection.get(self._kafkas, self._kafka_name, self._namespace)
-        if get_path(live, "status", "clusterId") != plan.cluster_id:
-            found.append(f"Kafka {self._kafka_name}")
-            change = {"status": {"clusterId": plan.cluster_id}}
-            connection.patch(
-                self._kafkas, self._kafka_name, self._namespace, change, subresource="status"
-            )
-        return join_limited(found)
+        if get_path(self._kafka.get(), "status", "clusterId") != plan.cluster_id:
+            different.append(f"Kafka {plan.target.name}")
+            self._kafka.patch({"status": {"clusterId": plan.cluster_id}}, subresource="status")
+        return join_limited(different)
 
     def _not_ready(self) -> str:
-        kafka = self._connection.get(self._kafkas, self._kafka_name, self._namespace)
+        kafka = self._kafka.get()
         not_ready = condition(kafka, "NotReady")
         if not_ready.get("reason") in HOPELESS:
             raise ActionError(f"Kafka {self.plan.target} cannot start: {not_ready.get('message')}")
-        pods = self._connection.items(PODS, self._namespace, pod_selector(self._kafka_name))
+        pods = self._kafka.nodes()
         ready = sum(map(is_ready, pods))
         if is_reconciled(kafka) and not annotation(kafka, constants.PAUSE_RECONCILIATION):
             return ""

@@ -8,10 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from kanister_kafka import constants
-from kanister_kafka.kube.client import KubeClient, Object
+from kanister_kafka.kube.client import SECRETS, KubeClient, Object
 from kanister_kafka.kube.objects import get_path, label
 from kanister_kafka.operations.backups.model import Backup
-from kanister_kafka.operations.start_action import SECRETS
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import format_second
 

@@ -19,8 +19,8 @@ from kanister_kafka.operations.clone.verification import (
     RecordsResult,
     Verification,
 )
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
-from kanister_kafka.strimzi.discovery import find_resource
 
 SAMPLED_SEGMENTS = 2
 """The newest segments of each partition that a sample reads."""
@@ -47,22 +47,22 @@ class Verifier:
         """Compare identity, partitions and offsets, and read records."""
         faults = list(self._identity())
         brokers = self._brokers()
-        found = self._reader.offsets(brokers[0])
+        restored = self._reader.offsets(brokers[0])
         without_leader = self._reader.without_leader(brokers[0])
         faults += [f"partition {partition} has no leader" for partition in without_leader]
         backup = self._plan.backup
-        offsets = compare_offsets(backup.offsets, found, backup.topics)
+        offsets = compare_offsets(backup.offsets, restored, backup.topics)
         faults += offsets.faults
         notes, unverified = list(offsets.notes), list(offsets.unverified)
         records = None
         if read is not RecordsRead.NONE:
-            records = self._records(brokers, read, found)
+            records = self._records(brokers, read, restored)
             faults += [f"damaged: {replica}" for replica in records.damaged]
             if records.unread:
                 unverified.append(f"no record was read of: {join_limited(records.unread)}")
         source = None
         if self._source is not None:
-            source = compare_with_source(self._source, self._reader, backup.offsets, found, read)
+            source = compare_with_source(self._source, self._reader, backup.offsets, restored, read)
             faults += source.differences
             notes += source.notes
             if source.earlier:
@@ -77,7 +77,7 @@ class Verifier:
             faults=tuple(faults),
             notes=tuple(notes),
             unverified=tuple(unverified),
-            partitions=len(found),
+            partitions=len(restored),
             compared=offsets.compared,
             records=records,
             source=source,
@@ -85,9 +85,7 @@ class Verifier:
         )
 
     def _identity(self) -> Iterable[str]:
-        kafkas = find_resource(self._connection, "Kafka")
-        assert kafkas is not None  # noqa: S101 - the copy is one
-        kafka = self._connection.get(kafkas, self._target.name, self._target.namespace)
+        kafka = LiveKafka(self._connection, self._target).get()
         expected, found = self._plan.cluster_id, get_path(kafka, "status", "clusterId")
         if expected and found != expected:
             yield f"the cluster id is {found}, and that of the backup is {expected}"

@@ -106,7 +106,7 @@ def new_context(connection: KubeClient, request: ScenarioRequest) -> RehearsalCo
 
 
 def _rates(connection: KubeClient, request: ScenarioRequest) -> dict[str, int]:
-    found: dict[str, int] = {}
+    rates: dict[str, int] = {}
     for item in connection.items(DEPLOYMENTS, request.source.namespace, TOPIC):
         topic = item["metadata"]["labels"][TOPIC]
         if not (item.get("status") or {}).get("readyReplicas"):
@@ -114,13 +114,13 @@ def _rates(connection: KubeClient, request: ScenarioRequest) -> dict[str, int]:
         for container in item["spec"]["template"]["spec"]["containers"]:
             for variable in container.get("env") or ():
                 if variable.get("name") == RATE:
-                    found[topic] = int(variable["value"])
-    if lost := [topic for topic in request.topics if topic not in found]:
+                    rates[topic] = int(variable["value"])
+    if lost := [topic for topic in request.topics if topic not in rates]:
         raise NotFoundError(
             f"namespace {request.source.namespace} has no Deployment with the label {TOPIC} and "
             f"{RATE} for {', '.join(lost)}"
         )
-    return found
+    return rates
 
 
 # How a proof sees what is in topics: by Jobs in the cluster, where every broker is reached.

@@ -13,9 +13,10 @@ from typing import Any
 from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, NotFoundError, TransientError
 from kanister_kafka.kube import objects
-from kanister_kafka.kube.client import PODS, KubeClient, Object
+from kanister_kafka.kube.client import CLAIMS, KubeClient, Object
 from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, new_context
+from kanister_kafka.operations.live_kafka import LiveKafka, list_pods, strimzi_resource
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.context import (
     RESTART,
@@ -26,8 +27,7 @@ from kanister_kafka.operations.rehearsal.context import (
 )
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.start_action import check_action
-from kanister_kafka.operations.volume_snapshots import CLAIMS, VolumeSnapshotter
-from kanister_kafka.strimzi.discovery import find_resource
+from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
 STOP_FOR_RESTORE, START_RESTORED = "beforeRestore", "afterRestore"
 PREVIOUS_REPLICAS = f"{constants.PREFIX}held-replicas"
@@ -70,12 +70,9 @@ class MirrorControl:
 
     def check_ready(self) -> None:
         """See that both Kafkas and what mirrors are Ready; ActionError names what is not."""
-        setting = self._environment.setting
         request = self._environment.request
         for target in (request.source, request.mirror):
-            if not objects.is_reconciled(
-                self._connection.get(setting.kafka, target.name, target.namespace)
-            ):
+            if not objects.is_reconciled(LiveKafka(self._connection, target).get()):
                 raise ActionError(f"Kafka {target} is not Ready")
         if not self._writer().ready:
             raise ActionError(f"{self._environment.writer} is not Ready")
@@ -139,9 +136,8 @@ class MirrorControl:
         kept = "unset" if writer.replicas is None else str(writer.replicas)
         self._held = True
         self._scale(0, kept)
-        label = f"{constants.CLUSTER_LABEL}={writer.name},strimzi.io/kind={writer.kind}"
         self._until(
-            lambda: not self._connection.items(PODS, writer.namespace, label),
+            lambda: not list_pods(self._connection, writer.kind, writer.namespace, writer.name),
             self._environment.request.timeout,
             f"pods of {writer} are still there",
         )
@@ -159,9 +155,7 @@ class MirrorControl:
     def _scale(self, replicas: object, kept: str | None) -> None:
         """Set the replicas of the mirroring client, and keep its former ones on it."""
         writer = self._environment.writer
-        resource = find_resource(self._connection, writer.kind)
-        if resource is None:
-            raise NotFoundError(f"{writer.kind} is not served any more")
+        resource = strimzi_resource(self._connection, writer.kind)
         change = {
             "metadata": {"annotations": {PREVIOUS_REPLICAS: kept}},
             "spec": {"replicas": replicas},
@@ -174,8 +168,7 @@ class MirrorControl:
         Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
         """
         setting = self._environment.setting
-        label = objects.pod_selector(self._target.name)
-        if pods := self._connection.items(PODS, self._target.namespace, label):
+        if pods := LiveKafka(self._connection, self._target).nodes():
             names = ", ".join(pod["metadata"]["name"] for pod in pods)
             raise ActionError(f"Kafka {self._target} is not stopped: there is {names}")
         by_claim = {one.claim: one for one in snapshots if one.ready is not None}
@@ -202,7 +195,9 @@ class MirrorControl:
         timeout = self._environment.request.timeout
         for former, claim in self._replaced:
             name = _name(claim)
-            self._until(partial(self._left, name, former), GONE, f"claim {name} is still there")
+            self._until(
+                partial(self._is_replaced, name, former), GONE, f"claim {name} is still there"
+            )
             if self._find(name) is None:
                 self._connection.create(claim)
         for former, claim in self._replaced:
@@ -212,25 +207,25 @@ class MirrorControl:
 
     def leave(self) -> tuple[str, ...]:
         """Bring everything back, remove what was made; return what is left."""
-        left: list[str] = []
-        self._tried(self._replace, left)  # if it was interrupted
-        if not left:
-            self._tried(self.start, left)
+        failures: list[str] = []
+        self._tried(self._replace, failures)  # if it was interrupted
+        if not failures:
+            self._tried(self.start, failures)
         else:  # without its claims the operator would give it empty ones
-            left.append(f"Kafka {self._target} is stopped, and its VolumeSnapshots are kept")
-        self._tried(self.release, left)
-        if not left:
+            failures.append(f"Kafka {self._target} is stopped, and its VolumeSnapshots are kept")
+        self._tried(self.release, failures)
+        if not failures:
             for taken in self._taken:
-                left += taken.delete(CLEANING)
+                failures += taken.delete(CLEANING)
         for acting in self._actings:
-            left += acting.delete()
-        return tuple(left)
+            failures += acting.delete()
+        return tuple(failures)
 
-    def _tried(self, do: Callable[[], None], left: list[str]) -> None:
+    def _tried(self, do: Callable[[], None], failures: list[str]) -> None:
         try:
             do()
         except (ActionError, NotFoundError, TransientError) as failure:
-            left.append(str(failure))
+            failures.append(str(failure))
 
     def _writer(self) -> ClientState:
         was = self._environment.writer
@@ -239,7 +234,7 @@ class MirrorControl:
     def _find(self, name: str) -> Object | None:
         return self._connection.find(CLAIMS, name, self._target.namespace)
 
-    def _left(self, name: str, former: str) -> bool:
+    def _is_replaced(self, name: str, former: str) -> bool:
         """Return whether the former claim of a name has left."""
         found = self._find(name)
         return found is None or found["metadata"]["uid"] != former
@@ -249,8 +244,8 @@ class MirrorControl:
         phase = (found.get("status") or {}).get("phase")
         return phase == "Bound" and found["metadata"]["uid"] != former
 
-    def _until(self, seen: Callable[[], bool], seconds: float, else_: str) -> None:
-        if not poll(seen, timeout=seconds, interval=POLL, clock=self._clock.clock):
+    def _until(self, is_reached: Callable[[], bool], seconds: float, else_: str) -> None:
+        if not poll(is_reached, timeout=seconds, interval=POLL, clock=self._clock.clock):
             raise ActionError(f"{else_} after {seconds:g} s")
 
 

@@ -343,24 +343,24 @@ def _newest(comparisons: Sequence[Comparison]) -> int:
 
 
 def choose_scenarios(
-    environment: ScenarioEnvironment, wanted: Sequence[str]
+    environment: ScenarioEnvironment, names: Sequence[str]
 ) -> tuple[Scenario, ...]:
     """Return the scenarios with these names, or all that the Blueprint of the mirror can show.
 
     Raises ActionError if it is of another strategy than a scenario.
     """
     online = environment.setting.blueprint.origin.is_online
-    other, own = Scenario.COLD, Scenario.ONLINE
+    excluded, own = Scenario.COLD, Scenario.ONLINE
     if not online:
-        other, own = own, other
-    if other.value in wanted:
+        excluded, own = own, excluded
+    if excluded.value in names:
         raise ActionError(
             f"the Blueprint of {environment.request.mirror} shows {own.value}: to show "
-            f"{other.value}, apply one with --strategy {other.value}"
-            + (" --kasten restore" if other is Scenario.ONLINE else "")
+            f"{excluded.value}, apply one with --strategy {excluded.value}"
+            + (" --kasten restore" if excluded is Scenario.ONLINE else "")
         )
-    named = [one for one in Scenario if one is not other]
-    return tuple(one for one in named if not wanted or one.value in wanted)
+    named = [one for one in Scenario if one is not excluded]
+    return tuple(one for one in named if not names or one.value in names)
 
 
 # A proof from its first look to the last thing put back.
@@ -384,7 +384,7 @@ def run_consistency_test(
     """
     stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
-    left: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
     with SignalGuard(lambda text: tell(stopwatch(), text)) as interrupts:
         for plan in plans:
             tell(stopwatch(), f"plan {plan.value}: {PURPOSES[plan]}")
@@ -403,13 +403,13 @@ def run_consistency_test(
                 if stopped:
                     interrupts.shield()
                 tell(stopwatch(), "putting back what was changed")
-                left = mirror.leave()
+                leftovers = mirror.leave()
             done.append(
                 ScenarioResult(
                     plan=plan, steps=tuple(steps.steps), comparisons=tuple(steps.comparisons)
                 )
             )
-            if stopped or left:
+            if stopped or leftovers:
                 break
     versions, request = environment.setting.versions, environment.request
     return ConsistencyReport(
@@ -422,5 +422,5 @@ def run_consistency_test(
         versions=f"Kafka {versions.kafka}, Strimzi {versions.strimzi}, "
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
         plans=tuple(done),
-        leftovers=left,
+        leftovers=leftovers,
     )

@@ -12,8 +12,7 @@ from pathlib import Path
 
 from kanister_kafka.constants import EXPORT_CA, EXPORT_KEYS
 from kanister_kafka.errors import ActionError, UnreachableError
-from kanister_kafka.kube.client import KubeClient
-from kanister_kafka.operations.start_action import SECRETS
+from kanister_kafka.kube.client import SECRETS, KubeClient
 
 FOLDER = "kanister-kafka"
 """Last part of the address of a repository; the rest is the location of Kanister's Profile."""

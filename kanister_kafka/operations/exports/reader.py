@@ -82,45 +82,47 @@ class ExportCatalogue:
         copies = self._copies()
         if name == LATEST:
             return self._latest(copies, on_passed_over)
-        found = [one for one in copies if one.name == name]
-        if len(found) == 1:
-            return self._read(found[0])
+        named = [copy for copy in copies if copy.name == name]
+        if len(named) == 1:
+            return self._read(named[0])
         url = self._restic.repository.url
-        if kafkas := sorted({str(one.kafka) for one in found}):
+        if kafkas := sorted({str(copy.kafka) for copy in named}):
             if len(kafkas) == 1:
-                raise _ambiguous(found)
+                raise _ambiguous(named)
             raise NotFoundError(
                 f"several Kafkas have a backup {name}: {', '.join(kafkas)}; name one by -n and "
                 "--kafka"
             )
-        known = ", ".join(one.name for one in copies[:5])
+        known = ", ".join(copy.name for copy in copies[:5])
         others = f"; the newest are: {known}" if known else ", and no other"
         raise NotFoundError(f"{url} does not contain a backup {name}{others}")
 
     def _latest(
         self, copies: Iterable[_Copy], on_passed_over: Callable[[ExportedBackup], None]
     ) -> ExportedBackup:
-        kafkas = sorted({str(one.kafka) for one in copies if one.objects})
+        kafkas = sorted({str(copy.kafka) for copy in copies if copy.objects})
         if len(kafkas) > 1:
             raise NotFoundError(
                 f"{', '.join(kafkas)} have backups; name one of these by -n and --kafka"
             )
-        for one in copies:
-            found = self._read(one)
-            if not found.faults:
+        for copy in copies:
+            backup = self._read(copy)
+            if not backup.faults:
                 same = [
-                    other for other in copies if (other.kafka, other.name) == (one.kafka, one.name)
+                    other
+                    for other in copies
+                    if (other.kafka, other.name) == (copy.kafka, copy.name)
                 ]
                 if len(same) > 1:
                     raise _ambiguous(same)
-                return found
-            if str(one.kafka) in kafkas:
-                on_passed_over(found)
+                return backup
+            if str(copy.kafka) in kafkas:
+                on_passed_over(backup)
         raise NotFoundError(f"{self._restic.repository.url} does not contain a complete backup")
 
     def _copies(self) -> list[_Copy]:
         self._restic.check()
-        found: dict[tuple[str, str, str], _Copy] = {}
+        copies: dict[tuple[str, str, str], _Copy] = {}
         for snapshot in self._restic.snapshots():
             namespace, _, kafka = snapshot.host.partition("/")
             name = snapshot.tags.get("backup", "")
@@ -132,22 +134,22 @@ class ExportCatalogue:
                 continue
             uid = snapshot.tags.get("uid", "")
             cluster_id = snapshot.tags.get("cluster-id", "")
-            one = found.setdefault(
+            copy = copies.setdefault(
                 (snapshot.host, name, uid),
                 _Copy(KafkaRef(namespace, kafka), name, uid, cluster_id),
             )
             kind = snapshot.tags.get("kind")
             if kind == "volume":
-                one.volumes[snapshot.id] = snapshot
-            elif kind == "objects" and (one.objects is None or one.objects.time < snapshot.time):
-                one.objects = snapshot
-        return sorted(found.values(), key=lambda one: (one.name, str(one.kafka)), reverse=True)
+                copy.volumes[snapshot.id] = snapshot
+            elif kind == "objects" and (copy.objects is None or copy.objects.time < snapshot.time):
+                copy.objects = snapshot
+        return sorted(copies.values(), key=lambda copy: (copy.name, str(copy.kafka)), reverse=True)
 
-    def _read(self, one: _Copy) -> ExportedBackup:
-        copied = len({snapshot.tags.get("claim") for snapshot in one.volumes.values()})
-        unread = Backup(name=one.name, kafka=one.kafka)
+    def _read(self, copy: _Copy) -> ExportedBackup:
+        copied = len({snapshot.tags.get("claim") for snapshot in copy.volumes.values()})
+        unread = Backup(name=copy.name, kafka=copy.kafka)
         url = self._restic.repository.url
-        if one.objects is None:
+        if copy.objects is None:
             fault = (
                 f"it is not complete: {copied} volumes are copied, and its objects are not. Its "
                 "export still runs, or was interrupted"
@@ -155,9 +157,9 @@ class ExportCatalogue:
             return ExportedBackup(
                 backup=unread, repository=url, copied_volumes=copied, faults=(fault,)
             )
-        exported_at = format_second(one.objects.time)
+        exported_at = format_second(copy.objects.time)
         try:
-            tree = parse_objects(self._restic.read(one.objects, OBJECTS), one.kafka, one.name)
+            tree = parse_objects(self._restic.read(copy.objects, OBJECTS), copy.kafka, copy.name)
         except (ActionError, ValueError) as failure:
             return ExportedBackup(
                 backup=unread,
@@ -166,8 +168,8 @@ class ExportCatalogue:
                 copied_volumes=copied,
                 faults=(f"its objects cannot be read: {failure}",),
             )
-        found = read_copied_backup(tree.secrets, one.kafka, one.name)
-        backup = replace(found, uid=one.uid)
+        found = read_copied_backup(tree.secrets, copy.kafka, copy.name)
+        backup = replace(found, uid=copy.uid)
         faults = list(backup.secret_faults)
         if not backup.complete_since and backup.has_mark:
             faults.append("its Secret with the facts is not marked as complete")
@@ -178,17 +180,17 @@ class ExportCatalogue:
             volumes=tree.volumes,
             secrets=tree.secrets,
             copied_volumes=copied,
-            faults=tuple(faults + _volume_faults(backup, tree.volumes, one.volumes)),
+            faults=tuple(faults + _volume_faults(backup, tree.volumes, copy.volumes)),
         )
 
 
 def _ambiguous(copies: Sequence[_Copy]) -> NotFoundError:
-    one = copies[0]
-    found = "; ".join(sorted(map(str, copies)))
+    copy = copies[0]
+    listed = "; ".join(sorted(map(str, copies)))
     return NotFoundError(
-        f"there are {len(copies)} backups {one.name} of Kafka {one.kafka}, as of several clusters: "
-        f"{found}. To use one, copy the bucket, and remove the others from the copy: restic "
-        "snapshots --tag uid=UID lists their ids for restic forget"
+        f"there are {len(copies)} backups {copy.name} of Kafka {copy.kafka}, as of several "
+        f"clusters: {listed}. To use one, copy the bucket, and remove the others from the copy: "
+        "restic snapshots --tag uid=UID lists their ids for restic forget"
     )
 
 
@@ -198,19 +200,19 @@ def _volume_faults(
     snapshots: Mapping[str, ResticSnapshot],
 ) -> list[str]:
     by_claim = {volume.claim: volume for volume in volumes}
-    found = []
+    faults = []
     for claim in backup.claims:
         volume = by_claim.get(claim)
         snapshot = snapshots.get(volume.snapshot) if volume else None
         if volume is None:
-            found.append(f"it does not contain the volume of claim {claim}")
+            faults.append(f"it does not contain the volume of claim {claim}")
         elif snapshot is None or snapshot.tags.get("claim") != claim:
-            found.append(
+            faults.append(
                 f"the snapshot {volume.snapshot[:8]} of claim {claim} is not in the repository"
             )
         elif volume.volume_mode != FILESYSTEM:
-            found.append(f"claim {claim} is a volume of mode {volume.volume_mode}")
-    return found
+            faults.append(f"claim {claim} is a volume of mode {volume.volume_mode}")
+    return faults
 
 
 @dataclass(frozen=True, slots=True)

@@ -156,15 +156,15 @@ class ResticClient:
     def _message(self, errors: bytes, *, first: bool = False) -> str:
         """Return the last or first line of restic as one without credentials."""
         lines = errors.decode("utf-8", "replace").splitlines()
-        found = "restic has printed no reason"
+        message = "restic has printed no reason"
         for line in lines if first else reversed(lines):
             if text := message_of(line):
-                found = text
+                message = text
                 break
         for value in self._credentials.values.values():
             if len(value) >= MASKED:
-                found = found.replace(value, "***")
-        return found
+                message = message.replace(value, "***")
+        return message
 
 
 @contextmanager
@@ -196,14 +196,14 @@ def message_of(line: str) -> str:
 
 
 def _find_program(program: str) -> str:
-    found = shutil.which(program or "restic")
-    if found is None:
+    path = shutil.which(program or "restic")
+    if path is None:
         raise UnreachableError(
             f"{program or 'restic'} is not a program on PATH: install restic 0.17 or later "
             "(https://restic.readthedocs.io/en/stable/020_installation.html), or name it by "
             "--restic"
         )
-    return found
+    return path
 
 
 def _snapshot(item: Mapping[str, object]) -> ResticSnapshot:

@@ -14,7 +14,6 @@ from kanister_kafka.kube.client import Object
 from kanister_kafka.operations.preflight import (
     cluster_facts,
     drift,
-    export,
     image,
     kafka,
     platform,
@@ -71,7 +70,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     drift.scripts,
     drift.drift,
     rights.rights,
-    export.export,
+    storage.export,
     image.image,
     image.image_pull,
     image.kubectl,

@@ -119,7 +119,7 @@ class ClusterFacts(PreflightTarget):
         """Return a command for kubectl, on the cluster that was looked at."""
         return f"kubectl {words}{context_flag(self.context)}"
 
-    def ours(self, command: str, words: str = "") -> str:
+    def command(self, command: str, words: str = "") -> str:
         """Return a command of kanister-kafka for this Kafka."""
         rest = f" {words}" if words else ""
         place = f"{self.name} -n {self.namespace}{context_flag(self.context)}"
@@ -158,7 +158,7 @@ LEVELS = {
     Severity.WARNING: CheckStatus.WARNING,
     Severity.INFO: CheckStatus.OK,
 }
-TOLD_ELSEWHERE = (
+REPORTED_ELSEWHERE = (
     "autoscaled",
     "delete-claim",
     "ephemeral-storage",
@@ -182,7 +182,7 @@ def diagnostic_lines(view: ClusterFacts, *ids: str) -> Iterator[CheckLine]:
 def reading(view: ClusterFacts) -> Iterator[CheckLine]:
     """Report all other problems of reading and planning."""
     for problem in view.problems:
-        if problem.rule not in TOLD_ELSEWHERE:
+        if problem.rule not in REPORTED_ELSEWHERE:
             yield _line(problem)
 
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import fields, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from kanister_kafka.backup.kustomization import rename
 from kanister_kafka.backup.model import BackupPlan, Permission
 from kanister_kafka.backup.render import Manifest
 from kanister_kafka.backup.scripts import ScriptPin, script_pins
-from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION
 from kanister_kafka.errors import NotFoundError
-from kanister_kafka.kube.client import Object, Objects
-from kanister_kafka.kube.objects import annotation, get_path, name_of, title
+from kanister_kafka.kube.client import SNAPSHOT_CLASSES, VOLUMES, Object, Objects
+from kanister_kafka.kube.objects import get_path, name_of, title
 from kanister_kafka.kube.pod_options import minor_of_server
-from kanister_kafka.kube.snapshot_classes import GROUP_API
-from kanister_kafka.operations.preflight import partitions, platform, rights
+from kanister_kafka.kube.snapshot_classes import GROUP_API, list_snapshot_classes
+from kanister_kafka.operations.actionset import API_VERSION
+from kanister_kafka.operations.live_kafka import (
+    OPERATOR_SELECTOR,
+    LiveKafka,
+    is_pause_requested,
+    list_pods,
+    strimzi_resource,
+)
+from kanister_kafka.operations.preflight import partitions, rights
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
     PlanFacts,
@@ -31,6 +39,7 @@ from kanister_kafka.operations.preflight.model import (
     try_read,
 )
 from kanister_kafka.strimzi import KafkaClient
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.yamldoc import to_python
 
 if TYPE_CHECKING:
@@ -54,8 +63,14 @@ class OptionalReader:
     ) -> OptionalRead[Objects]:
         """Return the objects of a namespace; none if the kind is not served."""
         home = namespace or self.namespace
-        what = f"{kind}s in namespace {home}"
-        return try_read(what, f"list {what}", lambda: self._items(versions, kind, label, home))
+        return self.listed(kind, lambda: self._items(versions, kind, label, home), home)
+
+    def listed(
+        self, kind: str, listing: Callable[[], Objects], namespace: str = ""
+    ) -> OptionalRead[Objects]:
+        """Return the objects of this kind that `listing` reads from a namespace."""
+        what = f"{kind}s in namespace {namespace or self.namespace}"
+        return try_read(what, f"list {what}", listing)
 
     def list_all(self, version: str, kind: str, label: str = "") -> OptionalRead[Objects]:
         """Return the objects of all namespaces; none if the kind is not served."""
@@ -97,15 +112,12 @@ class OptionalReader:
         return True
 
 
-STRIMZI = ("kafka.strimzi.io/v1beta2", "kafka.strimzi.io/v1")
-POD_SETS = ("core.strimzi.io/v1beta2", "core.strimzi.io/v1")
 AUTOSCALERS: tuple[tuple[Versions, str], ...] = (
     ("keda.sh/v1alpha1", "ScaledObject"),
     (("autoscaling/v2", "autoscaling/v1"), "HorizontalPodAutoscaler"),
 )
 """autoscaling/v2 is served from Kubernetes 1.23 on; v1 does not have `spec.behavior`."""
 STORAGE = "storage.k8s.io/v1"
-KANISTER = "cr.kanister.io/v1alpha1"
 RUN = ("Blueprint", "Deployment")
 """Kinds whose pods run scripts."""
 OUR_RESOURCES = ("blueprints", "configmaps", "deployments")
@@ -122,6 +134,7 @@ class FactsCollector:
     ) -> None:
         self.connection = connection
         self.reader = OptionalReader(connection, subject.namespace)
+        self.kafka = LiveKafka(connection, KafkaRef(subject.namespace, subject.name))
         self.subject = subject
         self.name = subject.name
         self.namespace = subject.namespace
@@ -129,23 +142,22 @@ class FactsCollector:
 
     def view(self, planned: PlanFacts | None) -> ClusterFacts:
         """Read what every check needs; raises UnreachableError if the cluster is away."""
-        subject, reader = self.subject, self.reader
+        subject, reader, kafka = self.subject, self.reader, self.kafka
         writers = subject.plan.cluster.writers if subject.plan else ()
-        mine = f"{CLUSTER_LABEL}={self.name}"
-        pods = reader.list_of("v1", "Pod", f"{mine},strimzi.io/kind=Kafka")
-        claims = reader.list_of("v1", "PersistentVolumeClaim", mine)
+        pods = reader.listed("Pod", kafka.pods)
+        claims = reader.listed("PersistentVolumeClaim", kafka.claims)
         written = tuple(self._writer(writer) for writer in writers)
         return ClusterFacts(
             **{field.name: getattr(subject, field.name) for field in fields(subject)},
             planned=planned,
-            kafka=reader.get(STRIMZI, "Kafka", self.name),
-            pools=reader.list_of(STRIMZI, "KafkaNodePool", mine),
-            pod_sets=self._owners(f"{mine},strimzi.io/kind=Kafka"),
+            kafka=kafka.get(),
+            pools=reader.listed("KafkaNodePool", kafka.pools),
+            pod_sets=self._owners(),
             pods=pods,
             writers=written,
             writer_pods=self._pods_of_paused(written),
             autoscalers=self._autoscalers(writers),
-            rebalances=reader.list_of(STRIMZI, "KafkaRebalance", mine),
+            rebalances=reader.listed("KafkaRebalance", lambda: kafka.owned("KafkaRebalance")),
             partitions=partitions.ask_partitions(
                 self.execute, self.name, self.namespace, pods.value or ()
             ),
@@ -154,7 +166,7 @@ class FactsCollector:
             storage_classes=reader.list_all(STORAGE, "StorageClass"),
             snapshot_classes=self._snapshot_classes(),
             operators=self._operators(),
-            kanister_api=reader.is_served(KANISTER, "Blueprint"),
+            kanister_api=reader.is_served(API_VERSION, "Blueprint"),
             deployments=reader.list_of("apps/v1", "Deployment", "", subject.kasten_namespace),
             kasten=reader.find("v1", "ConfigMap", "k10-config", subject.kasten_namespace),
             record=reader.find("v1", "ConfigMap", subject.names.state_config_map, self.namespace),
@@ -190,11 +202,11 @@ class FactsCollector:
             scripts=tuple(self._pinned(desired, rendered)),
             nodes=self.reader.list_all("v1", "Node"),
             action_sets=self.reader.list_of(
-                KANISTER, "ActionSet", "", plan.options.kasten_namespace
+                API_VERSION, "ActionSet", "", plan.options.kasten_namespace
             ),
             pulled=pulled,
             export_profile=self.reader.find(
-                KANISTER, "Profile", plan.options.export_profile, plan.options.kasten_namespace
+                API_VERSION, "Profile", plan.options.export_profile, plan.options.kasten_namespace
             )
             if plan.export_secret
             else None,
@@ -257,64 +269,57 @@ class FactsCollector:
         return try_read(
             where,
             f"get {writer.resource} in namespace {writer.namespace}",
-            lambda: self.reader.get(STRIMZI, writer.kind, writer.name, writer.namespace),
+            lambda: self.connection.get(
+                strimzi_resource(self.connection, writer.kind), writer.name, writer.namespace
+            ),
         )
 
     def _pods_of_paused(self, writers: tuple[OptionalRead[Object], ...]) -> OptionalRead[Objects]:
         paused = [
-            seen.value
-            for seen in writers
-            if seen.value and annotation(seen.value, PAUSE_RECONCILIATION).lower() == "true"
+            writer.value for writer in writers if writer.value and is_pause_requested(writer.value)
         ]
-        found: Objects = ()
+        pods_of_all: Objects = ()
         for writer in paused:
-            label = f"{CLUSTER_LABEL}={name_of(writer)},strimzi.io/kind={writer['kind']}"
-            pods = self.reader.list_of(
-                "v1", "Pod", label, get_path(writer, "metadata", "namespace")
-            )
+            kind, home = writer["kind"], str(get_path(writer, "metadata", "namespace"))
+            listing = partial(list_pods, self.connection, kind, home, name_of(writer))
+            pods = self.reader.listed("Pod", listing, home)
             if pods.unreadable is not None:
                 return pods
-            found += pods.get()
-        return OptionalRead(found)
+            pods_of_all += pods.get()
+        return OptionalRead(pods_of_all)
 
     def _autoscalers(self, writers: tuple[KafkaClient, ...]) -> OptionalRead[Objects]:
-        found: Objects = ()
+        autoscalers: Objects = ()
         for home in sorted({self.namespace, *(writer.namespace for writer in writers)}):
             for versions, kind in AUTOSCALERS:
                 items = self.reader.list_of(versions, kind, "", home)
                 if items.unreadable is not None:
                     return items
-                found += items.get()
-        return OptionalRead(found)
+                autoscalers += items.get()
+        return OptionalRead(autoscalers)
 
-    def _owners(self, label: str) -> OptionalRead[Objects]:
-        sets = self.reader.list_of(POD_SETS, "StrimziPodSet", label)
-        stateful = self.reader.list_of("apps/v1", "StatefulSet", label)
+    def _owners(self) -> OptionalRead[Objects]:
+        sets = self.reader.listed("StrimziPodSet", self.kafka.pod_sets)
+        stateful = self.reader.listed("StatefulSet", self.kafka.stateful_sets)
         if sets.unreadable is not None or stateful.unreadable is not None:
             return sets if sets.unreadable is not None else stateful
         return OptionalRead(sets.get() + stateful.get())
 
     def _volumes(self, claims: Objects) -> OptionalRead[Objects]:
         names = [str(name) for claim in claims if (name := get_path(claim, "spec", "volumeName"))]
-        kind = self.connection.kind("v1", "PersistentVolume")
         return try_read(
             "the volumes of the claims",
             "get persistentvolumes",
             lambda: tuple(
-                item for name in names if (item := self.connection.find(kind, name)) is not None
+                item for name in names if (item := self.connection.find(VOLUMES, name)) is not None
             ),
         )
 
     def _snapshot_classes(self) -> OptionalRead[Objects | None]:
-        version, kind = "snapshot.storage.k8s.io/v1", "VolumeSnapshotClass"
-
-        def ask() -> Objects | None:
-            if not self.reader.is_served(version, kind):
-                return None
-            return self.connection.items(self.connection.kind(version, kind))
-
         return try_read(
-            "the VolumeSnapshotClasses", "list volumesnapshotclasses.snapshot.storage.k8s.io", ask
+            "the VolumeSnapshotClasses",
+            f"list {SNAPSHOT_CLASSES}",
+            lambda: list_snapshot_classes(self.connection),
         )
 
     def _group_classes(self) -> OptionalRead[Objects | None]:
@@ -333,10 +338,9 @@ class FactsCollector:
 
     def _operators(self) -> OptionalRead[Objects]:
         """Find pods by the label that every way to install the operator sets."""
-        label = f"strimzi.io/kind={platform.OPERATOR}"
-        pods = self.reader.list_all("v1", "Pod", label)
+        pods = self.reader.list_all("v1", "Pod", OPERATOR_SELECTOR)
         if pods.unreadable is not None:  # the namespace may have an operator of its own
-            beside = self.reader.list_of("v1", "Pod", label)
+            beside = self.reader.list_of("v1", "Pod", OPERATOR_SELECTOR)
             return beside if beside.value else pods
         if pods.get():
             return pods
@@ -348,4 +352,5 @@ class FactsCollector:
 
 def _is_operator(deployment: Object) -> bool:
     labels = get_path(deployment, "spec", "template", "metadata", "labels") or {}
-    return labels.get("strimzi.io/kind") == platform.OPERATOR
+    key, _, value = OPERATOR_SELECTOR.partition("=")
+    return bool(labels.get(key) == value)

@@ -35,17 +35,17 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
     if view.planned is None:
         return
     everything = view.planned.rendered
-    found = [seen.get() for seen in everything if seen.unreadable is None]
-    missing = [pair.desired for pair in found if pair.live is None]
+    pairs = [reading.get() for reading in everything if reading.unreadable is None]
+    missing = [pair.desired for pair in pairs if pair.live is None]
     if len(missing) == len(everything):
         yield failed("none of the objects that a backup needs is on the cluster yet", view.apply)
         return
     if missing:
         what = f"not on the cluster: {join_limited(titles(missing), 9)}"
         yield failed(what, view.apply, objects=titles(missing))
-    changed = {title(pair.desired): tuple(differences(pair)) for pair in found if pair.live}
-    origins = {title(pair.desired): tuple(_origin(pair)) for pair in found if pair.live}
-    scripts = {title(pair.desired) for pair in found if holds_scripts(pair.desired)}
+    changed = {title(pair.desired): tuple(differences(pair)) for pair in pairs if pair.live}
+    origins = {title(pair.desired): tuple(_origin(pair)) for pair in pairs if pair.live}
+    scripts = {title(pair.desired) for pair in pairs if holds_scripts(pair.desired)}
     slight = []
     for name, paths in changed.items():
         if paths and all(path.startswith(METADATA) for path in paths):
@@ -63,10 +63,10 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
             detail=detail,
             objects=tuple(slight),
         )
-    for seen in everything:
-        seen.get()  # what may not be read is reported last, so that it hides nothing
+    for reading in everything:
+        reading.get()  # what may not be read is reported last, so that it hides nothing
     if not missing and not any(changed.values()):
-        what = f"all {len(found)} objects on the cluster are as they would be rendered now"
+        what = f"all {len(pairs)} objects on the cluster are as they would be rendered now"
         yield passed(what, detail=tuple(chain.from_iterable(origins.values())))
 
 

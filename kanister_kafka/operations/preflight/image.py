@@ -16,7 +16,7 @@ from kanister_kafka.kube.pod_options import (
 from kanister_kafka.operations.preflight.cluster_facts import ClusterFacts, preflight_check
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
 
-TOLD_IMAGES = 50
+MAX_IMAGES = 50
 """How many images a kubelet reports by default (`nodeStatusMaxImages`), the largest first."""
 UNPULLED = ("ImagePull", "ErrImage", "InvalidImage")
 """Starts of the reasons of a kubelet that has no image."""
@@ -41,18 +41,18 @@ def image(view: ClusterFacts) -> Iterator[CheckLine]:
         return  # a better proof than a list of images
     nodes = [node for node in view.planned.nodes.get() if _takes_pods(node)]
     without = [node for node in nodes if not _has(node, desired)]
-    pull = view.ours("check", f"{view.options} --pull".strip())
+    pull = view.command("check", f"{view.options} --pull".strip())
     if not nodes:
         yield failed("no node takes pods", view.kubectl("get nodes"))
     elif not without:
         yield passed(f"image {desired} is on {_all(len(nodes))} that may run the steps")
     else:
-        full = any(len(get_path(node, "status", "images") or ()) >= TOLD_IMAGES for node in without)
+        full = any(len(get_path(node, "status", "images") or ()) >= MAX_IMAGES for node in without)
         yield warned(
             f"image {desired} is not known to be on {join_limited(map(name_of, without))}, "
             "and whether it "
             "can be pulled shows when it is"
-            + (f"; a node reports {TOLD_IMAGES} images at most" if full else ""),
+            + (f"; a node reports {MAX_IMAGES} images at most" if full else ""),
             pull,
             objects=titles(without),
         )
@@ -63,31 +63,31 @@ def image_pull(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that a pod as the steps have it has run, if that was asked for."""
     if view.planned is None or view.planned.pulled is None:
         return
-    found = view.planned.pulled.get()
-    pod = (f"Pod {view.namespace}/{found.pod}",) if found.pod else ()
-    on = f" on node {found.node}" if found.node else ""
-    if found.added_containers:
+    pull_result = view.planned.pulled.get()
+    pod = (f"Pod {view.namespace}/{pull_result.pod}",) if pull_result.pod else ()
+    on = f" on node {pull_result.node}" if pull_result.node else ""
+    if pull_result.added_containers:
         yield failed(
             "a pod as the steps have it gets further containers, and a step would wait for their "
-            f"end forever: {', '.join(found.added_containers)}",
+            f"end forever: {', '.join(pull_result.added_containers)}",
             "exclude these pods from the injection of containers: --pod-label, --pod-annotation",
             objects=pod,
         )
-    elif found.ran:
-        yield passed(f"a pod as the steps have it ran{on}: {found.output}", objects=pod)
+    elif pull_result.ran:
+        yield passed(f"a pod as the steps have it ran{on}: {pull_result.output}", objects=pod)
     else:
         remedy = ""
-        if found.output.startswith(UNPULLED):
+        if pull_result.output.startswith(UNPULLED):
             remedy = "let the nodes pull it, or give another one with --image"
-        elif "serviceaccount" in found.output:
+        elif "serviceaccount" in pull_result.output:
             remedy = view.apply
         yield failed(
-            f"a pod as the steps have it did not run{on}: {found.output}", remedy, objects=pod
+            f"a pod as the steps have it did not run{on}: {pull_result.output}", remedy, objects=pod
         )
-    if found.leftover:
+    if pull_result.leftover:
         yield warned(
-            f"that pod could not be deleted: {found.leftover}",
-            view.kubectl(f"delete pod {found.pod} -n {view.namespace}"),
+            f"that pod could not be deleted: {pull_result.leftover}",
+            view.kubectl(f"delete pod {pull_result.pod} -n {view.namespace}"),
             objects=pod,
         )
 
@@ -100,12 +100,12 @@ def kubectl(view: ClusterFacts) -> Iterator[CheckLine]:
         return
     desired = view.planned.plan.options.image
     pulled = view.planned.pulled
-    said = pulled.value.output if pulled is not None and pulled.value is not None else ""
-    client = minor_of_client(said) or minor_of_image(desired)
+    output = pulled.value.output if pulled is not None and pulled.value is not None else ""
+    client = minor_of_client(output) or minor_of_image(desired)
     if client is None:
         yield warned(
             f"image {desired} does not show which kubectl it has, and Kubernetes is 1.{server}",
-            view.ours("check", f"{view.options} --pull".strip()),
+            view.command("check", f"{view.options} --pull".strip()),
         )
     elif abs(client - server) > MAX_SKEW:
         better = image_for(server)
@@ -126,7 +126,7 @@ def pod_user(view: ClusterFacts) -> Iterator[CheckLine]:
         return
     space, user = view.space.get(), view.planned.plan.options.run_as_user
     level = get_path(space, "metadata", "labels", "pod-security.kubernetes.io/enforce")
-    said = (
+    policy = (
         f"namespace {view.namespace} enforces Pod Security level {level}"
         if level
         else (f"namespace {view.namespace} enforces no Pod Security level")
@@ -148,7 +148,7 @@ def pod_user(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=here,
         )
     else:
-        yield passed(f"{said}; the pods of the steps pass every level", objects=here)
+        yield passed(f"{policy}; the pods of the steps pass every level", objects=here)
 
 
 @preflight_check("quota")

@@ -22,6 +22,7 @@ from kanister_kafka.kube.objects import (
     title,
     titles,
 )
+from kanister_kafka.operations.live_kafka import IDLE, is_pause_requested, state_of
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
     diagnostic_lines,
@@ -76,15 +77,16 @@ def node_ids(view: ClusterFacts) -> Iterator[CheckLine]:
     ids: list[int] = []
     for pool in view.pools.get():
         desired = get_path(pool, "spec", "replicas") or 0
-        found = get_path(pool, "status", "nodeIds") or ()
-        if len(found) != desired:
+        ids_of_pool = get_path(pool, "status", "nodeIds") or ()
+        if len(ids_of_pool) != desired:
             yield failed(
-                f"{title(pool)} has {len(found)} node ids in its status and needs {desired} nodes",
+                f"{title(pool)} has {len(ids_of_pool)} node ids in its status and needs {desired} "
+                "nodes",
                 "wait until the operator has scaled it",
                 objects=(title(pool),),
             )
             return
-        ids += found
+        ids += ids_of_pool
     if view.pools.get():
         yield passed(f"the pools have their node ids: {join_limited(map(str, sorted(ids)), 9)}")
 
@@ -160,14 +162,14 @@ def retention(view: ClusterFacts) -> Iterator[CheckLine]:
         yield warned(
             f"{here[0]} deletes nothing since {held.since}: a restore holds its retention, and its "
             "volumes grow. A backup of it is held when it is restored",
-            view.ours("release-retention"),
+            view.command("release-retention"),
             objects=here,
         )
     else:
         why = "its annotation is damaged" if held.damaged else f"{DELAY} was changed since"
         yield warned(
             f"a restore has held the retention of {here[0]}, and that may not hold: {why}",
-            view.ours("release-retention"),
+            view.command("release-retention"),
             objects=here,
         )
 
@@ -176,11 +178,11 @@ def retention(view: ClusterFacts) -> Iterator[CheckLine]:
 def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no one has paused the cluster, and no pause is just ending."""
     kafka, here = view.kafka, (title(view.kafka),)
-    state = str(get_path(view.record.value or {}, "data", "state") or "")
+    state = state_of(view.record.value)
     since = str(get_path(view.record.value or {}, "data", "since") or "")
     is_restoring = state == BackupState.RESTORING.value
     is_unsure = is_restoring or view.record.unreadable is not None
-    resume = view.ours("status" if is_unsure else "resume")
+    resume = view.command("status" if is_unsure else "resume")
     if is_restoring:
         yield failed(f"{here[0]} is being restored since {since}", resume, objects=here)
     elif stopped_by_us(view):
@@ -188,7 +190,7 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
         yield failed(
             f"{here[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=here
         )
-    elif annotation(kafka, PAUSE_RECONCILIATION).lower() == "true":
+    elif is_pause_requested(kafka):
         yield failed(
             f"the reconciliation of {here[0]} is paused already, and a restart would end that "
             "pause until the brokers serve again",
@@ -201,7 +203,7 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
             "wait; a new pause would seem acknowledged at once",
             objects=here,
         )
-    elif state and state != BackupState.RUNNING.value:
+    elif state not in IDLE:
         yield failed(
             f"the record has state {state} since {since}, and {here[0]} is not paused", resume
         )
@@ -213,15 +215,13 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
 @preflight_check("writers")
 def writers(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that what writes can be quiesced: a paused one does not heed its replica count."""
-    found = [writer.get() for writer in view.writers]
+    clients = [writer.get() for writer in view.writers]
     if view.planned is None:
         return
-    left = [writer for writer in found if annotation(writer, PREVIOUS_PAUSE)]
-    paused = [
-        writer for writer in found if annotation(writer, PAUSE_RECONCILIATION).lower() == "true"
-    ]
+    still_paused = [writer for writer in clients if annotation(writer, PREVIOUS_PAUSE)]
+    paused = [writer for writer in clients if is_pause_requested(writer)]
     for writer in paused:
-        if writer in left:
+        if writer in still_paused:
             continue
         owned = [pod for pod in view.writer_pods.get() if _owns(writer, pod)]
         if owned:
@@ -237,16 +237,16 @@ def writers(view: ClusterFacts) -> Iterator[CheckLine]:
                 f"{title(writer)} is paused by another client; it has no pods and stays paused",
                 objects=(title(writer),),
             )
-    is_restoring = get_path(view.record.value or {}, "data", "state") == BackupState.RESTORING.value
-    if left and not is_restoring and not stopped_by_us(view):
+    is_restoring = state_of(view.record.value) == BackupState.RESTORING.value
+    if still_paused and not is_restoring and not stopped_by_us(view):
         yield failed(
-            f"{join_limited(titles(left))} is still paused by an earlier backup",
-            view.ours("resume"),
-            objects=titles(left),
+            f"{join_limited(titles(still_paused))} is still paused by an earlier backup",
+            view.command("resume"),
+            objects=titles(still_paused),
         )
-    if not paused and not left:
-        known = join_limited(titles(found)) or "nothing that is known to write"
-        yield passed(f"to be quiesced: {known}; none is paused", objects=titles(found))
+    if not paused and not still_paused:
+        known = join_limited(titles(clients)) or "nothing that is known to write"
+        yield passed(f"to be quiesced: {known}; none is paused", objects=titles(clients))
 
 
 @preflight_check("autoscalers")
@@ -257,14 +257,14 @@ def autoscalers(view: ClusterFacts) -> Iterator[CheckLine]:
     plan = view.planned.plan
     cluster = plan.cluster
     documents = [document_from_dict(item) for item in view.autoscalers.get()]
-    found = find_autoscalers(documents, cluster.namespace, cluster.pools, cluster.writers)
+    live = find_autoscalers(documents, cluster.namespace, cluster.pools, cluster.writers)
     harmless = []
-    for autoscaler in found:
+    for autoscaler in live:
         if wrong := autoscaler_conflict(autoscaler, plan.options):
             yield failed(wrong.what, wrong.remedy, objects=(str(autoscaler), autoscaler.target))
         else:
             harmless.append(str(autoscaler))
-    if not found:
+    if not live:
         yield passed("nothing scales its writers or node pools by itself")
     elif harmless:
         yield passed(f"leaves a backup alone: {join_limited(harmless)}", objects=tuple(harmless))

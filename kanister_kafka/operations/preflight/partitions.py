@@ -15,15 +15,18 @@ from typing import Protocol
 from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.kube.client import Objects
 from kanister_kafka.kube.exec import ExecResult
-from kanister_kafka.kube.objects import is_true, name_of
-from kanister_kafka.operations.broker_tools import REPLICATION_PORT, broker_script
+from kanister_kafka.kube.objects import name_of
+from kanister_kafka.operations.broker_tools import (
+    broker_script,
+    ready_brokers,
+    replication_address,
+)
 from kanister_kafka.operations.preflight.model import (
     NotReadableError,
     OptionalRead,
     PartitionState,
     forbidden,
 )
-from kanister_kafka.strimzi.discovery import is_broker_pod
 
 LIMIT = 60
 """Seconds."""
@@ -71,10 +74,10 @@ def _describe(
     execute: Execute, cluster: str, namespace: str, pods: Objects, what: str, *options: str
 ) -> str:
     """Return what kafka-topics.sh describes on a broker; raises NotReadableError."""
-    ready = [pod for pod in pods if is_broker_pod(pod, cluster) and is_true(pod, "Ready")]
+    ready = ready_brokers(pods, cluster)
     if not ready:
         raise NotReadableError(what, "no broker is Ready", _by_hand(namespace))
-    address = f"{cluster}-kafka-brokers.{namespace}.svc:{REPLICATION_PORT}"
+    address = replication_address(cluster, namespace)
     words = ("bash", "-c", broker_script(SCRIPT), "partitions", address, str(LIMIT - 5), str(SPARE))
     command = words + options
     try:

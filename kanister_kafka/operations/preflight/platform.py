@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kanister_kafka.kanister.function_types import NEWEST, is_within, parse_release
-from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.kube.client import Object
 from kanister_kafka.kube.objects import annotation, get_path, is_true, label, name_of, title, titles
+from kanister_kafka.kube.pods import image_tag
+from kanister_kafka.operations.actionset import ActionSet, ActionState, read_action_set
+from kanister_kafka.operations.live_kafka import OPERATOR_SELECTOR
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
     PlanFacts,
@@ -19,10 +22,7 @@ from kanister_kafka.operations.preflight.cluster_facts import (
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
 from kanister_kafka.strimzi import parse_version
 from kanister_kafka.strimzi.versions import format_version
-from kanister_kafka.timestamps import parse_timestamp
 
-OPERATOR = "cluster-operator"
-"""Value of the label `strimzi.io/kind` on the operator's pods, in every way to install it."""
 EVERYWHERE = ("", "*")
 """Values of STRIMZI_NAMESPACE with which an operator watches every namespace (Strimzi's
 ClusterOperatorConfig.java)."""
@@ -34,15 +34,15 @@ TARGETS = "metadata.annotations['olm.targetNamespaces']"
 @preflight_check("operator")
 def operator(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that an operator watches the namespace, runs, and is of a version that fits."""
-    found = view.operators.get()
-    watching = [item for item in found if _watches(item, view)]
+    operators = view.operators.get()
+    watching = [item for item in operators if _watches(item, view)]
     if not watching:
-        elsewhere = ", ".join(titles(found))
+        elsewhere = ", ".join(titles(operators))
         yield failed(
             f"no Strimzi operator is seen that watches namespace {view.namespace}"
             + (f"; there is {elsewhere}" if elsewhere else ""),
             "install it, or let it watch this namespace by STRIMZI_NAMESPACE",
-            objects=titles(found),
+            objects=titles(operators),
         )
         return
     alive = [item for item in watching if item["kind"] == "Pod" and is_true(item, "Ready")]
@@ -52,7 +52,7 @@ def operator(view: ClusterFacts) -> Iterator[CheckLine]:
         yield failed(
             f"the Strimzi operator does not run: no pod of it is Ready ({names})",
             _revive(view, watching[0])
-            or view.kubectl(f"get pods -n {home} -l strimzi.io/kind={OPERATOR}"),
+            or view.kubectl(f"get pods -n {home} -l {OPERATOR_SELECTOR}"),
             objects=titles(watching),
         )
         return
@@ -69,7 +69,7 @@ def _revive(view: ClusterFacts, item: Object) -> str:
 
 def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
     image = str(get_path(_container(pod), "image") or "")
-    text = image.partition("@")[0].rpartition("/")[2].partition(":")[2]
+    text = image_tag(image)
     version = parse_version(text)
     bounds = view.planned.plan.cluster.operator if view.planned else None
     here = (title(pod),)
@@ -143,7 +143,6 @@ that `kanister.hookTimeout`)."""
 LABELS_SINCE = "0.111"
 """The release of Kanister whose KubeTask takes labels and annotations of its pod."""
 HOOKS = ("backupPrehook", "backupPosthook")
-ENDED = ("complete", "failed")
 NEARLY = 0.8
 """Share of the limit from which a hook counts as near to it."""
 
@@ -158,14 +157,14 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
             "install Kasten, or Kanister's Helm chart kanister-operator",
         )
         return
-    found = [item for item in view.deployments.get() if _image(item)]
-    if not found:
+    controllers = [item for item in view.deployments.get() if _image(item)]
+    if not controllers:
         yield failed(
             f"no Kanister controller is in namespace {home}",
             "give --kasten-namespace if it is another one",
         )
         return
-    for item in found:
+    for item in controllers:
         if not get_path(item, "status", "availableReplicas"):
             yield failed(
                 f"{title(item)}, the Kanister controller, has no pod that is Ready",
@@ -173,7 +172,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
                 objects=(title(item),),
             )
             continue
-        tag = _image(item).partition("@")[0].rpartition("/")[2].partition(":")[2]
+        tag = image_tag(_image(item))
         release = parse_release(tag)
         pods = view.planned.plan.options.pods if view.planned else None
         if release and pods and (pods.labels or pods.annotations) and not _labels(release):
@@ -198,12 +197,13 @@ def running_action(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no action of the Blueprint is running, and none is stuck."""
     if view.planned is None:
         return
-    running = [item for item in _ours(view, view.planned) if _state(item) not in ENDED]
+    running = [item for item in _action_sets(view, view.planned) if not item.ended]
     if running:
+        names = tuple(map(str, running))
         yield failed(
-            f"an action of the Blueprint is running, or stuck: {', '.join(titles(running))}",
-            view.ours("status"),
-            objects=titles(running),
+            f"an action of the Blueprint is running, or stuck: {', '.join(names)}",
+            view.command("status"),
+            objects=names,
         )
     else:
         yield passed("no action of the Blueprint is running")
@@ -214,8 +214,8 @@ def hook_timeout(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that all waits fit in the time that Kasten gives a hook, as Kasten itself is set."""
     if view.planned is None or not view.planned.plan.options.uses_kasten:
         return
-    found = list(diagnostic_lines(view, "hook-timeout"))
-    yield from found
+    exceeded = list(diagnostic_lines(view, "hook-timeout"))
+    yield from exceeded
     limit = view.planned.plan.options.hook_timeout
     config = view.kasten.get()
     minutes = next((v for key in KASTEN_KEYS if (v := get_path(config or {}, "data", key))), "")
@@ -226,7 +226,7 @@ def hook_timeout(view: ClusterFacts) -> Iterator[CheckLine]:
             "raise Kasten's Helm value timeout.blueprintHooks, or lower --hook-timeout",
             objects=titles([config]) if config else (),
         )
-    elif not found:
+    elif not exceeded:
         kasten = f", as Kasten is set ({minutes} min)" if minutes else ""
         yield passed(f"all waits of a hook fit in {limit}s{kasten}")
 
@@ -237,38 +237,34 @@ def measured(view: ClusterFacts) -> Iterator[CheckLine]:
     if view.planned is None:
         return
     limit = view.planned.plan.options.hook_timeout
-    ended = sorted(
-        (item for item in _ours(view, view.planned) if _state(item) in ENDED),
-        key=lambda item: str(get_path(item, "metadata", "creationTimestamp") or ""),
-    )
-    rehearse = view.ours("rehearse")
+    ended = [item for item in _action_sets(view, view.planned) if item.ended]
+    ended.sort(key=lambda item: item.created)
+    rehearse = view.command("rehearse")
     if not ended:
         yield warned("no run of the Blueprint is known, so its time was never measured", rehearse)
         return
     for action in HOOKS:
-        runs = [
-            s for item in ended if _action(item) == action and (s := _seconds(item)) is not None
-        ]
+        runs = [s for item in ended if item.action == action and (s := item.seconds) is not None]
         if not runs:
             continue
         longest = max(runs)
         count = f"{len(runs)} run{'s' if len(runs) > 1 else ''}"
         took = f"{action} took {longest}s at most in {count}"
-        said = f"{took}, of {limit}s that a hook may take"
+        duration = f"{took}, of {limit}s that a hook may take"
         if not view.planned.plan.options.uses_kasten:
             yield passed(took)
         elif longest > limit:
-            yield failed(said, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
+            yield failed(duration, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
         elif longest > limit * NEARLY:
-            yield warned(said, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
+            yield warned(duration, "raise Kasten's timeout.blueprintHooks and set --hook-timeout")
         else:
-            yield passed(said)
+            yield passed(duration)
     last = ended[-1]
-    if _state(last) == "failed":
+    if last.state is ActionState.FAILED:
         yield warned(
-            f"the last run failed: {title(last)}, action {_action(last)}",
-            view.kubectl(f"get actionset {name_of(last)} -n {view.kasten_namespace} -o yaml"),
-            objects=(title(last),),
+            f"the last run failed: {last}, action {last.action}",
+            view.kubectl(f"get actionset {last.name} -n {view.kasten_namespace} -o yaml"),
+            objects=(str(last),),
         )
 
 
@@ -288,29 +284,11 @@ def _image(deployment: Object) -> str:
     return next((image for image in images if "kanister" in image and "tools" not in image), "")
 
 
-def _ours(view: ClusterFacts, planned: PlanFacts) -> Objects:
+def _action_sets(view: ClusterFacts, planned: PlanFacts) -> list[ActionSet]:
+    """Return the ActionSets of the Blueprint, also those in which it is not the first action."""
     blueprint = view.renamed(planned.plan.name)
-    return tuple(
-        item
+    return [
+        read_action_set(item)
         for item in planned.action_sets.get()
         if any(a.get("blueprint") == blueprint for a in get_path(item, "spec", "actions") or ())
-    )
-
-
-def _action(item: Object) -> str:
-    return str((get_path(item, "spec", "actions") or [{}])[0].get("name") or "")
-
-
-def _state(item: Object) -> str:
-    """Return the state of an ActionSet; it is called failed before its deferPhase has ended."""
-    for action in get_path(item, "status", "actions") or ():
-        if str(get_path(action, "deferPhase", "state") or "") in ("pending", "running"):
-            return "running"
-    return str(get_path(item, "status", "state") or "pending")
-
-
-def _seconds(item: Object) -> int | None:
-    """Return what a run took, from its creation to its last sign of progress."""
-    start = parse_timestamp(get_path(item, "metadata", "creationTimestamp") or "")
-    end = parse_timestamp(get_path(item, "status", "progress", "lastTransitionTime") or "")
-    return round((end - start).total_seconds()) if start and end and end >= start else None
+    ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from kanister_kafka.backup.options import KastenOutput, SnapshotProvider
+from kanister_kafka.constants import EXPORT_KEYS
 from kanister_kafka.kube.client import Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, join_limited, name_of, titles
 from kanister_kafka.kube.snapshot_classes import (
@@ -42,17 +43,17 @@ def storage(view: ClusterFacts) -> Iterator[CheckLine]:
 @preflight_check("claims")
 def claims(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that every claim has its volume."""
-    found = view.claims.get()
-    unbound = [c for c in found if get_path(c, "status", "phase") != "Bound"]
-    going = [c for c in found if get_path(c, "metadata", "deletionTimestamp")]
-    if not found:
+    live = view.claims.get()
+    unbound = [c for c in live if get_path(c, "status", "phase") != "Bound"]
+    going = [c for c in live if get_path(c, "metadata", "deletionTimestamp")]
+    if not live:
         yield failed(
             f"no claim has the label strimzi.io/cluster={view.name}: there is nothing to snapshot"
         )
     if unbound:
         phases = (f"{name_of(c)} is {get_path(c, 'status', 'phase')}" for c in unbound)
         yield failed(
-            f"{len(unbound)} of {len(found)} claims are not Bound: {join_limited(phases)}",
+            f"{len(unbound)} of {len(live)} claims are not Bound: {join_limited(phases)}",
             view.kubectl(f"describe pvc {name_of(unbound[0])} -n {view.namespace}"),
             objects=titles(unbound),
         )
@@ -62,9 +63,9 @@ def claims(view: ClusterFacts) -> Iterator[CheckLine]:
             "find out who deletes them before their pods stop: then they are gone",
             objects=titles(going),
         )
-    if found and not unbound and not going:
+    if live and not unbound and not going:
         yield passed(
-            f"every claim is Bound: {join_limited(map(name_of, found))}", objects=titles(found)
+            f"every claim is Bound: {join_limited(map(name_of, live))}", objects=titles(live)
         )
 
 
@@ -156,7 +157,7 @@ def _choose(
             objects=objects,
         )
     several = "several defaults" if defaults else "no default"
-    if not kasten and not desired and len(defaults) != 1:
+    if not kasten and not chosen:
         return failed(
             f"driver {driver} has {several} among its VolumeSnapshotClasses, "
             f"and the Blueprint names none: {known}",
@@ -204,7 +205,7 @@ def _asks_kasten(view: ClusterFacts) -> bool:
 def _drivers(view: ClusterFacts) -> tuple[dict[str, list[str]], list[str]]:
     """Return the claims by CSI driver, and those on volumes that have none."""
     drivers: dict[str, list[str]] = {}
-    other = []
+    without_driver = []
     for claim in view.claims.get():
         volume = get_path(claim, "spec", "volumeName")
         if not volume:
@@ -213,21 +214,73 @@ def _drivers(view: ClusterFacts) -> tuple[dict[str, list[str]], list[str]]:
         if driver:
             drivers.setdefault(driver, []).append(name_of(claim))
         else:
-            other.append(name_of(claim))
-    return drivers, other
+            without_driver.append(name_of(claim))
+    return drivers, without_driver
 
 
 def _driver(view: ClusterFacts, claim: Object, volume: str) -> str:
     if view.volumes.unreadable is None:
-        for found in view.volumes.get():
-            if name_of(found) == volume:
+        for item in view.volumes.get():
+            if name_of(item) == volume:
                 # A volume of an in-tree plugin that was moved to CSI names the driver here.
-                moved = annotation(found, "pv.kubernetes.io/migrated-to")
-                return str(get_path(found, "spec", "csi", "driver") or moved)
+                moved = annotation(item, "pv.kubernetes.io/migrated-to")
+                return str(get_path(item, "spec", "csi", "driver") or moved)
         return ""
-    for found in view.storage_classes.get():  # second best: the class may have changed since
-        if name_of(found) == get_path(claim, "spec", "storageClassName"):
-            provisioner = str(found.get("provisioner") or "")
+    for item in view.storage_classes.get():  # second best: the class may have changed since
+        if name_of(item) == get_path(claim, "spec", "storageClassName"):
+            provisioner = str(item.get("provisioner") or "")
             return "" if provisioner.startswith("kubernetes.io/") else provisioner
     view.volumes.get()
     return ""
+
+
+# Whether the backups can be copied off the cluster.
+
+S3 = "s3Compliant"
+"""The type of location that is supported (Kanister's pkg/apis/cr/v1alpha1/types.go)."""
+
+
+@preflight_check("export")
+def export(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check the Profile and the keys of the Secret. No value of the Secret is reported."""
+    planned = view.planned
+    if planned is None or planned.export_profile is None or planned.export_secret is None:
+        return
+    options = planned.plan.options
+    name, home = options.export_profile, view.kasten_namespace
+    profile = planned.export_profile.get()
+    kind = get_path(profile or {}, "location", "type")
+    if profile is None:
+        yield failed(
+            f"Profile {name} is not in namespace {home}",
+            "create it with the location of the copies, or name another by --export-profile",
+        )
+    elif kind != S3:
+        yield failed(
+            f"Profile {name} has a location of type {kind}, and copies need {S3}",
+            "name another by --export-profile",
+        )
+    elif not get_path(profile, "location", "bucket"):
+        yield failed(
+            f"Profile {name} names no bucket", view.kubectl(f"edit profile {name} -n {home}")
+        )
+    else:
+        yield passed(
+            f"copies go to bucket {get_path(profile, 'location', 'bucket')}, Profile {name}"
+        )
+    secret_name = planned.plan.export_secret
+    secret = planned.export_secret.get()
+    keys = {*((secret or {}).get("data") or {})}
+    missing = [key for key in EXPORT_KEYS if key not in keys]
+    if secret is None:
+        yield failed(
+            f"Secret {secret_name} of the copies is not in namespace {view.namespace}",
+            f"create it with the keys {', '.join(EXPORT_KEYS)}",
+        )
+    elif missing:
+        yield failed(
+            f"Secret {secret_name} does not have {', '.join(missing)}",
+            view.kubectl(f"edit secret {secret_name} -n {view.namespace}"),
+        )
+    else:
+        yield passed(f"Secret {secret_name} has the keys of a copy")

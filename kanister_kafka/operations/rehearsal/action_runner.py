@@ -8,7 +8,7 @@ from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError, Tr
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.wait import retry
 from kanister_kafka.operations.action_follower import FollowedAction, Follower
-from kanister_kafka.operations.actionset import JOB_LABEL, read_action_set
+from kanister_kafka.operations.actionset import JOB_LABEL, kanister_resource, read_action_set
 from kanister_kafka.operations.events import (
     ActionFinished,
     ActionResult,
@@ -22,7 +22,7 @@ from kanister_kafka.operations.events import (
 )
 from kanister_kafka.operations.rehearsal.context import LABEL, RehearsalContext, Stopwatch
 from kanister_kafka.operations.rehearsal.model import RehearsalStage
-from kanister_kafka.operations.start_action import ActionRequest, action_sets, start_action
+from kanister_kafka.operations.start_action import ActionRequest, start_action
 
 DOES = {
     "quiesce": "check, keep ids, stop what writes",
@@ -76,7 +76,7 @@ class ActionRunner:
 
     def find(self, action: str) -> FollowedAction | None:
         """Find the ActionSet of an action."""
-        setting, resource = self._setting, action_sets(self._connection)
+        setting, resource = self._setting, kanister_resource(self._connection, "ActionSet")
         label = f"{JOB_LABEL}={self._job(action)}"
         for item in self._connection.items(resource, setting.blueprint.namespace, label):
             return FollowedAction(
@@ -124,22 +124,22 @@ class ActionRunner:
 
     def delete(self) -> tuple[str, ...]:
         """Delete the ActionSets that have ended; return those that are left."""
-        left = []
+        remaining = []
         for action in self._setting.blueprint.actions:
-            found = self.find(action)
-            if found is None:
+            followed = self.find(action)
+            if followed is None:
                 continue
-            made = found.action_set
+            made = followed.action_set
             if made.ended or not made.phases:
                 try:
-                    self._connection.delete(found.resource, made.name, made.namespace)
+                    self._connection.delete(followed.resource, made.name, made.namespace)
                 except NotFoundError:
                     continue
                 except (ForbiddenError, TransientError) as failure:
-                    left.append(f"ActionSet {made.namespace}/{made.name}: {failure}")
+                    remaining.append(f"ActionSet {made.namespace}/{made.name}: {failure}")
             else:
-                left.append(f"ActionSet {made.namespace}/{made.name}, which still runs")
-        return tuple(left)
+                remaining.append(f"ActionSet {made.namespace}/{made.name}, which still runs")
+        return tuple(remaining)
 
     def _ended(self, phase: str, *, ok: bool) -> None:
         was, now = self.stages[phase], self._stopwatch()

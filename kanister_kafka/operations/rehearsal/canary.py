@@ -177,7 +177,7 @@ class Canary:
     def end(self) -> tuple[str, ...]:
         """Let it read back and remove its topic; return what is left behind."""
         name, namespace = self._setting.name, self._setting.target.namespace
-        left = (f"Pod {namespace}/{name}", f"KafkaTopic {name}")
+        leftovers = (f"Pod {namespace}/{name}", f"KafkaTopic {name}")
 
         def is_gone() -> bool:
             found = self._connection.find(PODS, name, namespace)
@@ -187,14 +187,14 @@ class Canary:
             return found is None
 
         if not poll(is_gone, timeout=GRACE + 30, interval=POLL, clock=self._stopwatch.clock):
-            return left
+            return leftovers
         self._over.set()
         if self._thread.is_alive():
             self._thread.join(5)
         if self.hearing.leftover:
             return (f"in Kafka: {self.hearing.leftover}",)
         made = "made" in self.hearing.marks
-        return left[1:] if made and not self.hearing.ended else ()
+        return leftovers[1:] if made and not self.hearing.ended else ()
 
     def _phase(self) -> str:
         try:

@@ -13,15 +13,23 @@ from kanister_kafka._version import __version__
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import Options
 from kanister_kafka.backup.planner import build_plan
-from kanister_kafka.constants import BackupState
 from kanister_kafka.diagnostics import Diagnostic, has_error
-from kanister_kafka.errors import ActionError, InputError, NotFoundError
+from kanister_kafka.errors import ActionError, InputError
 from kanister_kafka.kube import objects
-from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object
+from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.action_follower import resume_command
 from kanister_kafka.operations.actionset import AppliedBlueprint
+from kanister_kafka.operations.live_kafka import (
+    IDLE,
+    LiveKafka,
+    is_pause_requested,
+    list_pods,
+    state_of,
+    strimzi_resource,
+    watchdog_replicas,
+)
 from kanister_kafka.operations.object_names import ObjectNames, find_names
 from kanister_kafka.operations.preflight import (
     CheckLine,
@@ -32,13 +40,10 @@ from kanister_kafka.operations.preflight import (
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.model import RehearsalVersions
 from kanister_kafka.operations.start_action import check_action, find_applied
-from kanister_kafka.operations.volume_snapshots import CLAIMS, VolumeClaim, find_claims
+from kanister_kafka.operations.volume_snapshots import VolumeClaim, find_claims
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.discovery import (
-    CONFIG_MAPS,
-    DEPLOYMENTS,
     KafkaRef,
-    find_resource,
     find_target,
     is_broker_pod,
 )
@@ -108,7 +113,7 @@ class InitialState:
     @property
     def settled(self) -> bool:
         """Whether no backup is under way by all that is kept on the cluster."""
-        return not self.paused and not self.armed and self.state in ("", BackupState.RUNNING.value)
+        return not self.paused and not self.armed and self.state in IDLE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +123,6 @@ class RehearsalContext:
     id: str
     request: RehearsalRequest
     target: KafkaRef
-    kafka: ApiResource
     blueprint: AppliedBlueprint
     names: ObjectNames
     before: InitialState
@@ -144,7 +148,7 @@ class RehearsalContext:
 
     def read_state(self, connection: KubeClient) -> InitialState:
         """See the cluster as it is now."""
-        return read_state(connection, self.kafka, self.target, self.names)
+        return read_state(LiveKafka(connection, self.target), self.names)
 
 
 def build_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
@@ -159,17 +163,14 @@ def build_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
 
 def _read_context(connection: KubeClient, request: RehearsalRequest) -> RehearsalContext:
     target = find_target(connection, request.namespace, request.name)
-    resource = find_resource(connection, "Kafka")
-    if resource is None:
-        raise NotFoundError(f"{connection.host}: Strimzi is not installed on this cluster")
-    kafka = connection.get(resource, target.name, target.namespace)
+    live = LiveKafka(connection, target)
+    kafka = live.get()
     _only_one(connection, target)
     blueprint = find_applied(connection, target, request.kasten_namespace, request.blueprint)
     for action in (STOP, RESTART):
         check_action(blueprint, action)
     names = find_names(connection, target, blueprint.namespace, blueprint.name)
-    pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
-    brokers = [pod for pod in pods if is_broker_pod(pod, target.name)]
+    brokers = [pod for pod in live.nodes() if is_broker_pod(pod, target.name)]
     if not brokers:
         raise ActionError(f"Kafka {target} has no pods of brokers: see kanister-kafka status")
     listener, why = choose_probe_listener(kafka, request.probe_config)
@@ -180,14 +181,13 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
         id=secrets.token_hex(4),
         request=request,
         target=target,
-        kafka=resource,
         blueprint=blueprint,
         names=names,
-        before=read_state(connection, resource, target, names),
+        before=read_state(live, names),
         claims=find_claims(
             connection,
             target,
-            request.snapshot_class,
+            request.snapshot_class or blueprint.origin.snapshot_class,
             kasten=BACKUP not in blueprint.actions,
         ),
         writers=_writers(connection, target, blueprint.origin),
@@ -204,28 +204,19 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     )
 
 
-def read_state(
-    connection: KubeClient, kafka: ApiResource, target: KafkaRef, names: ObjectNames
-) -> InitialState:
+def read_state(live: LiveKafka, names: ObjectNames) -> InitialState:
     """See the cluster as it is now."""
-    item = connection.get(kafka, target.name, target.namespace)
-    pods = connection.items(PODS, target.namespace, objects.pod_selector(target.name))
-    record = connection.find(CONFIG_MAPS, names.state_config_map, target.namespace) or {}
-    switch = connection.find(DEPLOYMENTS, names.watchdog, target.namespace) or {}
-    label = f"{constants.CLUSTER_LABEL}={target.name}"
-    claims = [
-        (objects.name_of(claim), claim["metadata"].get("uid", ""))
-        for claim in connection.items(CLAIMS, target.namespace, label)
-    ]
-    annotations = item["metadata"].get("annotations") or {}
-    asks_for_pause = annotations.get(constants.PAUSE_RECONCILIATION) == "true"
-    has_deadline = constants.RESTART_DEADLINE in annotations
+    kafka, pods = live.get(), live.nodes()
+    config_map = live.state_config_map(names.state_config_map)
+    replicas = watchdog_replicas(live.watchdog(names.watchdog))
+    claims = [(objects.name_of(claim), claim["metadata"].get("uid", "")) for claim in live.claims()]
+    annotations = kafka["metadata"].get("annotations") or {}
     return InitialState(
-        cluster_id=str(objects.get_path(item, "status", "clusterId") or ""),
-        paused=asks_for_pause or constants.PREVIOUS_PAUSE in annotations,
-        ready=objects.is_reconciled(item),
-        state=str(objects.get_path(record, "data", "state") or ""),
-        armed=bool(objects.get_path(switch, "spec", "replicas")) or has_deadline,
+        cluster_id=str(objects.get_path(kafka, "status", "clusterId") or ""),
+        paused=is_pause_requested(kafka) or constants.PREVIOUS_PAUSE in annotations,
+        ready=objects.is_reconciled(kafka),
+        state=state_of(config_map),
+        armed=bool(replicas) or constants.RESTART_DEADLINE in annotations,
         nodes=tuple(sorted(objects.name_of(pod) for pod in pods if objects.is_ready(pod))),
         claims=tuple(sorted(claims)),
     )
@@ -233,14 +224,9 @@ def read_state(
 
 def read_client(connection: KubeClient, kind: str, namespace: str, name: str) -> ClientState:
     """See a writer as it is now; Ready counts only when all its pods are."""
-    resource = find_resource(connection, kind)
-    if resource is None:
-        raise NotFoundError(f"{connection.host}: {kind} is not served any more")
-    item = connection.get(resource, name, namespace)
+    item = connection.get(strimzi_resource(connection, kind), name, namespace)
     replicas = (item.get("spec") or {}).get("replicas")
-    label = f"{constants.CLUSTER_LABEL}={name},strimzi.io/kind={kind}"
-    pods = connection.items(PODS, namespace, label)
-    serving = sum(map(objects.is_ready, pods))
+    serving = sum(map(objects.is_ready, list_pods(connection, kind, namespace, name)))
     desired = replicas if isinstance(replicas, int) else 1
     ready = objects.is_reconciled(item) and serving >= desired
     return ClientState(kind, namespace, name, replicas, ready)

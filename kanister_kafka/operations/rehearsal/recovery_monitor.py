@@ -6,11 +6,11 @@ import contextlib
 import threading
 from collections.abc import Callable, Iterator
 
-from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, TransientError
 from kanister_kafka.kube import objects
-from kanister_kafka.kube.client import PODS, KubeClient, Object, Objects
+from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.wait import poll
+from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.canary import Canary
 from kanister_kafka.operations.rehearsal.context import (
     RehearsalContext,
@@ -23,7 +23,7 @@ from kanister_kafka.operations.rehearsal.model import (
     PodTimeline,
     RehearsalStage,
 )
-from kanister_kafka.strimzi.discovery import is_broker_pod
+from kanister_kafka.strimzi.discovery import KafkaRef, is_broker_pod
 
 # The pods of a cluster, looked at all the time in a thread.
 
@@ -51,14 +51,14 @@ class TimelineBuilder:
 
     def look(self, pods: Objects, now: float) -> None:
         """Take in what was seen at one moment; a pod that is not seen any more is gone."""
-        seen: dict[str, PodState] = {}
+        states: dict[str, PodState] = {}
         for pod in pods:
             name = self._name(pod)
-            seen[name] = max(seen.get(name, PodState.GONE), state_of(pod), key=ORDER.index)
+            states[name] = max(states.get(name, PodState.GONE), state_of(pod), key=ORDER.index)
             if is_broker_pod(pod, self._cluster):
                 self._brokers.add(name)
-        for name in {*self._spans, *seen}:
-            state = seen.get(name, PodState.GONE)
+        for name in {*self._spans, *states}:
+            state = states.get(name, PodState.GONE)
             spans = self._spans.setdefault(name, [])
             if not spans:
                 spans.append(Interval(now, now, state))
@@ -113,11 +113,11 @@ class PodWatcher:
         self._thread.join(5)
 
     def _run(self) -> None:
-        label = f"{CLUSTER_LABEL}={self._cluster},strimzi.io/kind=Kafka"
+        kafka = LiveKafka(self._connection, KafkaRef(self._namespace, self._cluster))
         while not self._over.is_set():
             try:
                 # Not the nodes alone: the entity operator shows when Kafka is whole again.
-                pods = self._connection.items(PODS, self._namespace, label)
+                pods = kafka.pods()
             except ForbiddenError:
                 return
             except KanisterKafkaError:

@@ -35,31 +35,31 @@ def state_differences(connection: KubeClient, setting: RehearsalContext) -> tupl
     """Return how the cluster differs from how it was found; empty if it does not."""
     before, target = setting.before, setting.target
     now = setting.read_state(connection)
-    found = []
+    differences = []
     if now.paused:
-        found.append(f"Kafka {target} is paused")
+        differences.append(f"Kafka {target} is paused")
     if before.ready and not now.ready:
-        found.append(f"Kafka {target} is not Ready")
+        differences.append(f"Kafka {target} is not Ready")
     if now.armed and not before.armed:
-        found.append("the watchdog is still armed")
+        differences.append("the watchdog is still armed")
     if now.state != before.state and not now.settled:
-        found.append(f"the record of backups has state {now.state}")
+        differences.append(f"the record of backups has state {now.state}")
     if missing := sorted({*before.nodes} - {*now.nodes}):
-        found.append(f"not Ready any more: {', '.join(missing)}")
+        differences.append(f"not Ready any more: {', '.join(missing)}")
     if now.claims != before.claims:
-        found.append("its claims are not the same ones")
+        differences.append("its claims are not the same ones")
     if before.cluster_id and now.cluster_id and now.cluster_id != before.cluster_id:
-        found.append(f"its cluster id is {now.cluster_id} and was {before.cluster_id}")
+        differences.append(f"its cluster id is {now.cluster_id} and was {before.cluster_id}")
     for was in setting.writers:
         is_now = read_client(connection, was.kind, was.namespace, was.name)
         if is_now.replicas != was.replicas:
-            found.append(f"{was} has spec.replicas {is_now.replicas} and had {was.replicas}")
+            differences.append(f"{was} has spec.replicas {is_now.replicas} and had {was.replicas}")
         elif was.ready and not is_now.ready:
-            found.append(f"{was} is not Ready")
+            differences.append(f"{was} is not Ready")
     label = f"{LABEL}={setting.id}"
-    left = connection.items(PODS, target.namespace, label)
-    found += (f"Pod {target.namespace}/{pod['metadata']['name']} is there" for pod in left)
-    return tuple(found)
+    pods = connection.items(PODS, target.namespace, label)
+    differences += (f"Pod {target.namespace}/{pod['metadata']['name']} is there" for pod in pods)
+    return tuple(differences)
 
 
 OnProgress = Callable[[float, str], None]

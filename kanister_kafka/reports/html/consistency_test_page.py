@@ -12,6 +12,7 @@ from kanister_kafka.reports.comparison_summary import verdict_text
 from kanister_kafka.reports.consistency_test import OUTCOMES, summary
 from kanister_kafka.reports.html.page import Tile, render_page
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
+from kanister_kafka.reports.text import format_utc
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def proof_html(report: ConsistencyReport) -> str:
         "consistency_test",
         title=f"Proof on {report.mirror}",
         report=report,
-        when=f"{report.began:%Y-%m-%d %H:%M:%S} UTC, {took}, source {report.source}",
+        when=f"{format_utc(report.began)}, {took}, source {report.source}",
         verdict=summary(report),
         tiles=[_tile(result) for result in report.plans],
         scenarios=[_section(result) for result in report.plans],

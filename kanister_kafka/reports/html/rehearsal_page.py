@@ -15,6 +15,7 @@ from kanister_kafka.reports.rehearsal import (
     verdict,
     versions_text,
 )
+from kanister_kafka.reports.text import format_utc
 from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
@@ -29,7 +30,7 @@ def rehearsal_html(rehearsal: Rehearsal) -> str:
         "rehearsal",
         title=f"Rehearsal of a backup of Kafka {kafka}",
         kafka=kafka,
-        when=f"{rehearsal.began:%Y-%m-%d %H:%M:%S} UTC, {took} in all",
+        when=f"{format_utc(rehearsal.began)}, {took} in all",
         rehearsal=rehearsal,
         verdict=verdict(rehearsal),
         tiles=_tiles(rehearsal),

@@ -60,12 +60,19 @@ class ReadBuffer:
         return len(self.records) >= WINDOW or self.size >= self.window
 
     def add(self, more: RecordBatch) -> None:
-        """Add records."""
-        self.records.extend(more)
+        """Add records, which are not copied if there are no others."""
+        if self.records:
+            self.records.extend(more)
+        else:
+            self.records = more
         self.size += more.size
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
+        if count >= len(self.records):  # usual for one side, and faster than to empty each column
+            self.records = RecordBatch(self.records.timed)
+            self.size = 0
+            return
         self.records.drop(count)
         self.size = self.records.size
 
@@ -146,7 +153,10 @@ class PartitionComparer:
         self.feed_records(side, more)
 
     def feed_records(self, side: int, more: RecordBatch) -> None:
-        """Add records to A (0) or B (1), and compare as far as both sides reach."""
+        """Add records to A (0) or B (1), and compare as far as both sides reach.
+
+        The side keeps `more` itself, so the caller must not use it any more.
+        """
         self.sides[side].add(more)
         self.advance()
 

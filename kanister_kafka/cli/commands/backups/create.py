@@ -172,7 +172,7 @@ def _export(
     """Copy a backup off the cluster; return the exit code. A failure changes nothing of it."""
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.operations.actionset import EXPORT
-    from kanister_kafka.operations.backups.restore import backup_request
+    from kanister_kafka.operations.backups.action_sets import backup_request
     from kanister_kafka.operations.provenance import context_flag
 
     request = backup_request(EXPORT, backup, applied)
@@ -295,20 +295,21 @@ def _delete_action_sets(
     connection: KubeClient, target: KafkaRef, namespace: str, backups: Collection[str]
 ) -> None:
     """Delete the ActionSets of backups that were pruned: Kanister keeps all of them."""
+    from kanister_kafka.operations.actionset import kanister_resource
     from kanister_kafka.operations.backups.action_sets import find_outdated_action_sets
-    from kanister_kafka.operations.start_action import action_sets
 
-    for one in find_outdated_action_sets(connection, target, namespace, backups):
+    resource = kanister_resource(connection, "ActionSet")
+    for outdated in find_outdated_action_sets(connection, target, namespace, backups):
         try:
-            connection.delete(action_sets(connection), one.name, one.namespace, version=one.version)
+            connection.delete(resource, outdated.name, outdated.namespace, version=outdated.version)
         except (ConflictError, NotFoundError):  # another client was faster
             continue
-        click.echo(f"actionset.cr.kanister.io/{one.name} deleted")
+        click.echo(f"actionset.cr.kanister.io/{outdated.name} deleted")
 
 
 def _write_event(connection: KubeClient, target: KafkaRef, reason: str, message: str) -> None:
     """Write an Event on the Kafka; a failure to do so is only printed."""
-    from kanister_kafka.operations.kafka_events import write_warning_event
+    from kanister_kafka.operations.live_kafka import write_warning_event
 
     try:
         write_warning_event(connection, target, reason, message, utc_now())

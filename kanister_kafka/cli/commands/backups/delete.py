@@ -70,14 +70,14 @@ def delete(
             Backup(name=name, kafka=KafkaRef(home, kafka)) for name in names if name not in known
         ]
         names = [name for name in names if name in known]
-    found = [find_backup(catalogue, name) for name in names]
-    echo(backups_text(found, utc_now(), width=terminal_width()), err=True)
+    selected = [find_backup(catalogue, name) for name in names]
+    echo(backups_text(selected, utc_now(), width=terminal_width()), err=True)
     dry = DryRun(dry_run)
     if dry is DryRun.NONE:
         confirm("Delete them?", "a deleted backup cannot be restored", yes=yes)
         if copy:
-            _delete_copies(connection, found + copies, kasten_namespace, blueprint)
-    sys.exit(delete_backups(connection, found, kasten_namespace, dry))
+            _delete_copies(connection, selected + copies, kasten_namespace, blueprint)
+    sys.exit(delete_backups(connection, selected, kasten_namespace, dry))
 
 
 def _delete_copies(
@@ -87,8 +87,8 @@ def _delete_copies(
     from kanister_kafka.cli.commands.run import run_request
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.actionset import DELETE_COPY
+    from kanister_kafka.operations.backups.action_sets import backup_request
     from kanister_kafka.operations.backups.activity import Activity
-    from kanister_kafka.operations.backups.restore import backup_request
 
     for backup in backups:
         if reason := Activity(connection, kasten_namespace).why_not_deleted(backup):

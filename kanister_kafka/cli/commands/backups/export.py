@@ -37,7 +37,7 @@ def export(
     from kanister_kafka.cli.commands.run import run_request
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.actionset import EXPORT
-    from kanister_kafka.operations.backups.restore import backup_request
+    from kanister_kafka.operations.backups.action_sets import backup_request
 
     connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
     home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE

@@ -98,11 +98,11 @@ def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form
     connection = KubeClient(context)
     home = "" if everywhere else namespace or connection.namespace
     try:
-        found = read_restore_points(connection, home)
+        restore_points = read_restore_points(connection, home)
     except NotFoundError as failure:
         raise ActionError(f"Kasten's API is not served: {failure}") from failure
-    for line in found.unreadable:
+    for line in restore_points.unreadable:
         print_warning(f"cannot read {escape_control_chars(line)}")
-    names = [point.name for point in found.points]
-    text = partial(restore_points_text, found.points, utc_now())
-    _print(form, names, text, partial(restore_points_json, found.points))
+    names = [point.name for point in restore_points.points]
+    text = partial(restore_points_text, restore_points.points, utc_now())
+    _print(form, names, text, partial(restore_points_json, restore_points.points))

@@ -137,13 +137,13 @@ def _still_removed(removed: Iterable[Backup], plans: Iterable[PrunePlan]) -> lis
     Another user may have deleted the newest one during the question.
     """
     later = {_identity(backup) for backup in _removed(plans)}
-    found = []
+    confirmed = []
     for backup in removed:
         if _identity(backup) in later:
-            found.append(backup)
+            confirmed.append(backup)
         else:
             print_warning(f"{backup} stays: after the question, a rule keeps it")
-    return found
+    return confirmed
 
 
 def _identity(backup: Backup) -> tuple[KafkaRef, str, str]:
@@ -170,7 +170,7 @@ def _find_exporting(
         targets: Iterable[KafkaRef] = (KafkaRef(namespace, kafka),)
     else:
         targets = all_targets(connection, namespace)
-    found = {}
+    blueprints = {}
     for target in targets:
         if kafka not in ("", target.name):
             continue
@@ -181,15 +181,15 @@ def _find_exporting(
             print_warning(f"Kafka {target} is left out: {escape_control_chars(str(failure))}")
             continue
         if applied.export_profile:
-            found[target] = applied
+            blueprints[target] = applied
         else:
             print_warning(
                 f"Kafka {target} is left out: Blueprint {applied.name} copies no backups, because "
                 "it was rendered without --export-profile"
             )
-    if not found:
+    if not blueprints:
         raise ActionError("no Kafka of the selection has a Blueprint that copies backups")
-    return found
+    return blueprints
 
 
 def _plan_copies(

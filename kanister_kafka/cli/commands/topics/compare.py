@@ -219,44 +219,44 @@ def compare(
         even_within=max_skew,
         isolation=Isolation(isolation),
     )
-    other = replace(
+    reach_b = replace(
         reach,
         command_config=command_config_b or reach.command_config,
         listener=listener_b or reach.listener,
         user=user_b or reach.user,
     )
     sides = _ComparedTopics(
-        reach, other, parse_topic_ref(a), parse_topic_ref(b), inside=bool(print_job)
+        reach, reach_b, parse_topic_ref(a), parse_topic_ref(b), inside=bool(print_job)
     )
     if print_job:
         echo(_rendered(sides, request, print_job, config_secret))
         return
     try:
-        found = _remote(sides, request) if reach.in_cluster else _here(sides, request, jobs)
+        comparison = _remote(sides, request) if reach.in_cluster else _here(sides, request, jobs)
     except InputError as failure:  # not by its own exit code: 1 is for topics that differ
         raise click.UsageError(str(failure)) from failure
     if reach.wire:
-        print_message(found)
+        print_message(comparison)
         return
-    if tell(found, form, html):
+    if tell(comparison, form, html):
         return
     sys.exit(1)
 
 
-def tell(found: Comparison, form: str, html: Path | None) -> bool:
+def tell(comparison: Comparison, form: str, html: Path | None) -> bool:
     """Write the reports; return whether the comparison passed."""
     from kanister_kafka.reports.comparison import comparison_json, comparison_text
     from kanister_kafka.topics.compare.verdict import evaluate_consistency
 
-    if not found.partitions and not found.missing:
+    if not comparison.partitions and not comparison.missing:
         raise click.UsageError("no partition was compared: the chosen part has none")
-    text = partial(comparison_text, found, terminal_width())
-    echo(report_text(form, text, partial(comparison_json, found)))
+    text = partial(comparison_text, comparison, terminal_width())
+    echo(report_text(form, text, partial(comparison_json, comparison)))
     if html is not None:
         from kanister_kafka.reports.html.comparison_page import comparison_html
 
-        write_text(html, comparison_html(found))
-    return evaluate_consistency(found).passed
+        write_text(html, comparison_html(comparison))
+    return evaluate_consistency(comparison).passed
 
 
 class _ComparedTopics:
@@ -301,13 +301,13 @@ class _ComparedTopics:
         )
         return a, b
 
-    def named(self, found: Comparison) -> Comparison:
+    def named(self, comparison: Comparison) -> Comparison:
         """Call both topics what they are called here."""
         a, b = (
             f"{access.label}/{name.rpartition('/')[2]}"
-            for access, name in zip(self.accesses, (found.a, found.b), strict=True)
+            for access, name in zip(self.accesses, (comparison.a, comparison.b), strict=True)
         )
-        return replace(found, a=a, b=b)
+        return replace(comparison, a=a, b=b)
 
 
 def _ways(sides: _ComparedTopics) -> tuple[TopicAccess, TopicAccess]:
@@ -354,15 +354,15 @@ def _remote(sides: _ComparedTopics, request: CompareRequest) -> Comparison:
         *sides.accesses,
         namespace=sides.namespace,
     )
-    found: list[Comparison] = []
+    results: list[Comparison] = []
     with ProgressReporter("comparing") as bar:
         for event in sides.reach.remote(work):
             match event:
                 case ProgressMessage(passed, total):
                     bar.report(passed, total)
                 case ResultMessage(result):
-                    found.append(result)
-    return sides.named(found[-1])
+                    results.append(result)
+    return sides.named(results[-1])
 
 
 def _rendered(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from contextlib import closing
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -70,7 +69,6 @@ def count(
     mirror has other batches and other digests: use topics compare.
     """
     from kanister_kafka.reports.topics import totals_json, totals_text
-    from kanister_kafka.topics.job import ResultMessage
     from kanister_kafka.topics.reference import TopicRef
 
     if bool(topic) + all_topics + bool(expect) != 1:
@@ -85,18 +83,17 @@ def count(
         words += ["--digest"] if digest else []
         words += ["--last", str(last)] if last else []
         work = reach.work("count", (*words, "--", *topic), access)
-        results = [event.result for event in reach.remote(work) if isinstance(event, ResultMessage)]
-        found = replace(results[-1], cluster=access.label)
+        sizes = reach.last_result(work, access)
     elif expect is not None:
-        found = _compared(access, expect)
+        sizes = _compared(access, expect)
     else:
-        found = _counted(access, None if all_topics else topic, digest=digest, last=last or 0)
+        sizes = _counted(access, None if all_topics else topic, digest=digest, last=last or 0)
     if reach.wire:
-        print_message(found)
+        print_message(sizes)
     else:
-        text = partial(totals_text, found, terminal_width())
-        echo(report_text(form, text, partial(totals_json, found)))
-    if any(one.matches is False for one in found.held):
+        text = partial(totals_text, sizes, terminal_width())
+        echo(report_text(form, text, partial(totals_json, sizes)))
+    if any(one.matches is False for one in sizes.held):
         sys.exit(1)
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import click
 
 from kanister_kafka.cli.app import echo, terminal_width
@@ -52,7 +50,6 @@ def tail(
     """Show the last messages of every partition side by side, ordered by timestamp."""
     from kanister_kafka.reports.topics import last_json, last_text
     from kanister_kafka.topics.client import KafkaConsumer
-    from kanister_kafka.topics.job import ResultMessage
     from kanister_kafka.topics.reference import parse_topic_ref
     from kanister_kafka.topics.statistics import tail_records
 
@@ -63,18 +60,12 @@ def tail(
         for number in partitions:
             words += ["-p", str(number)]
         words += ["--count", str(count), "--page", str(page), "--", place.topic]
-        work = reach.work(
-            "tail",
-            tuple(words),
-            access,
-            namespace=place.namespace,
-        )
-        results = [event.result for event in reach.remote(work) if isinstance(event, ResultMessage)]
-        found = replace(results[-1], cluster=access.label)
+        work = reach.work("tail", tuple(words), access, namespace=place.namespace)
+        records = reach.last_result(work, access)
     else:
-        found = tail_records(KafkaConsumer(access), place.topic, partitions, count, page)
+        records = tail_records(KafkaConsumer(access), place.topic, partitions, count, page)
     if reach.wire:
-        print_message(found)
+        print_message(records)
         return
     width = terminal_width() or WIDE
-    echo(report_text(form, lambda: last_text(found, width), lambda: last_json(found)))
+    echo(report_text(form, lambda: last_text(records, width), lambda: last_json(records)))
