@@ -65,7 +65,10 @@ class ApplyReport:
 
     @property
     def exit_code(self) -> int:
-        """0, or the worst of the failures: 1 refused, 2 out of reach, missing or forbidden."""
+        """0, or the worst of the failures.
+
+        1 is refused, 2 is out of reach, missing or forbidden, 130 is interrupted.
+        """
         return max((failed.error.exit_code for failed in self.failures), default=0)
 
     @property
