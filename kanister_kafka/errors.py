@@ -11,6 +11,7 @@
     ├── RefusedError          1   the API server refuses an object as it is
     │   └── ConflictError     1   another client has changed it, or manages its fields
     ├── ActionError           1   what was started on the cluster failed there
+    │   └── InterruptedWriteError 130  the user has ended a sequence of writes by Ctrl-C
     ├── TemplateError         1   a template fails: a site's own, named with its line
     └── InternalError         70  our own output is wrong: a bug to report, never the user's fault
 
@@ -72,6 +73,13 @@ class ConflictError(RejectedError):
 
 class ActionError(KanisterKafkaError):
     """An action failed on the cluster, or did not end in time."""
+
+
+class InterruptedWriteError(ActionError):
+    """The user has ended a sequence of writes from the keyboard: nothing more may be written."""
+
+    exit_code = 130
+    """As shells have it: 128 and the number of the signal."""
 
 
 class InternalError(KanisterKafkaError):

@@ -22,8 +22,6 @@ LEAST_SECONDS = 60
 MAX_NAME = 52
 """Characters in the name of a CronJob: its Jobs add eleven (Kubernetes, the same file)."""
 TIME_ZONE = re.compile(r"[A-Za-z][A-Za-z0-9_+-]*(/[A-Za-z0-9_+-]+){0,2}")
-DAYS = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
-"""Most days of each month."""
 MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 WEEKDAYS = ("sun", "mon", "tue", "wed", "thu", "fri", "sat")
 
@@ -75,20 +73,15 @@ def schedule_error(text: str) -> str:
         return (
             f"must have the fields {', '.join(field.name for field in FIELDS)}: {len(words)} given"
         )
-    values: dict[str, set[int]] = {}
     for word, field in zip(words, FIELDS, strict=True):
-        found = _values(word, field)
-        if found is None:
+        if _values(word, field) is None:
             named = f", or {field.names[0]} to {field.names[-1]}" if field.names else ""
             return (
                 f"must have values from {field.first} to {field.last}{named} as its {field.name}, "
                 f"not {word}"
             )
-        values[field.name] = found
-    if words[4] in ("*", "?"):
-        most = max(DAYS[month - 1] for month in values[MONTH.name])
-        if min(values[DAY.name]) > most:
-            return "must have a day of month that one of its months has"
+    if next(_days(*words[2:]), None) is None:
+        return "must have a day of month that one of its months has"
     return ""
 
 
@@ -140,17 +133,27 @@ def shortest_interval(text: str) -> int:
 def _days(days: str, months: str, weekdays: str) -> Iterator[date]:
     """Yield the days of a schedule in SAMPLE, in which each date is on each day of the week.
 
-    If both kinds of day are given, one of them is enough (`dayMatches` in spec.go of that parser).
+    If both kinds of day are given, one of them is enough. If either has a star, both must fit
+    (`dayMatches` in spec.go of that parser).
     """
     in_month, in_week = _values(days, DAY) or set(), _values(weekdays, WEEKDAY) or set()
     in_year = _values(months, MONTH) or set()
-    either = days[0] not in "*?" and weekdays[0] not in "*?"
+    either = not _has_star(days) and not _has_star(weekdays)
     day, last = SAMPLE
     while day < last:
         fits = (day.day in in_month, day.isoweekday() % 7 in in_week)
         if day.month in in_year and (any(fits) if either else all(fits)):
             yield day
         day += timedelta(days=1)
+
+
+def _has_star(word: str) -> bool:
+    """Return whether a part of a field is a star, as for `getRange` in parser.go of that parser.
+
+    `*/1` is one, and `*/2` is not: with a step above 1 it is a list of values like any other.
+    """
+    spans = (part.partition("/") for part in word.split(","))
+    return any(span in ("*", "?") and int(step or 1) == 1 for span, _slash, step in spans)
 
 
 def _values(word: str, field: CronField) -> set[int] | None:

@@ -16,7 +16,7 @@ from kanister_kafka.constants import (
     WATCHDOG_NAME,
 )
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.yamldoc import loads, to_python
+from kanister_kafka.yamldoc import Document, loads, to_python
 from kanister_kafka.yamldoc.dumper import dump
 
 FILE_NAME = "kustomization.yaml"
@@ -49,7 +49,8 @@ def kustomization_files(
     """Return the files that make a directory with one file an object a base, by their names.
 
     A base that is there keeps the files of other Blueprints that it lists. Raises UnreachableError
-    if a file would replace one that another program has written.
+    if a file would replace one that another program has written, and if the list or a file on it
+    cannot be read.
     """
     try:
         _refuse_foreign_files(directory)
@@ -58,7 +59,10 @@ def kustomization_files(
     rendered = manifest_files(manifests)
     texts = {name: one.text for name, one in rendered.items()} | {FILE_NAME: "", CONFIGURATION: ""}
     blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
-    others = _listed(directory) & files_that_stay(directory, texts, blueprint)
+    listed = _listed(directory)
+    for name in sorted(listed - texts.keys()):
+        _refuse_link(directory / name)
+    others = listed & files_that_stay(directory, texts, blueprint)
     own = {name for name, one in rendered.items() if one.kind not in STARTS_SOMETHING}
     made = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
@@ -77,16 +81,37 @@ def kustomization_files(
 
 def _listed(directory: Path) -> frozenset[str]:
     """Return the files that the base lists which is there."""
+    path = directory / FILE_NAME
+    _refuse_link(path)
+    text = read_text(path)
     names: set[str] = set()
-    for document in loads(read_text(directory / FILE_NAME)).documents:
+    for document in _documents(path, text):
         listed = to_python(document.root).get("resources")
-        names.update(map(str, listed if isinstance(listed, list) else ()))
+        if not isinstance(listed, list):
+            raise UnreachableError(f"{path}: resources is not a list: remove the file, or mend it")
+        names.update(map(str, listed))
+    if text and not names:
+        raise UnreachableError(f"{path} has no list of resources: remove the file, or mend it")
     return frozenset(names)
+
+
+def _documents(path: Path, text: str) -> tuple[Document, ...]:
+    """Parse a file; UnreachableError if a part of it cannot be read."""
+    loaded = loads(text, path.as_posix())
+    if loaded.problems:
+        first = loaded.problems[0]
+        raise UnreachableError(f"{first.location}: {first.message}")
+    return loaded.documents
+
+
+def _refuse_link(path: Path) -> None:
+    if path.is_symlink():
+        raise UnreachableError(f"{path} is a symbolic link, which is not read: put the file there")
 
 
 def _pods_of_file(path: Path) -> Iterator[str]:
     """Yield the paths of the arguments of all phases of the Blueprints in a file."""
-    for document in loads(read_text(path)).documents:
+    for document in _documents(path, read_text(path)):
         actions = to_python(document.root).get("actions")
         if document.kind != BLUEPRINT["kind"] or not isinstance(actions, dict):
             continue

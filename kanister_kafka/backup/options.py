@@ -11,7 +11,7 @@ from itertools import chain
 from typing import Any
 
 from kanister_kafka.backup.cron import schedule_error, time_zone_error
-from kanister_kafka.constants import PREFIX
+from kanister_kafka.constants import COMPONENT, MANAGED_BY, PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.durations import format_duration, parse_age, parse_duration
 from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
@@ -439,9 +439,13 @@ class Options:
             for key, _value in pairs:
                 if not LABEL_KEY.fullmatch(key) or len(key) > 317:
                     yield path, key, "must be a qualified name"
-        for key, value in self.annotations:
-            if key.startswith(PREFIX):
-                yield "annotation", f"{key}={value}", f"{PREFIX} is for this tool's own"
+            for key, value in pairs:
+                if key.startswith(PREFIX):
+                    yield path, f"{key}={value}", f"{PREFIX} is for this tool's own"
+        for key, value in self.labels:
+            if key == MANAGED_BY:
+                must = f"is {COMPONENT}: files and objects are found by it, to remove them"
+                yield "label", f"{key}={value}", must
         for _key, value in self.labels:
             if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
                 yield "label", value, "must be a label value"

@@ -7,6 +7,7 @@ goes to its target.
 from __future__ import annotations
 
 import difflib
+import errno
 import os
 import re
 import stat
@@ -79,6 +80,22 @@ def write_file(path: Path, text: str) -> None:
         raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
 
 
+def check_file(path: Path) -> None:
+    """Raise UnreachableError if `write_file` could not write this file; nothing is left behind."""
+    try:
+        if _is_stream(path) and path.exists():  # not opened: who reads a pipe would see its end
+            if not os.access(path, os.W_OK):
+                raise UnreachableError(f"{path}: {os.strerror(errno.EACCES)}")
+            return
+        made = _temporary(path)
+        try:
+            made.open("xb").close()
+        finally:
+            made.unlink(missing_ok=True)
+    except OSError as failure:
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
 def refuse_other_objects(folder: Path, files: Mapping[str, str]) -> None:
     """Raise UnreachableError if a file that would be replaced holds an object that is not in it.
 
@@ -124,9 +141,9 @@ def read_text(path: Path) -> str:
 
 def remove_empty_directories(folder: Path) -> None:
     """Remove a directory that has nothing in it."""
-    if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
-        return
     try:
+        if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
+            return
         folder.rmdir()
     except OSError as failure:
         raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
@@ -160,7 +177,7 @@ def _make(folder: Path, below: str) -> None:
 
 def _replace(path: Path, text: str) -> None:
     """Put a file in the place of another file, or of a link."""
-    made = path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
+    made = _temporary(path)
     mode = _mode(path)
     in_place = False
     try:
@@ -173,6 +190,10 @@ def _replace(path: Path, text: str) -> None:
     finally:
         if not in_place:
             made.unlink(missing_ok=True)
+
+
+def _temporary(path: Path) -> Path:
+    return path.with_name(f".kanister-kafka-{os.urandom(8).hex()}")
 
 
 def _mode(path: Path) -> int | None:
@@ -221,7 +242,7 @@ def _names(folder: Path) -> list[str]:
     try:
         with os.scandir(folder) as found:
             return [one.name for one in found if one.name.endswith(".yaml") and one.is_file()]
-    except (FileNotFoundError, NotADirectoryError, PermissionError):
+    except (FileNotFoundError, NotADirectoryError):
         return []
     except OSError as failure:
         raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanister_kafka.cli.live_names import ACCESS, completes_names
+from kanister_kafka.cli.standard_streams import checked_streams
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.durations import parse_duration
 from kanister_kafka.errors import InputError, KanisterKafkaError
@@ -207,6 +208,11 @@ class CommandGroup(click.Group):
     package = "kanister_kafka.cli.commands"
     """The package that their modules are in."""
 
+    def main(self, *words: Any, **settings: Any) -> Any:
+        """Run the command line; if its output cannot be written, that is an error at its end."""
+        with checked_streams():
+            return super().main(*words, **settings)
+
     def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002 - click's signature
         """Return the names in the order of the help."""
         return list(self.about)
@@ -295,6 +301,15 @@ def echo(text: str, *, err: bool = False) -> None:
     """Print a text, with escapes for characters that the encoding of the stream does not have."""
     encoding = getattr(sys.stderr if err else sys.stdout, "encoding", None) or "utf-8"
     click.echo(text.encode(encoding, "backslashreplace").decode(encoding), nl=False, err=err)
+
+
+def print_step(text: str, *, err: bool = False) -> None:
+    """Print a line of a command that must not end half way, also if no one reads on."""
+    try:
+        echo(f"{text}\n", err=err)
+    except BrokenPipeError:
+        stream = sys.stderr if err else sys.stdout
+        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
 
 
 def confirm(question: str, consequence: str, *, yes: bool) -> None:

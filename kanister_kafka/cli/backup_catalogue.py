@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanister_kafka.cli.app import current_clock, print_error, print_warning
+from kanister_kafka.cli.backup_copies import INTERRUPTED, print_not_deleted
 from kanister_kafka.cli.manifest_input import print_failures, result
 from kanister_kafka.cli.options import keep_copies_options, keep_options, option_group
 from kanister_kafka.durations import parse_age
@@ -18,7 +19,7 @@ from kanister_kafka.reports.text import escape_control_chars
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
 
 
@@ -100,11 +101,22 @@ def open_backup(
     connection, catalogue = open_catalogue(
         context, namespace, kafka, kasten_namespace, blueprint=blueprint
     )
-    found = find_latest(catalogue) if name == LATEST else find_backup(catalogue, name)
+    if name == LATEST:
+        found = find_latest(catalogue)
+        for newer in catalogue.backups[: catalogue.backups.index(found)]:
+            if newer.kafka == found.kafka:
+                words = f"{newer} is passed over, as it is {_status_reasons(newer)}"
+                print_warning(escape_control_chars(words))
+        return connection, found
+    found = find_backup(catalogue, name)
     if not found.restorable:
-        faults = "; ".join(found.faults) or found.running or "its action has failed"
-        raise ActionError(f"{found} is {found.status.value}: {faults}")
+        raise ActionError(f"{found} is {_status_reasons(found)}")
     return connection, found
+
+
+def _status_reasons(backup: Backup) -> str:
+    faults = "; ".join(backup.faults) or backup.running or "its action has failed"
+    return f"{backup.status.value}: {faults}"
 
 
 def delete_backups(
@@ -114,34 +126,76 @@ def delete_backups(
     dry_run: DryRun,
     *,
     blueprint: str = "",
+    plans: Iterable[PrunePlan] = (),
     err: bool = False,
 ) -> int:
     """Delete backups that no action uses; return the exit code of the command.
 
-    Prints each object that is deleted, on standard error if the output is JSON.
+    With `plans`, a backup stays if the newest one that its plan keeps is not complete any more.
+    Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C
+    ends it, and then the backups that are left are printed.
     """
-    from kanister_kafka.operations.apply import delete_objects
     from kanister_kafka.operations.backups.activity import Activity
-    from kanister_kafka.operations.backups.reader import list_objects
 
     code = 0
-    for backup in backups:
-        # read anew: a restore may have begun since the question
-        activity = Activity(connection, kasten_namespace, blueprint)
-        if reason := activity.why_not_deleted(backup):
-            print_error(f"{backup} is in use: {reason}")
-            code = max(code, 1)
-            continue
-        report = delete_objects(
-            list_objects(connection, backup),
-            connection,
-            dry_run=dry_run,
-            on_result=result(dry_run, err=err),
-            clock=current_clock(),
-        )
-        print_failures(report, "deleted")
-        code = max(code, report.exit_code)
+    pending = list(backups)
+    newest = {one.kafka: one for one in (plan.newest for plan in plans) if one is not None}
+    for backup in tuple(pending):
+        try:
+            # read anew: a restore may have begun since the question
+            activity = Activity(connection, kasten_namespace, blueprint)
+            if reason := activity.why_not_deleted(backup):
+                print_error(f"{backup} is in use: {reason}")
+                exit_code = 1
+            elif lost := _lost(connection, newest.get(backup.kafka), kasten_namespace, blueprint):
+                print_error(f"{backup} stays: {lost}, which the rules keep. Prune again")
+                exit_code = 1
+            else:
+                exit_code = _delete_backup(connection, backup, dry_run, err=err)
+        except KeyboardInterrupt:
+            exit_code = INTERRUPTED
+        if exit_code == INTERRUPTED:
+            print_not_deleted("backups", pending)
+            return exit_code
+        pending.remove(backup)
+        code = max(code, exit_code)
     return code
+
+
+def _lost(
+    connection: KubeClient, newest: Backup | None, kasten_namespace: str, blueprint: str
+) -> str:
+    """Return that this backup is not complete any more; empty if it is, or if there is none."""
+    from kanister_kafka.operations.backups.reader import read_catalogue
+
+    if newest is None:
+        return ""
+    catalogue = read_catalogue(
+        connection,
+        newest.kafka.namespace,
+        kasten_namespace=kasten_namespace,
+        kafka=newest.kafka.name,
+        blueprint=blueprint,
+        backup=newest.name,
+    )
+    if any(one.restorable and one.uid == newest.uid for one in catalogue.backups):
+        return ""
+    return f"there is no complete {newest} any more"
+
+
+def _delete_backup(connection: KubeClient, backup: Backup, dry_run: DryRun, *, err: bool) -> int:
+    from kanister_kafka.operations.apply import delete_objects
+    from kanister_kafka.operations.backups.reader import list_objects
+
+    report = delete_objects(
+        list_objects(connection, backup),
+        connection,
+        dry_run=dry_run,
+        on_result=result(dry_run, err=err),
+        clock=current_clock(),
+    )
+    print_failures(report, "deleted")
+    return report.exit_code
 
 
 def keep_rules(prefix: str = "keep_", **options: Any) -> KeepRules:

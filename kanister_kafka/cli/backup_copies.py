@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING
 
+import click
+
 from kanister_kafka.cli.app import print_error, print_warning
-from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.errors import ActionError, InterruptedWriteError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.backups.model import Backup
     from kanister_kafka.strimzi.discovery import KafkaRef
 
-INTERRUPTED = 130
+INTERRUPTED = InterruptedWriteError.exit_code
 """Exit code after Ctrl-C."""
 
 
@@ -62,24 +64,35 @@ def delete_copies(
 ) -> int:
     """Delete copies whose backups no action uses, by the action `deleteCopy`; return the exit code.
 
-    A failure does not keep other copies from being deleted.
+    A failure does not keep other copies from being deleted, but Ctrl-C does.
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.operations.backups.activity import Activity
     from kanister_kafka.operations.backups.copies import delete_request
 
     code = 0
-    for copy in copies:
+    pending = list(copies)
+    for copy in tuple(pending):
         applied = blueprints[copy.kafka]
         # read anew: a restore may have begun since the list
         activity = Activity(connection, applied.namespace, applied.name)
         if reason := activity.why_not_deleted(copy):
             print_error(f"the copy of {copy} is in use: {escape_control_chars(reason)}")
             code = max(code, 1)
+            pending.remove(copy)
             continue
         request = delete_request(copy, applied)
         followed = follow_request(connection, request, logs=logs, timeout=timeout, err=err)
         code = max(code, followed.code)
         if followed.code == INTERRUPTED:
+            print_not_deleted("copies", pending)
             break
+        pending.remove(copy)
     return code
+
+
+def print_not_deleted(what: str, backups: Iterable[Backup]) -> None:
+    """Print the backups of a deletion that the user has ended by Ctrl-C."""
+    print_error(f"interrupted; {what} that are not, or not wholly, deleted:")
+    for backup in backups:
+        click.echo(f"  {backup}", err=True)

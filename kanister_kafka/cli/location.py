@@ -14,12 +14,14 @@ from kanister_kafka.backup.options import (
     DEFAULT_RESTIC_IMAGE,
     LEAST_EXPORT_MEMORY,
 )
+from kanister_kafka.cli.app import print_warning
 from kanister_kafka.cli.backup_catalogue import open_backup
 from kanister_kafka.cli.clone import checked_clone, prepare_clone
 from kanister_kafka.cli.options import option_group, parse_duration_option
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.names import SUBDOMAIN
 from kanister_kafka.kube.pod_options import quantity
+from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
@@ -233,10 +235,16 @@ def find_export(store: Store, name: str) -> ExportedBackup:
             f"{store.repository.url} is a directory, which pods of a cluster cannot read: serve it "
             "as S3"
         )
-    found = store.catalogue.find(name)
+    found = store.catalogue.find(name, print_passed_over)
     if found.faults:
         raise ActionError(f"{found.backup} is {found.status.value}: {'; '.join(found.faults)}")
     return found
+
+
+def print_passed_over(copy: ExportedBackup) -> None:
+    """Print why `latest` is not this newer backup."""
+    reasons = "; ".join(copy.faults)
+    print_warning(escape_control_chars(f"{copy.backup} is passed over: {reasons}"))
 
 
 def prepare_import(

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import sys
 from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +10,7 @@ import click
 from click.core import ParameterSource
 
 from kanister_kafka.backup.render import render
-from kanister_kafka.cli.app import print_diagnostics, print_error, print_plan_warnings
+from kanister_kafka.cli.app import print_diagnostics, print_error, print_plan_warnings, print_step
 from kanister_kafka.cli.options import (
     USED_ANYWAY,
     input_options,
@@ -21,7 +19,7 @@ from kanister_kafka.cli.options import (
     templates_option,
 )
 from kanister_kafka.diagnostics import Location, error, has_error, sort_diagnostics
-from kanister_kafka.errors import InputError
+from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.kube.client import KubeClient, Objects
 from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.helm_source import ChartAwareReader
@@ -113,11 +111,7 @@ def result(dry_run: DryRun, *, err: bool = False) -> Callable[[ObjectResult], No
         why = f": {done.why}" if done.why else ""
         happened = done.outcome not in (ApplyOutcome.ABSENT, ApplyOutcome.LEFT)
         suffix = SUFFIXES[dry_run] if happened else ""
-        try:
-            click.echo(f"{done.target} {word}{suffix}{why}", err=err)
-        except BrokenPipeError:  # no one reads on: no reason to leave the cluster half done
-            stream = sys.stderr if err else sys.stdout
-            os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+        print_step(f"{done.target} {word}{suffix}{why}", err=err)
 
     return line
 
@@ -152,6 +146,14 @@ def print_unlisted(removal: DeletionPlan) -> None:
     """Print the kinds and namespaces in which the user may not look for more objects."""
     for unreadable in removal.unreadable:
         click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
+
+
+def partial_code(removal: DeletionPlan, participle: str) -> int:
+    """Print whether objects may be left that the user may not list; return the exit code."""
+    if not removal.is_partial:
+        return 0
+    print_error(f"not known whether all is {participle}: listing is forbidden")
+    return UnreachableError.exit_code
 
 
 def print_object_list(what: str, places: Collection[ObjectRef]) -> None:

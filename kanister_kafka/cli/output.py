@@ -13,8 +13,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.backup.output_dir import write_file
-from kanister_kafka.cli.app import echo, print_note, print_warning
+from kanister_kafka.backup.output_dir import check_file, write_file
+from kanister_kafka.cli.app import echo, print_note, print_step, print_warning
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
@@ -99,8 +99,11 @@ page_option = click.option(
 
 def check_writable(path: Path | None) -> None:
     """Fail before long work rather than after it, if a file cannot be written."""
-    if path is not None and not is_directory(path.absolute().parent):
+    if path is None:
+        return
+    if not is_directory(path.absolute().parent):
         raise UnreachableError(f"{path}: there is no such directory")
+    check_file(path)
 
 
 def write_text(path: Path | None, text: str) -> None:
@@ -112,11 +115,20 @@ def write_text(path: Path | None, text: str) -> None:
     print_note(f"wrote {path}")
 
 
+def write_result(path: Path | None, text: str) -> None:
+    """Write a report that cannot be made again: if the file fails, print it, and raise."""
+    try:
+        write_text(path, text)
+    except UnreachableError:
+        echo(text)
+        raise
+
+
 def print_elapsed(elapsed: float, text: str) -> None:
     """Print what a long command does, behind the seconds since its start."""
     line = "".join(c if c.isprintable() else " " for c in text)
     loud = text.startswith(("FAILED", "KAFKA"))
-    echo(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}\n", err=True)
+    print_step(f"[{elapsed:6.1f}s] {click.style(line, fg='red') if loud else line}", err=True)
 
 
 # Destination and form of rendered objects: `-o` as kubectl has it, `--output-dir`.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, ConflictError, TransientError
@@ -52,25 +54,35 @@ class RetentionRelease:
                 f"  {status_command(target, self.connection.context)}"
             )
 
-    def end(self) -> int:
+    def end(self, shown: HeldRetention) -> int:
         """Put the options back and return the generation to wait for; 0 if nothing is held.
 
-        A Kafka that has changed since it was read is read again.
+        A Kafka that has changed since it was read is read again. Raises ActionError if it has
+        another hold than `shown`, of which the user has seen what will be lost.
         """
         try:
             return retry(
-                self._release, PAUSES, clock=self._clock, errors=(ConflictError, TransientError)
+                partial(self._release, shown),
+                PAUSES,
+                clock=self._clock,
+                errors=(ConflictError, TransientError),
             )
         except (ConflictError, TransientError) as failure:
             raise ActionError(
                 f"Kafka {self.target} changes all the time, or does not answer: {failure}"
             ) from failure
 
-    def _release(self) -> int:
+    def _release(self, shown: HeldRetention) -> int:
         kafka, held = self.look()
         if held is None:
             return 0
         self.check(kafka, held)
+        # An option that was changed since keeps its value, also one that changed after `shown`.
+        if replace(held, changed=()) != replace(shown, changed=()):
+            raise ActionError(
+                f"retention of Kafka {self.target} is held anew since {held.since}, as by another "
+                "restore: nothing is released. Run the command again to see what would be lost"
+            )
         written = self._kafka.patch(released_spec(kafka, held))
         return int(written["metadata"].get("generation") or 0)
 

@@ -218,10 +218,14 @@ def _writer_tree(writer: ObservedClient) -> dict[str, object]:
     }
 
 
-def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0) -> str:
-    """Return how many Kafkas run, and a line for each: its namespace, name and state."""
+def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0, *, unclear: int = 0) -> str:
+    """Return how many Kafkas run, and a line for each: its namespace, name and state.
+
+    `unclear` is the number of Kafkas that could not be read.
+    """
     running = sum(status.runs for status in statuses)
-    head = f"{running} of {count_noun(len(statuses), 'Kafka')} run as they should\n\n"
+    every = count_noun(len(statuses) + unclear, "Kafka")
+    head = f"{running} of {every} run as they should\n\n"
     rows = [
         (str(status.observed.target), escape_control_chars(status.headline.removesuffix(".")))
         for status in statuses

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import os
+import stat
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
@@ -59,7 +60,8 @@ def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadRe
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
     `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError if a
-    path cannot be read.
+    path cannot be read, or a directory or one of these files below it. As kubectl does, it reads
+    links to files, and does not enter links to directories.
     """
     return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
 
@@ -188,8 +190,21 @@ def is_directory(path: str | Path) -> bool:
 def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
-    found = (p for p in path.rglob("*") if p.suffix in SUFFIXES and p.is_file())
-    return sorted(found, key=lambda p: p.parts)  # a bare Path has an order of its own on Windows
+    files: list[Path] = []
+    for folder, below, names in os.walk(path, onerror=_raise):
+        here = Path(folder)
+        links = [here / name for name in below if (here / name).is_symlink()]
+        files += [
+            file for file in [here / name for name in names] + links if file.suffix in SUFFIXES
+        ]
+    for file in files:
+        if not stat.S_ISREG(file.stat().st_mode):  # raises for a link that leads nowhere
+            raise UnreachableError(f"{file}: is not a file")
+    return sorted(files, key=lambda p: p.parts)  # a bare Path has an order of its own on Windows
+
+
+def _raise(failure: OSError) -> None:
+    raise failure
 
 
 def _stdin() -> bytes:
@@ -210,6 +225,8 @@ def _head(file: Path) -> bytes:
 def _read(source: str, read: Callable[[], T]) -> T:
     try:
         return read()
-    except (OSError, ValueError) as failure:
-        reason = failure.strerror if isinstance(failure, OSError) else str(failure)
-        raise UnreachableError(f"{source}: {reason or failure}") from failure
+    except OSError as failure:  # its file may be one below a directory
+        place = failure.filename or source
+        raise UnreachableError(f"{place}: {failure.strerror or failure}") from failure
+    except ValueError as failure:
+        raise UnreachableError(f"{source}: {failure}") from failure

@@ -25,6 +25,10 @@ ACCEPTED = (
     "59 23 31 12 6",
     "0 0 29 feb *",
     "0 0 31 2 1",
+    "0 0 30 2 */2",
+    "0 0 31 4 */3",
+    "0 0 31 4 ?/2",
+    "0 0 *,30 2 1",
     "0  3\t* * *",
     "@yearly",
     "@annually",
@@ -60,7 +64,20 @@ REFUSED = (
     "TZ=UTC 0 3 * * *",
     "CRON_TZ=UTC 0 3 * * *",
 )
-NEVER = ("0 0 30 2 *", "0 0 31 feb,apr *", ", * * * *", "@every 30s", "*-7 * * * *", "@every 0s")
+NEVER = (
+    "0 0 30 2 *",
+    "0 0 31 feb,apr *",
+    "0 0 30 2 1,*",
+    "0 0 30 2 *,1",
+    "0 0 30 2 */1",
+    "0 0 30 2 ?",
+    "0 0 30 2 */2,*/1",
+    "0 0 30,31 2 1,?/1",
+    ", * * * *",
+    "@every 30s",
+    "*-7 * * * *",
+    "@every 0s",
+)
 """Kubernetes accepts these: they never fire, fire without a pause, or are a slip."""
 
 
@@ -146,6 +163,17 @@ MINUTE, HOUR, DAY = 60, 3600, 24 * 3600
         ("0 0 */2 * *", DAY),
         ("0 0 * * mon-fri", DAY),
         ("0 0 29 2 *", 1461 * DAY),
+        # A step above 1 makes a star a list: a day of either kind is enough.
+        ("0 0,23 1 * */2", HOUR),
+        ("0 0,23 1 * */1", 23 * HOUR),
+        ("0 0 30 2 */2", DAY),
+        ("0 0 31 4 */3", DAY),
+        ("0 0 1-31/31 * 1", DAY),
+        ("0 0 */31 * 1", DAY),
+        # A star in one part of a list is one: both kinds must fit.
+        ("0 0 1,* * 1", 7 * DAY),
+        ("0 0 1 * 1,*", 28 * DAY),
+        ("0 0 1 * 1,?", 28 * DAY),
     ],
 )
 def test_shortest_interval(text: str, seconds: int) -> None:

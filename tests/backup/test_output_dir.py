@@ -13,7 +13,7 @@ import pytest
 import yaml
 from click.testing import CliRunner
 
-from kanister_kafka.backup.output_dir import write_file
+from kanister_kafka.backup.output_dir import check_file, remove_empty_directories, write_file
 from kanister_kafka.cli import main
 from kanister_kafka.errors import UnreachableError
 from tests.conftest import ROOT
@@ -137,6 +137,63 @@ def test_a_base_of_kustomize_that_lists_other_files_is_told(at_root: Path, tmp_p
     done = render(tmp_path)
     assert f"to do: {tmp_path}/kustomization.yaml was not written anew" in done.stderr
     assert "to do" not in render(tmp_path, "--kustomization").stderr
+
+
+def test_a_file_is_checked_and_nothing_is_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report, pipe = tmp_path / "report.html", tmp_path / "pipe"
+    report.write_text("former")
+    os.mkfifo(pipe)  # without a reader, it cannot be opened
+    for path in (report, tmp_path / "new.html", pipe, Path("/dev/stdout"), Path(os.devnull)):
+        check_file(path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["pipe", "report.html"]
+    assert report.read_text() == "former"
+
+    def refuse(_path: Path, _mode: str) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(Path, "open", refuse)
+    monkeypatch.setattr(os, "access", lambda *_words: False)
+    for path in (report, tmp_path / "new.html", pipe):
+        with pytest.raises(UnreachableError, match=rf"^{path}: (Read-only|Permission)"):
+            check_file(path)
+
+
+@pytest.mark.parametrize("command", ["render", "fleet render"])
+@pytest.mark.parametrize("check", [True, False])
+def test_a_directory_that_cannot_be_listed_is_an_error(
+    command: str, tmp_path: Path, at_root: Path, monkeypatch: pytest.MonkeyPatch, *, check: bool
+) -> None:
+    """A file of an option that is not given any more may be in it."""
+    assert at_root == ROOT
+    place = tmp_path / "kafka.my-cluster" if command == "fleet render" else tmp_path
+    words = [*command.split(), *WORDS, "-o", str(tmp_path)]
+    assert CliRunner().invoke(main, words).exit_code == 0
+    list_directory = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path) == str(place):
+            raise PermissionError(13, "Permission denied")
+        return list_directory(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    (place / "of-another.yaml").touch()
+    done = CliRunner().invoke(main, [*words, "--check"] if check else words)
+    assert done.exit_code == 2
+    assert f"error: {place}: Permission denied" in done.stderr
+    assert "up to date" not in done.stderr
+
+
+def test_a_directory_to_be_removed_that_cannot_be_listed_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def iterdir(_path: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", iterdir)
+    with pytest.raises(UnreachableError, match="Permission denied"):
+        remove_empty_directories(tmp_path)
 
 
 def test_files_of_others_are_theirs(folder: Path, form: tuple[str, str]) -> None:

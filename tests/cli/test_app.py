@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
@@ -24,6 +26,8 @@ from kanister_kafka.cli.commands.restore import restore as restore_command
 from kanister_kafka.cli.commands.topics import COMMANDS as TOPICS_COMMANDS
 from kanister_kafka.cli.commands.verify import verify as verify_command
 from kanister_kafka.cli.option_groups import SECTIONS
+from kanister_kafka.cli.output import write_result
+from kanister_kafka.errors import UnreachableError
 from kanister_kafka.linter.rule_docs import rule_docs
 from tests.conftest import ROOT
 
@@ -90,6 +94,18 @@ def test_forms_of_kasten(words: list[str], more: list[str]) -> None:
         ("--frequency @daily", 'frequency: Invalid value: "@daily": is for --kasten policy'),
         ("--profile s3", 'profile: Invalid value: "s3": is for --kasten policy'),
         ("--profile s3 --kasten binding", "is for --kasten policy"),
+        (
+            "--label kanister-kafka.io/cluster=x",
+            'label: Invalid value: "kanister-kafka.io/cluster=x": kanister-kafka.io/ is for',
+        ),
+        (
+            "--annotation kanister-kafka.io/blueprint=x",
+            'annotation: Invalid value: "kanister-kafka.io/blueprint=x": kanister-kafka.io/ is',
+        ),
+        (
+            "--label app.kubernetes.io/managed-by=platform",
+            'Invalid value: "app.kubernetes.io/managed-by=platform": is kanister-kafka: files',
+        ),
     ],
 )
 def test_what_does_nothing_or_too_much_is_refused(words: str, told: str) -> None:
@@ -156,6 +172,65 @@ def test_output_directory_has_a_file_for_each_object(tmp_path: Path) -> None:
     files = sorted(path.name for path in (tmp_path / "new").iterdir())
     assert [name.partition("-")[0] for name in files] == sorted(kind.lower() for kind in ALL)
     assert all(str(tmp_path / "new" / name) in result.stderr for name in files)
+
+
+LONG = (
+    "rehearse my-cluster --html",
+    "rehearse my-cluster --output",
+    "verify latest --html",
+    "verify latest --output",
+    "consistency-test --source a/b --mirror c/d --topic t --image x:1 --html",
+    "topics compare a/b/t c/d/t --bootstrap-server nowhere:1 --html",
+)
+
+
+@pytest.mark.parametrize("words", LONG)
+def test_a_report_that_cannot_be_written_is_told_before_the_work(words: str) -> None:
+    """No file can be made below /proc, and there is no cluster that could be asked."""
+    done = run(*words.split(), "/proc/report.html")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines()[-1] == "error: /proc/report.html: No such file or directory"
+
+
+def test_a_result_that_cannot_be_written_is_printed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(UnreachableError):
+        write_result(tmp_path / "gone" / "report.txt", "outage 61 s\n")
+    assert capsys.readouterr().out == "outage 61 s\n"
+
+
+def break_link(folder: Path) -> None:
+    mirror = folder / "mirror.yaml"
+    mirror.unlink()
+    mirror.symlink_to("../not-checked-out/mirror.yaml")
+
+
+def refuse_list(folder: Path) -> None:
+    clients = folder / "clients"
+    clients.mkdir()
+    (folder / "mirror.yaml").rename(clients / "mirror.yaml")
+
+
+@pytest.mark.parametrize("spoil", [break_link, refuse_list])
+@pytest.mark.parametrize("words", ["render -f", "plan -f", "validate"])
+def test_what_cannot_be_read_below_a_directory_is_an_error(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spoil: Callable[[Path], None], words: str
+) -> None:
+    """Without the MirrorMaker 2, the Blueprint would not stop it."""
+    shutil.copytree(MIRROR, tmp_path / "in")
+    spoil(tmp_path / "in")
+    list_directory = os.scandir
+
+    def scandir(path: str) -> object:
+        if str(path).endswith("clients"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_directory(path)
+
+    monkeypatch.setattr(os, "scandir", scandir)
+    done = run(*words.split(), str(tmp_path / "in"))
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert re.search("(mirror.yaml: No such file|clients: Permission denied)", done.stderr)
 
 
 def test_standard_input() -> None:

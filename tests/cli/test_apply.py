@@ -17,7 +17,7 @@ from click.testing import CliRunner
 from kanister_kafka.backup.scripts import ScriptsConfigMap, holds_scripts
 from kanister_kafka.cli import main, manifest_input
 from kanister_kafka.constants import BLUEPRINT
-from kanister_kafka.operations.apply import ApplyOutcome, DryRun, ObjectRef, ObjectResult
+from kanister_kafka.operations.apply import ApplyOutcome, DryRun, ObjectRef, ObjectResult, delete
 from kanister_kafka.yamldoc import load
 from tests.conftest import ROOT
 from tests.fakes.api_server import forbidden, running, status
@@ -324,6 +324,80 @@ def test_what_could_not_be_looked_at_is_said(server):
         "not looked at, as listing is forbidden: "
         "in other namespaces than kafka, kasten-io: deployments.apps\n"
     )
+
+
+FORBIDDEN_LISTS = ("GET", "/configmaps$", 403)
+
+
+DIFFERS = ["--diff", "--label", "a=b"]
+
+
+@pytest.mark.parametrize(
+    ("words", "code"), [([], 2), (["--dry-run"], 2), (["--diff"], 2), (DIFFERS, 1)]
+)
+def test_prune_that_may_not_look_does_not_exit_with_0(server, words, code):
+    assert run("apply", "-f", KRAFT).exit_code == 0
+    server.put(extra())
+    server.refusals.append(FORBIDDEN_LISTS)
+    result = run("apply", "-f", KRAFT, "--prune", *words)
+    assert result.exit_code == code
+    assert "not looked at, as listing is forbidden: " in result.stderr
+    assert ("not known whether all is pruned" in result.stderr) is ("--diff" not in words)
+    assert server.live(extra())
+
+
+def test_diff_prune_is_unknown_if_another_namespace_may_have_more(server):
+    assert run("apply", "-f", KRAFT).exit_code == 0
+    server.faults["GET", "/apps/v1/deployments", None] = [forbidden()]
+    assert run("apply", "-f", KRAFT, "--prune", "--diff").exit_code == 2
+
+
+def test_delete_that_may_not_look_does_not_exit_with_0(server, objects):
+    server.put(*objects, extra())
+    server.refusals.append(FORBIDDEN_LISTS)
+    result = run("delete", "-f", KRAFT)
+    assert result.exit_code == 2
+    assert "not known whether all is deleted" in result.stderr
+    assert server.live(extra())
+
+
+def stop_kafka_at(server, objects, method):
+    """Stop Kafka for a backup at the first request of this method."""
+    write = getattr(server, method)
+
+    def then(*words, **keywords):
+        server.live(record_of(objects))["data"] = {"state": "stopped"}
+        return write(*words, **keywords)
+
+    setattr(server, method, then)
+
+
+def test_prune_looks_again_before_it_deletes(server, objects):
+    """A backup that begins while the objects are applied needs what prune is about to delete."""
+    server.put(*objects, extra())
+    stop_kafka_at(server, objects, "applied")
+    result = run("apply", "-f", KRAFT, "--prune")
+    assert result.exit_code == 0
+    assert result.stderr.startswith("to be pruned:\n  configmap/former in namespace kafka\n")
+    said = f"not pruned, as {RECORD.replace('s/', '/')} in namespace kafka says stopped; bring it"
+    assert said in result.stderr
+    assert server.live(extra())
+
+
+@pytest.mark.parametrize(("words", "code"), [([], 1), (["--force"], 0)])
+def test_delete_looks_again_before_it_deletes(server, objects, monkeypatch, words, code):
+    server.put(*objects)
+    refused = delete._refused
+
+    def then(*arguments):
+        server.live(record_of(objects))["data"] = {"state": "stopped"}
+        return refused(*arguments)
+
+    monkeypatch.setattr(delete, "_refused", then)
+    result = run("delete", "-f", KRAFT, *words)
+    assert result.exit_code == code
+    assert len(server.objects) == (0 if words else len(objects))
+    assert words or "nothing is deleted: configmap/my-cluster-kanister-kafka in" in result.stderr
 
 
 class TestDiff:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import json
+import re
 from functools import lru_cache
 from types import SimpleNamespace
 
@@ -336,6 +338,40 @@ def test_the_exit_code_is_that_of_the_worst_kafka(server) -> None:
     server.forbid("kafkanodepools")
     result = run("-A")
     assert (result.exit_code, "2 not checked" in result.stdout) == (2, True), result.output
+
+
+def renamed_with_accounts(item, name):
+    """Return a Blueprint under another name, with accounts of its own."""
+    twin = copy.deepcopy(item)
+    twin["metadata"]["name"] = name
+    return json.loads(json.dumps(twin).replace('"my-cluster-kanister', f'"{name}-kanister'))
+
+
+@pytest.mark.parametrize("order", ["first", "last"])
+def test_two_blueprints_of_one_kafka_hide_no_other_kafka(server, order) -> None:
+    another(server, namespace={"first": "a", "last": "second"}[order])
+    blueprint = server.objects[BLUEPRINT]
+    server.put(renamed_with_accounts(blueprint, "one"), renamed_with_accounts(blueprint, "two"))
+    del server.objects[BLUEPRINT]
+    result = run("-A", "-o", "json")
+    by_name = {one["name"]: one for one in json.loads(result.stdout)}
+    assert result.exit_code == 1
+    assert by_name["other"]["result"] == "problem"
+    assert by_name["my-cluster"]["result"] == "not checked"
+    assert (
+        by_name["my-cluster"]["failure"].partition(": ")[0]
+        == "several Blueprints are for Kafka kafka/my-cluster"
+    )
+    assert re.search("kafka/my-cluster +not checked", run("-A").stdout)
+
+
+def test_options_of_one_blueprint_that_are_refused_hide_no_other_kafka(server) -> None:
+    another(server)
+    options = server.objects[BLUEPRINT]["metadata"]["annotations"]
+    options["kanister-kafka.io/options"] = "--strimzi-version nonsense"
+    found = {one["name"]: one for one in json.loads(run("-A", "-o", "json").stdout)}
+    assert "nonsense" in found["my-cluster"]["failure"]
+    assert found["other"]["lines"]
 
 
 def test_all_kafkas_and_none_of_them(server) -> None:

@@ -26,11 +26,12 @@ pytestmark = pytest.mark.e2e
 EXAMPLES = Path(__file__).parents[2] / "examples"
 KRAFT = ("kraft-combined", "kraft-separate-pools", "kraft-broker-pools", "mirror-maker-2")
 FAMILIES = (*KRAFT, "strimzi-v1", "long-names", "zookeeper-pod-sets", "zookeeper-node-pools")
-LONG = ("a-kafka-whose-name-is-as-long-as-it-can-be-01", f"kanister-kafka-e2e-{'n' * 39}")
-"""45 and 58 characters: names of objects are made of both.
+LONG = ("a-kafka-whose-name-is-as-long-as-it-can-b", f"kanister-kafka-e2e-{'n' * 41}")
+"""41 and 60 characters: names of objects are made of both.
 
-With 60 no node finds another one: glibc gives up a name as soon as one domain of the search list
-makes it longer than 253 characters, and the list begins with the namespace."""
+With 42 the operator cannot label the RoleBinding of the Topic Operator. With 45 no node finds
+another one either: glibc gives up a name as soon as one domain of the search list makes it longer
+than 253 characters, and the list begins with the namespace."""
 TOPIC = "families"
 SMALL: dict[str, Any] = {
     "resources": {"requests": {"cpu": "20m", "memory": "300Mi"}},

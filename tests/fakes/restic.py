@@ -1,7 +1,8 @@
 """The program restic, as a script on PATH: a repository is one JSON file in the directory of it.
 
 `repository.json` has `password`, `snapshots` (as `restic snapshots --json` prints them) and `files`
-by `ID PATH`. Every call is appended to `calls.json`, with the names of the credentials it got.
+by `ID PATH`; `unread` is the error for any other file. Every call is appended to `calls.json`, with
+the names of the credentials it got.
 """
 
 from __future__ import annotations
@@ -48,7 +49,7 @@ elif "snapshots" in words:
 elif "dump" in words:
     found = store["files"].get(" ".join(words[-2:]))
     if found is None:
-        fail(1, "Fatal: cannot dump file: ciphertext verification failed")
+        fail(1, "Fatal: cannot dump file: " + store["unread"])
     sys.stdout.write(found)
 """
 
@@ -58,7 +59,13 @@ class FakeRestic:
 
     def __init__(self, home: Path, *, url: str, password: str) -> None:
         self.home = home
-        self.store = {"url": url, "password": password, "snapshots": [], "files": {}}
+        self.store = {
+            "url": url,
+            "password": password,
+            "snapshots": [],
+            "files": {},
+            "unread": "ciphertext verification failed",
+        }
         home.mkdir()
         self.program = home / "restic"
         self.program.write_text(SCRIPT.format(python=sys.executable, home=str(home)))

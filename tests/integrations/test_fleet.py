@@ -356,6 +356,20 @@ def test_a_cluster_that_cannot_be_read_is_not_gone(
     assert len(written(tmp_path / "all")) < len(before)
 
 
+def test_a_cluster_behind_a_broken_link_is_not_gone(tmp_path: Path) -> None:
+    text = (ROOT / "examples" / "kraft-combined" / "kafka.yaml").read_text()
+    (tmp_path / "in").mkdir()
+    for name in ("my-cluster", "other"):
+        (tmp_path / "in" / f"{name}.yaml").write_text(text.replace("my-cluster", name))
+    words = ("render", "-f", str(tmp_path / "in"), "-o", str(tmp_path / "all"))
+    assert fleet(*words).exit_code == 0
+    before = written(tmp_path / "all")
+    (tmp_path / "in" / "other.yaml").unlink()
+    (tmp_path / "in" / "other.yaml").symlink_to("../not-checked-out/other.yaml")
+    assert fleet(*words).exit_code == 2
+    assert written(tmp_path / "all") == before
+
+
 def test_an_index_that_somebody_has_changed_removes_nothing_elsewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -544,6 +544,70 @@ def test_a_base_of_two_blueprints_has_both(tmp_path: Path) -> None:
     assert blueprints() == ["shop.orders.hot"]
 
 
+def conflict(listed: Path) -> None:
+    text = listed.read_text()
+    assert text.count("resources:\n") == 1
+    marks = "resources:\n<<<<<<< HEAD\n=======\n>>>>>>> x\n"
+    listed.write_text(text.replace("resources:\n", marks))
+
+
+def lead_elsewhere(listed: Path) -> None:
+    listed.symlink_to(listed.rename(listed.with_name("elsewhere")))
+
+
+def lead_nowhere(listed: Path) -> None:
+    listed.unlink()
+    listed.symlink_to("nowhere")
+
+
+def empty(listed: Path) -> None:
+    listed.write_text(listed.read_text().partition("apiVersion")[0])
+
+
+def of_another_type(listed: Path) -> None:
+    listed.write_text(listed.read_text().replace("resources:\n", "resources: x\nothers:\n"))
+
+
+def conflict_in_another(listed: Path) -> None:
+    conflict_at = listed.with_name("blueprint-kafka.other.yaml")
+    conflict_at.write_text(f"<<<<<<< HEAD\n{conflict_at.read_text()}")
+
+
+def another_leads_elsewhere(listed: Path) -> None:
+    lead_elsewhere(listed.with_name("blueprint-kafka.other.yaml"))
+
+
+SPOILED_LISTS = [
+    conflict,
+    lead_elsewhere,
+    lead_nowhere,
+    empty,
+    of_another_type,
+    conflict_in_another,
+    another_leads_elsewhere,
+]
+
+
+@pytest.mark.parametrize("spoil", SPOILED_LISTS)
+def test_a_base_whose_list_cannot_be_read_keeps_the_other_kafkas(
+    tmp_path: Path, spoil: Callable[[Path], None]
+) -> None:
+    text = (ROOT / "examples" / "kraft-combined" / "kafka.yaml").read_text()
+    base = tmp_path / "base"
+    commands = []
+    for name in ("my-cluster", "other"):
+        (tmp_path / f"{name}.yaml").write_text(text.replace("my-cluster", name))
+        words = ("-f", str(tmp_path / f"{name}.yaml"), "--output-dir", str(base), "--kustomization")
+        render(*words)
+        commands.append(words)
+    spoil(base / "kustomization.yaml")
+    before = {path: path.is_symlink() or path.read_bytes() for path in base.iterdir()}
+    result = CliRunner().invoke(main, ["render", *commands[0]])
+    assert (result.exit_code, result.stdout) == (2, "")
+    assert str(base) in result.stderr
+    assert {path: path.is_symlink() or path.read_bytes() for path in base.iterdir()} == before
+
+
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
 def test_a_kustomization_of_somebody_else_is_not_replaced(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("resources: [mine.yaml]\n")

@@ -252,7 +252,7 @@ class TestApply:
         assert [kind for kind, _outcome in outcomes(report)] == ["ServiceAccount"]
         assert [target.kind for target in report.unknown] == ["ConfigMap"]
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
-        assert report.exit_code == 1
+        assert report.exit_code == 130
 
     def test_a_server_out_of_reach_ends_the_trial_at_once(self, server, connection):
         server.faults["PATCH", "", True] = [None]

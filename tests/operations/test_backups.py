@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import json
+from dataclasses import replace
 from datetime import datetime, timedelta, timezone
 
 import pytest
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply import delete_objects
+from kanister_kafka.operations.backups.activity import Activity
 from kanister_kafka.operations.backups.keep_rules import PERIODS, KeepRules, plan_prune
 from kanister_kafka.operations.backups.model import (
     Backup,
@@ -636,6 +638,22 @@ def test_backups_that_are_no_good_take_no_place() -> None:
     assert {one.reasons for one in plan.kept if one.backup in bad} == {("incomplete",)}
 
 
+def test_a_backup_whose_verification_has_failed_takes_no_place() -> None:
+    days = [backup_at(START - timedelta(days=n)) for n in range(5)]
+    newest, bad = replace(days[0], verified="started"), replace(days[1], verified="failed")
+    good = replace(days[2], verified="passed")
+    plan = plan_prune([newest, bad, good, *days[3:]], KeepRules(last=2), START)
+    assert plan.removed == (days[3], days[4])
+    assert [(one.backup, one.reasons) for one in plan.kept] == [
+        (newest, ("last",)),
+        (bad, ("failed verification",)),
+        (good, ("last",)),
+    ]
+    plan = plan_prune([bad, good], KeepRules(within=timedelta(hours=1)), START)
+    assert plan.removed == ()
+    assert plan.newest == good, "the newest that is not known to be bad"
+
+
 def test_the_newest_complete_backup_stays_whatever_the_rules_are() -> None:
     old = [backup_at(START - timedelta(days=400 + n)) for n in range(3)]
     plan = plan_prune(old, KeepRules(within=timedelta(days=1)), START)
@@ -768,3 +786,96 @@ def test_a_cluster_without_kasten_has_no_restore_points(configure) -> None:
         done = restore_points()
     assert done.exit_code == 1
     assert "Kasten's API is not served" in done.stderr
+
+
+# Ctrl-C, and a colleague who deletes at the same time.
+
+OLDEST = "20260101030405"
+
+
+def interrupt_first(monkeypatch) -> list[str]:
+    """Let the user press Ctrl-C during the first deletion; return the names of all of them."""
+    real, names = KubeClient.delete, []
+
+    def delete(self, resource, name, namespace="", *, dry_run=False, **more):
+        if not dry_run:
+            names.append(name)
+            if len(names) == 1:
+                raise KeyboardInterrupt
+        return real(self, resource, name, namespace, dry_run=dry_run, **more)
+
+    monkeypatch.setattr(KubeClient, "delete", delete)
+    return names
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("prune", "-n", "kafka", "--keep-last", "1", "--yes"),
+        ("delete", OLD, OLDEST, "-n", "kafka", "--yes"),
+    ],
+    ids=["prune", "delete"],
+)
+def test_ctrl_c_ends_the_deletion_of_several(cluster, monkeypatch, words) -> None:
+    for name in (NEW, OLD, OLDEST):
+        add_backup(cluster, name)
+    names = interrupt_first(monkeypatch)
+    done = run(*words)
+    assert done.exit_code == 130
+    assert len(names) == 1
+    assert len(listed()) == 3
+    told = done.stderr.partition("interrupted; backups that are not, or not wholly, deleted:")[2]
+    assert told.split("\n")[1:3] == [f"  backup {one} of Kafka {KAFKA}" for one in (OLD, OLDEST)]
+
+
+def test_ctrl_c_between_two_deletions_ends_them_too(cluster, monkeypatch) -> None:
+    for name in (NEW, OLD):
+        add_backup(cluster, name)
+
+    def interrupt(*_args):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Activity, "why_not_deleted", interrupt)
+    done = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
+    assert done.exit_code == 130
+    assert OLD in done.stderr.partition("interrupted; ")[2]
+
+
+def drop_backup(cluster, name) -> None:
+    for key in [key for key in cluster.objects if name in key[2]]:
+        if key[0] in ("secrets", "volumesnapshots"):
+            cluster.drop(*key)
+
+
+def test_prune_keeps_one_if_the_newest_was_deleted_during_the_question(
+    cluster, monkeypatch
+) -> None:
+    for name in (NEW, OLD, OLDEST):
+        add_backup(cluster, name)
+
+    def confirm(*_words, yes):
+        assert not yes
+        drop_backup(cluster, NEW)
+
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.prune.confirm", confirm)
+    done = run("prune", "-n", "kafka", "--keep-last", "1")
+    assert done.exit_code == 0, done.stderr
+    assert f"backup {OLD} of Kafka {KAFKA} stays: " in done.stderr
+    assert [one["name"] for one in listed()] == [OLD]
+
+
+def test_prune_keeps_one_if_the_newest_is_deleted_during_the_prune(cluster, monkeypatch) -> None:
+    for name in (NEW, OLD, OLDEST):
+        add_backup(cluster, name)
+    real = KubeClient.delete
+
+    def delete(self, resource, name, namespace="", *, dry_run=False, **more):
+        if not dry_run and name == f"my-cluster-backup-{OLD}-facts":
+            drop_backup(cluster, NEW)
+        return real(self, resource, name, namespace, dry_run=dry_run, **more)
+
+    monkeypatch.setattr(KubeClient, "delete", delete)
+    done = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
+    assert done.exit_code == 1
+    assert f"there is no complete backup {NEW} of Kafka {KAFKA} any more" in done.stderr
+    assert [one["name"] for one in listed()] == [OLDEST]

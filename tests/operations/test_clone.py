@@ -23,7 +23,7 @@ from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
-from kanister_kafka.operations.clone import broker_reads
+from kanister_kafka.operations.clone import broker_reads, remover
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
 from kanister_kafka.operations.clone.contents import (
@@ -39,6 +39,7 @@ from kanister_kafka.operations.clone.plan import (
 from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
+from kanister_kafka.operations.clone.verify import Verifier
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.references import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
@@ -439,6 +440,19 @@ def test_a_quota_that_is_too_small_is_found_before(hard, used, words) -> None:
     assert len(found) == (1 if words else 0), found
     for word in words:
         assert word in found[0]
+
+
+def test_a_quota_of_the_default_class_counts_claims_that_name_none() -> None:
+    claims = (claim("data-0-my-cluster-dual-0"), claim("data-0-my-cluster-dual-1"))
+    for one in claims:
+        del one["spec"]["storageClassName"]
+    hard = {"standard.storageclass.storage.k8s.io/persistentvolumeclaims": "1"}
+    quota = {"metadata": {"name": "q"}, "status": {"hard": hard}}
+    made = plan(contents(claims=claims))
+    (fault,) = quota_faults(made, (quota,), "standard")
+    assert "needs 2" in fault
+    assert quota_faults(made, (quota,), "slow") == []
+    assert quota_faults(made, (quota,)) == [], "not known"
 
 
 # Marks of other programs, and nodes of the source.
@@ -1057,8 +1071,11 @@ def test_records_bytes_and_the_verification_are_listed(cluster) -> None:
 
 
 def test_the_latest_complete_backup_is_found(cluster) -> None:
+    newer = {**MARKS, constants.BACKUP: "20260105030405"}
+    cluster.add("secrets", "kafka", "my-cluster-backup-20260105030405-facts", labels=newer)
     done = run(cluster, "restore", "latest", "-n", "kafka", "--into", "other", "--dry-run")
     assert done.exit_code == 0, done.output
+    assert "backup 20260105030405 of Kafka kafka/my-cluster is passed over, as it is" in done.stderr
     name = f"my-cluster-backup-{NAME}-facts"
     cluster.change(
         "secrets",
@@ -1136,9 +1153,69 @@ def test_a_server_that_fails_during_the_removal_does_not_hide_the_result(cluster
     assert "secrets" not in kinds, "the other kinds are removed all the same"
 
 
+@pytest.mark.parametrize("option", ["--output", "--html"])
+def test_a_result_is_written_to_the_backup_although_the_report_cannot_be(
+    cluster, tmp_path, monkeypatch, option
+) -> None:
+    Operator(cluster)
+    cluster.brokers.latest = 9
+    facts = ("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
+    cluster.change(*facts, {"metadata": {"annotations": {constants.VERIFIED: "passed"}}})
+    folder = tmp_path / "reports"
+    folder.mkdir()
+    read = Verifier.verify
+
+    def verify_after_all(*words):
+        folder.rmdir()  # a disk that is full meanwhile has the same effect
+        return read(*words)
+
+    monkeypatch.setattr(Verifier, "verify", verify_after_all)
+    done = verify(cluster, option, str(folder / "report"))
+    assert done.exit_code == 2
+    assert "is NOT good" in done.stderr
+    assert left(cluster) == []
+    assert cluster.get(*facts)["metadata"]["annotations"][constants.VERIFIED] == "failed"
+
+
+@pytest.mark.parametrize("code", [403, 503])
+@pytest.mark.parametrize("plural", ["kafkanodepools", "kafkas"])
+def test_a_resource_that_stays_is_reported_and_removed_by_a_later_run(
+    cluster, monkeypatch, plural, code
+) -> None:
+    monkeypatch.setattr(remover, "GONE_S", 4)
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    cluster.refusals.append(("DELETE", f"/namespaces/other/{plural}/", code))
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 1
+    assert "can be restored" in done.stdout
+    assert [key for key in left(cluster) if key[0] == plural]
+    assert f"not removed: {'Kafka' if plural == 'kafkas' else 'KafkaNodePool'} " in done.stderr
+    assert f"(HTTP {code})" in done.stderr, "why"
+    (policy,) = [key for key in left(cluster) if key[0] == "networkpolicies"]
+    cluster.refusals.clear()
+    expired = {"kanister-kafka.io/clone-expires": "2026-01-01T00:00:00Z"}
+    cluster.change(*policy, {"metadata": {"annotations": expired}})
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 0, done.output
+    assert "was left behind: removing it" in done.stderr
+    assert left(cluster) == [("namespaces", "", "other")]
+
+
+def test_a_network_policy_that_stays_is_reported(cluster, monkeypatch) -> None:
+    monkeypatch.setattr(remover, "GONE_S", 4)
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    cluster.refusals.append(("DELETE", "/networkpolicies/", 403))
+    done = verify(cluster, "--into", "other")
+    assert done.exit_code == 1
+    assert "not removed" in done.stderr
+    assert {key[0] for key in left(cluster)} == {"namespaces", "networkpolicies"}
+
+
 @pytest.mark.parametrize(("characters", "refused"), [(58, False), (59, True)])
 def test_a_namespace_in_which_nodes_cannot_resolve_each_other(characters, refused) -> None:
-    """On the lab three nodes found each other with 58 characters, and with 60 they did not."""
+    """On the lab three nodes found each other with 58 characters and did not with 60."""
     kafka = KafkaRef("kafka", "a-kafka-whose-name-is-as-long-as-it-can-be-01")
     fault = long_host_fault(kafka, {"dual": (0, 1, 2), "none": ()}, "n" * characters)
     assert bool(fault) is refused

@@ -223,6 +223,21 @@ def names_of(plan) -> list[str]:
     return [one.name for one in plan.removed]
 
 
+@pytest.mark.parametrize(
+    ("fields", "removed"),
+    [
+        ({"copy_verified": "failed"}, []),
+        ({"copy_verified": "passed"}, [OLD]),
+        ({"verified": "failed"}, [OLD]),
+    ],
+    ids=["failed", "passed", "snapshots"],
+)
+def test_copy_whose_verification_has_failed_takes_no_place(fields, removed) -> None:
+    backup = Backup(name=NEW, kafka=KAFKA, uid=copy_of(NEW).uid, **fields)
+    plan = plan_copies((copy_of(NEW), copy_of(OLD)), (backup,), "c1", LAST, NOW)
+    assert names_of(plan) == removed
+
+
 # The commands
 
 
@@ -313,6 +328,21 @@ def prune(cluster, *words):
 
 def asked(cluster) -> list[str]:
     return [body["spec"]["actions"][0]["name"] for _, _, _, body in made_action_sets(cluster)]
+
+
+def test_copies_are_listed_again_after_the_question(cluster, monkeypatch) -> None:
+    store = store_of(cluster, copy_of(NEW), copy_of(OLD), copy_of(OLDEST))
+
+    def confirm(*_words, yes):
+        assert not yes
+        store.kanister.outputs.clear()
+        store.copies.pop(0)  # a colleague deletes the newest copy
+
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.prune.confirm", confirm)
+    result = prune(cluster)
+    assert result.exit_code == 0, result.stderr
+    assert f"backup {OLD} of Kafka {KAFKA} stays: " in result.stderr
+    assert store.names == [OLD]
 
 
 def deletions(cluster) -> list[dict[str, Any]]:

@@ -19,6 +19,7 @@ from kanister_kafka import constants
 from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.storage_classes import IS_DEFAULT
 from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.imports import node_of
 from kanister_kafka.operations.exports import restic as restic_program
@@ -417,7 +418,61 @@ def test_the_latest_is_that_which_no_other_cluster_has(restic) -> None:
     assert NAME in done.stdout
 
 
+def add_newer(restic):
+    """A newer backup, of which only the list of snapshots can be read."""
+    tags = {"backup": "20260103030405", "cluster-id": "c1", "uid": "cccc"}
+    for number, claim in enumerate(CLAIMS, 30):
+        restic.add(number, {**tags, "kind": "volume", "claim": claim}, host=HOST)
+    restic.add(39, {**tags, "kind": "objects"}, host=HOST)
+
+
+def test_a_newer_copy_that_latest_passes_over_is_named(restic, cluster) -> None:
+    add_newer(restic)
+    restic.add(40, {"backup": "20260104030405", "kind": "volume", "claim": "x"}, host=HOST)
+    for done in (
+        run(cluster, "backups", "describe", "latest", "--location", LOCATION),
+        run(cluster, *RESTORE_LATEST, "--dry-run"),
+    ):
+        assert done.exit_code == 0, done.output + done.stderr
+        newer, damaged = done.stderr.splitlines()[:2]
+        assert "backup 20260104030405 of Kafka kafka/my-cluster is passed over: it is not" in newer
+        assert "backup 20260103030405 of Kafka kafka/my-cluster is passed over: its" in damaged
+        assert "ciphertext verification failed" in damaged
+
+
+RESTORE_LATEST = ("restore", "latest", "--location", LOCATION, "--into", "other")
+
+
 # A store that cannot be read is not an empty one.
+
+
+@pytest.mark.parametrize(
+    "reason",
+    [
+        "Load(<data/0123>, 0, 0) failed: Get https://store.example: dial tcp: i/o timeout",
+        "Load(<data/0123>, 0, 0) failed: Access Denied.",
+        "unexpected EOF",
+    ],
+)
+def test_a_store_that_did_not_answer_once_shows_nothing_about_a_copy(
+    restic, cluster, reason
+) -> None:
+    add_newer(restic)
+    restic.store["unread"] = reason
+    restic.write()
+    Operator(cluster)
+    Jobs(cluster)
+    for words in (
+        (*RESTORE_LATEST, "--yes"),
+        ("verify", "latest", "--location", LOCATION),
+        ("backups", "list", "--location", LOCATION),
+        ("backups", "describe", "latest", "--location", LOCATION),
+    ):
+        done = run(cluster, *words)
+        assert done.exit_code == 2
+        assert f"cannot be read: cannot dump file: {reason}" in done.stderr
+        assert "damaged" not in done.output
+    assert not cluster.writes
 
 
 @pytest.mark.parametrize(
@@ -984,6 +1039,32 @@ def test_the_default_class_replaces_one_that_is_not_there(cluster) -> None:
     claim = cluster.get("persistentvolumeclaims", "other", CLAIMS[0])
     assert "storageClassName" not in claim["spec"]
     assert "class" not in cluster.get("kafkanodepools", "other", "dual")["spec"]["storage"]
+
+
+def add_default(cluster, name, created, *, policy="Delete", key=IS_DEFAULT[0]):
+    add_class(cluster, name, annotations={key: "true"}, creationTimestamp=created)
+    cluster.change("storageclasses", "", name, {"reclaimPolicy": policy})
+
+
+@pytest.mark.usefixtures("restic")
+def test_a_default_class_that_retains_volumes_is_refused(cluster) -> None:
+    """The claims name no class, as that of the backup is absent; the newest default one counts."""
+    cluster.objects.clear()
+    Operator(cluster)
+    Jobs(cluster)
+    add_default(cluster, "standard", "2026-01-01T00:00:00Z", policy="Retain")
+    for words in ((), ("--storage-class", "standard")):
+        done = run(cluster, "verify", NAME, "--location", LOCATION, *words)
+        assert done.exit_code == 1
+        assert "StorageClass standard retains volumes" in done.stderr
+    assert not cluster.writes
+    add_default(cluster, "newer", "2026-01-02T00:00:00Z", key=IS_DEFAULT[1])
+    done = run(cluster, "verify", NAME, "--location", LOCATION)
+    assert done.exit_code == 0, done.output + done.stderr
+    add_default(cluster, "newest", "2026-01-03T00:00:00Z", policy="Retain")
+    done = run(cluster, "verify", NAME, "--location", LOCATION)
+    assert done.exit_code == 1
+    assert "StorageClass newest retains volumes" in done.stderr
 
 
 @pytest.mark.parametrize(

@@ -187,6 +187,31 @@ def test_write_is_refused_where_the_kafka_has_changed(cluster):
     assert config_of(cluster) == {"log.cleaner.enable": "true"}
 
 
+@pytest.mark.parametrize(
+    "other",
+    [
+        {"backup": "2025-01-01T00:00:00Z", "since": "2026-11-30T03:00:00Z"},
+        {"since": "2026-11-30T03:00:00Z"},
+        {"before": {"log.cleaner.enable": "true"}},
+    ],
+    ids=["backup", "again", "values"],
+)
+def test_hold_of_a_restore_during_the_question_stays(cluster, monkeypatch, other):
+    hold(cluster, {})
+
+    def confirm(*_words, yes):
+        assert not yes
+        hold(cluster, **{"before": {}, **other})
+
+    monkeypatch.setattr("kanister_kafka.cli.commands.release_retention.confirm", confirm)
+    done = invoke("release-retention", "--no-wait")
+    assert done.exit_code == 1
+    assert "is held anew since" in done.stderr
+    assert "nothing is released" in done.stderr
+    assert not cluster.writes
+    assert HELD in cluster.get(*KAFKAS)["metadata"]["annotations"]
+
+
 def test_stopped_kafka_is_not_released(cluster):
     hold(cluster, {})
     cluster.change(*KAFKAS, {"metadata": {"annotations": {constants.PREVIOUS_PAUSE: "unset"}}})

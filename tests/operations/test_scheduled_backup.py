@@ -13,9 +13,16 @@ from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.cli import main
 from kanister_kafka.timestamps import format_second
 from tests.conftest import ROOT
-from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, serving
+from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, serving, task
 from tests.fakes.fake_time import FakeTime
-from tests.operations.test_backups import CLAIMS, NEW, OLD, add_action_set, add_backup
+from tests.operations.test_backups import (
+    CLAIMS,
+    NEW,
+    OLD,
+    add_action_set,
+    add_backup,
+    interrupt_first,
+)
 
 PHASES = ("backupQuiesce", "backupReady", "backupRecover?")
 VERBS = {"POST": "create", "DELETE": "delete", "PATCH": "patch"}
@@ -290,3 +297,17 @@ def test_the_account_may_do_what_the_command_does_and_no_more(cluster) -> None:
         right = (verb, namespace, resource, name)
         used.add(right if right in allowed else (verb, namespace, resource, "*"))
     assert used == allowed
+
+
+def test_ctrl_c_during_the_prune_ends_the_command(cluster, monkeypatch) -> None:
+    """Without it the new backup would be copied off the cluster next."""
+    add_backup(cluster, OLD)
+    with_kanister(cluster)
+    cluster.objects["blueprints", "kasten-io", "kafka.my-cluster"]["actions"]["export"] = {
+        "phases": [{**task("exportCheck"), "args": {"command": ["bash", "EXPORT_PROFILE=s3"]}}]
+    }
+    names = interrupt_first(monkeypatch)
+    result = run(cluster)
+    assert result.exit_code == 130, result.stderr
+    assert len(names) == 1
+    assert len(made_action_sets(cluster)) == 1, "no export"

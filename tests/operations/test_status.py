@@ -840,6 +840,25 @@ def test_scripts_that_may_not_be_read_are_not_called_gone(cluster):
 # How often the API server is asked
 
 
+def test_a_kafka_that_may_not_be_read_hides_no_other(configure):
+    with serving() as cluster:
+        configure(cluster.url)
+        add_kafka(cluster)
+        spec = {"kafka": {"version": "3.9.2", "listeners": []}}
+        for namespace in ("first", "second"):
+            cluster.add("kafkas", namespace, "other", spec=spec, status={})
+            cluster.refusals.append(("GET", f"/namespaces/{namespace}/", 403))
+        done = CliRunner().invoke(main, ["status", "-A"])
+        assert done.exit_code == 2
+        assert done.stdout.startswith("1 of 3 Kafkas run as they should\n")
+        assert "kafka/my-cluster" in done.stdout
+        heads = [line.partition(": ")[2] for line in done.stderr.splitlines()]
+        assert [head.partition(": ")[0] for head in heads] == [
+            "Kafka first/other",
+            "Kafka second/other",
+        ]
+
+
 def reads(cluster):
     return [(path, str(query)) for method, path, query in cluster.asked if method == "GET"]
 

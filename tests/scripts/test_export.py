@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from kanister_kafka.operations.exports.restic import DAMAGE
 from tests.fakes.kubectl import encoded
 from tests.fakes.script_runner import BACKUP, REPOSITORY, SCRIPTS, Shell, cycle
 
@@ -665,16 +666,66 @@ def test_copy_without_one_of_its_volumes_is_made_again(tmp_path: Path) -> None:
     assert any(call.endswith(f"forget {'a' * 64}") for call in restic.calls)
 
 
-@pytest.mark.parametrize("out", ["", f'{{"snapshot": "{SNAPSHOT}"'], ids=["at-once", "at-its-end"])
-def test_copy_whose_objects_cannot_be_read_is_made_again(tmp_path: Path, out: str) -> None:
-    restic = Restic(tmp_path).on("dump", 1, out=out, err="Fatal: not found")
+PARTS = pytest.mark.parametrize(
+    "out",
+    ["", f'{{"snapshot": "{SNAPSHOT}"', f'{{"snapshot": "{SNAPSHOT[:9]}'],
+    ids=["at-once", "at-its-end", "in-an-id"],
+)
+DAMAGES = (
+    "decrypting blob <data/0123> from 4567 failed: ciphertext verification failed",
+    "LoadRaw(<data/0123>): invalid data returned",
+    'path "/objects" not found in snapshot',
+    "id 0123 not found in repository",
+    "The specified key does not exist.",
+    "The requested range is not satisfiable",
+)
+OF_THE_NETWORK = (
+    "Load(<data/0123456789>, 0, 0) failed: read tcp: connection reset by peer",
+    "connection refused",
+    "Access Denied.",
+    "unexpected EOF",
+)
+
+
+@PARTS
+@pytest.mark.parametrize("reason", DAMAGES)
+def test_copy_whose_objects_are_damaged_is_made_again(tmp_path: Path, out: str, reason) -> None:
+    restic = Restic(tmp_path).on("dump", 1, out=out, err=f"Fatal: cannot dump file: {reason}")
     listed(restic, SNAPSHOT)
     assert "EXISTS" not in restic.run("open").stdout
     assert any(call.endswith(f"forget {'a' * 64}") for call in restic.calls)
 
 
+@PARTS
+@pytest.mark.parametrize("reason", OF_THE_NETWORK)
+def test_copy_that_could_not_be_read_once_is_not_forgotten(
+    tmp_path: Path, out: str, reason: str
+) -> None:
+    err = f"{retrying(DAMAGES[1])}\nFatal: cannot dump file: {reason}"
+    restic = listed(Restic(tmp_path).on("dump", 1, out=out, err=err), SNAPSHOT)
+    done = restic.run("open")
+    assert done.returncode == 1
+    assert done.stdout.splitlines()[-1].startswith(f"FAILED: {REPOSITORY}: ")
+    assert not any(" forget " in call for call in restic.calls)
+
+
+@pytest.mark.parametrize("code", [11, 12, 137])
+def test_copy_is_not_forgotten_if_restic_ends_in_another_way(tmp_path: Path, code: int) -> None:
+    restic = listed(Restic(tmp_path).on("dump", code, err=f"Fatal: {DAMAGES[0]}"), SNAPSHOT)
+    assert restic.run("open").returncode == code
+    assert not any(" forget " in call for call in restic.calls)
+
+
+def test_python_and_shell_know_the_same_damages() -> None:
+    text = (SCRIPTS / "lib" / "restic.sh").read_text()
+    parts = re.findall(r"^DAMAGE=(?:\$DAMAGE)?'(.*)'$", text, re.MULTILINE)
+    assert "".join(parts) == DAMAGE.pattern
+    assert all(map(DAMAGE.search, DAMAGES))
+    assert not any(map(DAMAGE.search, OF_THE_NETWORK))
+
+
 def test_copy_is_not_forgotten_if_the_store_does_not_answer_any_more(tmp_path: Path) -> None:
-    restic = Restic(tmp_path).on("dump", 1, err="Fatal: connection refused")
+    restic = Restic(tmp_path).on("dump", 1, err=f"Fatal: {DAMAGES[0]}")
     listed(restic, SNAPSHOT)
     text = (tmp_path / "restic").read_text()
     away = 'grep -q " dump " "$FAKE/restic-calls" && [[ "$*" == *"cat config"* ]] && exit 124'

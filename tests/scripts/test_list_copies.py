@@ -164,6 +164,17 @@ def test_copy_that_cannot_be_read(tmp_path: Path, config: int, code: int, out: s
     assert ("LISTED 1" in done.stdout) == (code == 0)
 
 
+def test_copy_that_could_not_be_read_once_is_an_error(tmp_path: Path) -> None:
+    """A whole copy must not be listed as one that is not."""
+    found = (snapshot("1", "volume", OLD), snapshot("2", "objects", OLD))
+    restic = Restic(tmp_path).on("dump", 1, err="Fatal: cannot dump file: connection reset by peer")
+    restic.on(LISTING, out=json.dumps(found, separators=(",", ":")))
+    done = restic.run("list")
+    assert done.returncode == 1
+    assert "COPY" not in done.stdout
+    assert "the store ends connections" in done.stdout.splitlines()[-1]
+
+
 def test_snapshots_in_an_unknown_form_are_an_error(tmp_path: Path) -> None:
     """A copy that is not seen must not look like one that does not exist."""
     odd = snapshot("2", "objects", OLD)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import ast
 import io
 import json
+import os
 from collections.abc import Callable, Iterator
 from importlib import import_module
 from pathlib import Path
@@ -426,6 +427,45 @@ def test_a_directory_is_read_sorted_and_by_suffix(tmp_path: Path) -> None:
     loaded = load([tmp_path])
     assert [found.kind for found in loaded.documents] == ["a/1.yml", "a/2.json", "b.yaml", "z.yaml"]
     assert loaded.problems == ()
+
+
+@pytest.mark.parametrize("read", [load, lambda paths: list(iter_load(paths))])
+@pytest.mark.parametrize(
+    ("target", "reason"), [("nowhere.yaml", "No such file"), (".", "is not a file")]
+)
+def test_a_link_in_a_directory_that_leads_to_no_file_is_out_of_reach(
+    tmp_path: Path, read: Callable[[list[Path]], object], target: str, reason: str
+) -> None:
+    (tmp_path / "a").mkdir()
+    (tmp_path / "a" / "mirror.yaml").symlink_to(target)
+    with pytest.raises(UnreachableError, match=rf"a/mirror\.yaml: {reason}"):
+        read([tmp_path])
+
+
+@pytest.mark.parametrize("read", [load, lambda paths: list(iter_load(paths))])
+def test_a_directory_below_that_cannot_be_listed_is_out_of_reach(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, read: Callable[[list[Path]], object]
+) -> None:
+    (tmp_path / "a").mkdir()
+    list_directory = os.scandir
+
+    def refuse(path: str) -> object:
+        if str(path) == str(tmp_path / "a"):
+            raise PermissionError(13, "Permission denied", str(path))
+        return list_directory(path)
+
+    monkeypatch.setattr(os, "scandir", refuse)
+    with pytest.raises(UnreachableError, match=r"/a: Permission denied$"):
+        read([tmp_path])
+
+
+def test_a_directory_below_may_have_links(tmp_path: Path) -> None:
+    """As a mounted ConfigMap has: `kafka.yaml` leads through `..data` into a directory."""
+    (tmp_path / "input" / "..1").mkdir(parents=True)
+    (tmp_path / "input" / "..1" / "kafka.txt").write_text("kind: Kafka")
+    (tmp_path / "input" / "..data").symlink_to("..1")
+    (tmp_path / "input" / "kafka.yaml").symlink_to("..data/kafka.txt")
+    assert [found.kind for found in load([tmp_path]).documents] == ["Kafka"]
 
 
 def test_problems_of_all_files_are_told(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,6 +13,7 @@ from kanister_kafka.cli.app import CliError, echo, print_warning
 from kanister_kafka.cli.manifest_input import (
     ManifestInput,
     manifest_input_options,
+    partial_code,
     print_failed,
     print_failures,
     print_object_list,
@@ -22,7 +24,13 @@ from kanister_kafka.cli.manifest_input import (
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.operations import apply as applying
-from kanister_kafka.operations.apply import ApplyOutcome, DeletionPlan, DryRun, OptionChange
+from kanister_kafka.operations.apply import (
+    ApplyOutcome,
+    DeletionPlan,
+    DryRun,
+    ObjectRef,
+    OptionChange,
+)
 
 COLORS = {"+": "green", "-": "red", "@": "cyan"}
 WHOLE = {"ServiceAccount", "Blueprint"}
@@ -44,7 +52,7 @@ WHOLE = {"ServiceAccount", "Blueprint"}
     "--prune",
     is_flag=True,
     help="Delete what a former version has put there for the same Blueprint and that is not in "
-    "the input.",
+    "the input; exit code 2 if the namespaces of the input cannot be searched for it.",
 )
 @click.option(
     "--force-conflicts", is_flag=True, help="Take over fields that other field managers have."
@@ -86,10 +94,17 @@ def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> i
         print_object_list("not pruned", extra.targets)
         return report.exit_code
     pruned = applying.delete_objects(
-        extra.objects, connection, outcome=ApplyOutcome.PRUNED, dry_run=dry, on_result=tell
+        extra.objects,
+        connection,
+        outcome=ApplyOutcome.PRUNED,
+        dry_run=dry,
+        needed_by=input_.objects + extra.objects,
+        on_result=tell,
     )
+    if pruned.blockers:
+        _print_kept(pruned.blockers, extra.targets)
     print_failures(pruned, "pruned")
-    return pruned.exit_code
+    return max(pruned.exit_code, partial_code(extra, "pruned"))
 
 
 def _prunable(input_: ManifestInput) -> DeletionPlan:
@@ -104,10 +119,14 @@ def _prunable(input_: ManifestInput) -> DeletionPlan:
     for kept in plan.passed:
         print_object_list(f"not pruned, as {kept.why}", [kept.target])
     if plan.blockers:
-        print_object_list(f"not pruned, as {'; '.join(plan.blockers)}", plan.targets)
-        return DeletionPlan()
+        _print_kept(plan.blockers, plan.targets)
+        return replace(plan, objects=())
     print_object_list("to be pruned", plan.targets)
     return plan
+
+
+def _print_kept(reasons: tuple[str, ...], targets: tuple[ObjectRef, ...]) -> None:
+    print_object_list(f"not pruned, as {'; '.join(reasons)}", targets)
 
 
 def _print_option_changes(input_: ManifestInput, *, prune: bool) -> None:
@@ -154,7 +173,9 @@ def _diff(input_: ManifestInput, *, prune: bool, force: bool) -> int:
     text = applying.object_diff(trials, extra.objects)
     for line in text.splitlines(keepends=True):
         echo(click.style(line, fg=COLORS.get(line[0])) if line[0] in COLORS else line)
-    return 1 if text else 0
+    if text:
+        return 1
+    return 2 if extra.unreadable else 0
 
 
 @contextmanager

@@ -24,7 +24,7 @@ from kanister_kafka.cli.options import (
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
 from kanister_kafka.diagnostics import Location, error
-from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError
+from kanister_kafka.errors import ActionError, ForbiddenError, InputError, NotFoundError
 from kanister_kafka.operations.object_names import find_names
 from kanister_kafka.operations.start_action import find_applied
 from kanister_kafka.strimzi.discovery import KafkaRef, all_targets
@@ -39,6 +39,8 @@ if TYPE_CHECKING:
 COLORS = {"ok": "green", "warning": "yellow", "problem": "red"}
 OWN = ("kafka", "namespace", "context", "pull", "form", "fail_on", "everywhere")
 """Options that `apply` takes in another way, or not at all."""
+OF_ONE_KAFKA = (ActionError, ForbiddenError, NotFoundError, InputError, click.UsageError)
+"""Errors of a check that concern no other Kafka; one of several Blueprints among them."""
 NO_SUBJECT = ("no-kafka", "option")
 """Ids of problems after which there is nothing to look at."""
 
@@ -202,13 +204,14 @@ def _each(
     for target in all_targets(connection):
         result = Checked(target.namespace, target.name)
         with connection.one_moment():
-            strategy = _strategy(connection, target, choices)
-            if strategy is None:
-                results.append(replace(result, is_applied=False))
-                continue
             try:
-                result = replace(result, lines=look(target, ctx, {**choices, "strategy": strategy}))
-            except (ForbiddenError, NotFoundError, InputError) as failure:
+                strategy = _strategy(connection, target, choices)
+                if strategy is None:
+                    result = replace(result, is_applied=False)
+                else:
+                    lines = look(target, ctx, {**choices, "strategy": strategy})
+                    result = replace(result, lines=lines)
+            except OF_ONE_KAFKA as failure:
                 result = replace(result, failure=str(failure), failure_code=failure.exit_code)
         results.append(result)
     if not any(result.is_applied for result in results):

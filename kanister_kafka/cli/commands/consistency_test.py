@@ -21,6 +21,7 @@ from kanister_kafka.cli.output import (
     check_writable,
     print_elapsed,
     renamed_option,
+    write_result,
     write_text,
 )
 from kanister_kafka.cli.topic_connection import IMAGE
@@ -177,7 +178,7 @@ def _announce(environment: ScenarioEnvironment, scenarios: tuple[Scenario, ...])
 def _write(report: ConsistencyReport, form: str, output: Path | None, html: Path | None) -> None:
     from kanister_kafka.reports.consistency_test import PROOF_FORMATS
 
-    write_text(output, PROOF_FORMATS[form](report))
+    write_result(output, PROOF_FORMATS[form](report))
     if html is not None:
         from kanister_kafka.reports.html.consistency_test_page import proof_html
 

@@ -8,6 +8,7 @@ import click
 
 from kanister_kafka.cli.manifest_input import (
     manifest_input_options,
+    partial_code,
     print_failures,
     print_object_list,
     print_unlisted,
@@ -16,6 +17,7 @@ from kanister_kafka.cli.manifest_input import (
 )
 from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import POD_WORDS, SCHEDULE_WORDS, refuse
+from kanister_kafka.errors import RejectedError
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
 
@@ -57,10 +59,17 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     for done in plan.passed:
         tell(done)
     report = apply.delete_objects(
-        plan.objects, input_.connection, outcome=ApplyOutcome.DELETED, dry_run=dry, on_result=tell
+        plan.objects,
+        input_.connection,
+        outcome=ApplyOutcome.DELETED,
+        dry_run=dry,
+        needed_by=() if force else input_.objects,
+        on_result=tell,
     )
+    if report.blockers:
+        raise RejectedError(f"nothing is deleted: {'; '.join(report.blockers)}")
     print_failures(report, "deleted")
-    ctx.exit(report.exit_code)
+    ctx.exit(max(report.exit_code, partial_code(plan, "deleted")))
 
 
 for _option in delete.params:

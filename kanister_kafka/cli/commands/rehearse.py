@@ -17,7 +17,7 @@ from kanister_kafka.cli.options import (
     report_form_option,
     stage_timeout_option,
 )
-from kanister_kafka.cli.output import check_writable, print_elapsed, write_text
+from kanister_kafka.cli.output import check_writable, print_elapsed, write_result, write_text
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.rehearsal.context import RehearsalContext
@@ -103,7 +103,7 @@ def rehearse(
     stopped = "its clients" if setting.blueprint.origin.is_online else "Kafka"
     confirm(f"Stop {stopped} now?", f"a rehearsal stops {stopped}", yes=yes)
     result = run_rehearsal(connection, setting, print_elapsed)
-    write_text(output, REHEARSAL_FORMATS[form](result))
+    write_result(output, REHEARSAL_FORMATS[form](result))
     if html is not None:
         from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 

@@ -74,7 +74,7 @@ def release_retention(
         click.echo(json.dumps(released_spec(kafka, held), indent=2))
         return
     confirm("Go on?", "expired records will be deleted", yes=yes)
-    generation = release.end()
+    generation = release.end(held)
     click.echo(f"retention of Kafka {target} is released: the operator rolls the brokers")
     if no_wait:
         return

@@ -81,23 +81,25 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
     """Print the state of each Kafka of the cluster; return the exit code."""
     with connection.one_moment():
         targets = all_targets(connection)
-        judged, unclear = [], 0
+        judged: list[ClusterStatus] = []
+        unclear: list[int] = []
         finder = NameFinder(connection, kasten_namespace)
         for target in targets:
             try:
                 cluster = ClusterInspector(connection, target, kasten_namespace, finder).look()
-            except ActionError as failure:  # several objects may be its own: it hides no other
-                print_error(escape_control_chars(str(failure)))
-                unclear = failure.exit_code
+            # several objects may be its own, or may not be read: it hides no other
+            except (ActionError, ForbiddenError) as failure:
+                print_error(f"Kafka {target}: {escape_control_chars(str(failure))}")
+                unclear.append(failure.exit_code)
             else:
                 judged.append(assess(cluster))
     now = datetime.now(timezone.utc)
     if form == "name":
         echo("".join(kafka_name(target.name) for target in targets))
     else:
-        text = partial(statuses_text, judged, terminal_width())
+        text = partial(statuses_text, judged, terminal_width(), unclear=len(unclear))
         echo(report_text(form, text, lambda: statuses_json(judged, now)))
-    return max([unclear, *map(_exit_code, judged)])
+    return max([*unclear, *map(_exit_code, judged)])
 
 
 def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:

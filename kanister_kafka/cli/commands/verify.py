@@ -21,7 +21,7 @@ from kanister_kafka.cli.options import (
     report_form_option,
 )
 from kanister_kafka.cli.output import check_writable, write_text
-from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.errors import ActionError, KanisterKafkaError, UnreachableError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
@@ -173,9 +173,7 @@ def verify(
         nonlocal code
         results = FAIL_ON[: FAIL_ON.index(fail_on) + 1]
         code = 1 if result.outcome.value in results else 0
-        write_text(output, VERIFICATION_FORMATS[form](result))
-        if html is not None:
-            write_text(html, verification_html(result))
+        # First: a report that cannot be written must not leave an earlier result on the backup.
         try:
             if not origin.is_from_store:
                 record_result(connection, result)
@@ -184,6 +182,13 @@ def verify(
         except KanisterKafkaError as failure:
             words = escape_control_chars(str(failure))
             print_warning(f"the result is not written to the backup: {words}")
+        try:
+            write_text(output, VERIFICATION_FORMATS[form](result))
+            if html is not None:
+                write_text(html, verification_html(result))
+        except UnreachableError:
+            echo(VERIFICATION_FORMATS["text"](result), err=True)
+            raise
 
     leftovers = run_verification(
         runner,

@@ -10,8 +10,8 @@ from typing import Any
 
 from kanister_kafka.backup.scripts import holds_scripts
 from kanister_kafka.errors import (
-    ActionError,
     ConflictError,
+    InterruptedWriteError,
     KanisterKafkaError,
     NotFoundError,
 )
@@ -60,7 +60,7 @@ def run_in_sequence(
         except KanisterKafkaError as failure:
             error = failure
         except KeyboardInterrupt:
-            error = ActionError("interrupted")
+            error = InterruptedWriteError("interrupted")
         else:
             done.append(happened)
             on_result(done[-1])

@@ -108,6 +108,8 @@ class DeletionPlan:
     """Objects that do not exist, are of others, or are still needed by others."""
     unreadable: tuple[str, ...] = ()
     """Kinds and namespaces that the user may not list."""
+    is_partial: bool = False
+    """Whether one of these namespaces is of the input: it is not known whether more is there."""
     blockers: tuple[str, ...] = ()
     """Why nothing is deleted now, though there would be something."""
 
@@ -141,9 +143,10 @@ def plan_deletion(
         else:
             (scripts if holds_scripts(live) else doomed)[place] = live
     unreadable: tuple[str, ...] = ()
+    is_partial = False
     if sweep:
         found = find_owned_objects(ours, _namespaces(objects), connection)
-        unreadable = found.unreadable
+        unreadable, is_partial = found.unreadable, found.is_partial
         doomed.update((object_ref(item), item) for item in found.objects)
         scripts.update((object_ref(item), item) for item in found.scripts)
     keep = scripts_to_keep(tuple(scripts.values()), connection, gone=tuple(doomed.values()))
@@ -153,7 +156,10 @@ def plan_deletion(
         raise RejectedError("nothing is deleted: " + "; ".join(reasons))
     going = tuple(reversed(sort_for_apply(doomed.values())))
     return DeletionPlan(
-        objects=going, passed=tuple(passed), unreadable=unreadable + keep.unreadable
+        objects=going,
+        passed=tuple(passed),
+        unreadable=unreadable + keep.unreadable,
+        is_partial=is_partial,
     )
 
 
@@ -177,6 +183,7 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
             ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items()
         ),
         unreadable=owned.unreadable + keep.unreadable,
+        is_partial=owned.is_partial,
         blockers=stopped_kafka_reasons(objects + going, connection) if going else (),
     )
 
@@ -187,14 +194,16 @@ def delete_objects(
     *,
     outcome: ApplyOutcome = ApplyOutcome.DELETED,
     dry_run: DryRun = DryRun.NONE,
+    needed_by: Objects = (),
     on_result: OnResult = ignore_result,
     clock: Clock = SYSTEM_CLOCK,
 ) -> ApplyReport:
     """Delete objects in the order given, after all of them passed a dry run on the server.
 
     One that is gone meanwhile is not a failure, one that was made anew is. Scripts that another
-    object needs now are left. If one fails the rest is not tried, and the report shows it. Raises
-    UnreachableError if the server is out of reach before the first deletion.
+    object needs now are left. If one fails the rest is not tried, and the report shows it. None is
+    deleted if the Kafka of the objects `needed_by` was stopped since they were planned: `blockers`
+    of the report. Raises UnreachableError if the server is out of reach before the first deletion.
     """
     targets = [object_ref(item) for item in objects]
     if dry_run is not DryRun.CLIENT and (failed := _refused(objects, connection)):
@@ -204,6 +213,8 @@ def delete_objects(
         for each in done:
             on_result(each)
         return ApplyReport(results=done)
+    if objects and needed_by and (reasons_now := stopped_kafka_reasons(needed_by, connection)):
+        return ApplyReport(results=(), pending=tuple(targets), blockers=reasons_now)
     scripts = tuple(item for item in objects if holds_scripts(item))
 
     @cache  # when the first of them is about to go, after the Blueprints and Deployments

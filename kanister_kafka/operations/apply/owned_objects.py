@@ -38,6 +38,8 @@ class OwnedObjects:
     clusters there share them, and those that serve one of the Blueprints."""
     unreadable: tuple[str, ...]
     """Such as `in other namespaces than kafka: roles.rbac.authorization.k8s.io`."""
+    is_partial: bool = False
+    """Whether the user may not list a kind in one of the namespaces given."""
 
 
 def find_owned_objects(
@@ -79,6 +81,7 @@ def find_owned_objects(
         ),
         tuple(item for item in owned if holds_scripts(item) and is_near(item)),
         tuple(f"{where}: {', '.join(resources)}" for where, resources in unreadable.items()),
+        any(_in_namespace(namespace) in unreadable for namespace in namespaces),
     )
 
 
@@ -97,7 +100,11 @@ def _in_each(
         try:
             yield from connection.items(resource, namespace, LABEL)
         except ForbiddenError:
-            unreadable.setdefault(f"in namespace {namespace}", []).append(str(resource))
+            unreadable.setdefault(_in_namespace(namespace), []).append(str(resource))
+
+
+def _in_namespace(namespace: str) -> str:
+    return f"in namespace {namespace}"
 
 
 # The users of a ConfigMap of scripts, which all clusters of a namespace share.

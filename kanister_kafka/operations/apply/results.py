@@ -60,10 +60,15 @@ class ApplyReport:
     """More than one only if nothing has been changed yet."""
     pending: tuple[ObjectRef, ...] = ()
     """Objects that were not written, those that failed among them."""
+    blockers: tuple[str, ...] = ()
+    """Why nothing was deleted, each with its remedy: a Kafka is stopped, and needs the objects."""
 
     @property
     def exit_code(self) -> int:
-        """0, or the worst of the failures: 1 refused, 2 out of reach, missing or forbidden."""
+        """0, or the worst of the failures.
+
+        1 is refused, 2 is out of reach, missing or forbidden, 130 is interrupted.
+        """
         return max((failed.error.exit_code for failed in self.failures), default=0)
 
     @property

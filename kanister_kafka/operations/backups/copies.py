@@ -7,7 +7,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from kanister_kafka.errors import ActionError
@@ -50,6 +50,14 @@ class BackupCopy(Backup):
     def status(self) -> BackupStatus:
         """Complete if it is whole; a copy never shows whether its export still runs."""
         return BackupStatus.COMPLETE if self.whole else BackupStatus.INCOMPLETE
+
+    @property
+    def has_failed_verification(self) -> bool:
+        """Whether the last verification of this copy has found a fault.
+
+        That of its backup does not count: snapshots and copy are damaged independently.
+        """
+        return self.copy_verified == "failed"
 
 
 def read_copies(action_set: ActionSet, kafka: KafkaRef) -> tuple[BackupCopy, ...]:
@@ -119,12 +127,14 @@ def plan_copies(
     """Apply keep rules to the copies of one Kafka; `backups` are those in its namespace.
 
     A store can have copies of a Kafka of this name in another cluster, or of an earlier one. These
-    do not count and stay, and so do those whose cluster cannot be known. An interrupted deletion
+    do not count and stay, and so do those whose cluster cannot be known, and those whose last
+    verification, which their backup shows, has failed. An interrupted deletion
     is repeated: its backup would be listed as being deleted for as long as it exists.
     """
     listed = tuple(copies)
     times = Counter(copy.name for copy in listed)
     uids = {backup.name: backup.uid for backup in backups if backup.uid}
+    results = {(backup.name, backup.uid): backup.copy_verified for backup in backups}
     whole = {(copy.name, copy.uid) for copy in listed if copy.whole}
     interrupted = {}
     for backup in backups:
@@ -143,7 +153,8 @@ def plan_copies(
         elif copy.cluster_id != cluster_id:
             foreign.append(KeptBackup(copy, ("another cluster",)))
         else:
-            own.append(copy)
+            result = results.get((copy.name, copy.uid), "")
+            own.append(replace(copy, copy_verified=result))
     plan = plan_prune(own, rules, now)
     return PrunePlan(
         kept=plan.kept + tuple(foreign), removed=plan.removed + tuple(interrupted.values())

@@ -40,6 +40,10 @@ PERIODS: dict[str, Callable[[datetime], tuple[int, ...]]] = {
 """The period that a time is in, for each rule that counts periods."""
 
 
+FAILED = "failed verification"
+"""Why a complete backup stays that does not count."""
+
+
 @dataclass(frozen=True, slots=True)
 class KeptBackup:
     """A backup that stays, with the rules that keep it."""
@@ -55,17 +59,28 @@ class PrunePlan:
     kept: tuple[KeptBackup, ...]
     removed: tuple[Backup, ...]
 
+    @property
+    def newest(self) -> Backup | None:
+        """The newest backup that counts, which stays; None if no backup counts."""
+        return next((one.backup for one in self.kept if counts(one.backup)), None)
+
+
+def counts(backup: Backup) -> bool:
+    """Return whether a backup counts for the rules: it is complete, and not known to be bad."""
+    is_complete = backup.status is BackupStatus.COMPLETE and backup.started is not None
+    return is_complete and not backup.has_failed_verification
+
 
 def plan_prune(backups: Iterable[Backup], rules: KeepRules, now: datetime) -> PrunePlan:
     """Apply the rules to the backups of one Kafka.
 
     Only complete backups count and only they are removed: a backup that is running, incomplete or
-    damaged takes no place of a good one, and stays until a person deletes it. The newest complete
-    backup always stays.
+    damaged, or whose last verification has failed, takes no place of a good one, and stays until a
+    person deletes it. The newest backup that counts always stays.
     """
     ordered = sorted(backups, key=lambda backup: backup.name, reverse=True)
     reasons: dict[str, list[str]] = {backup.name: [] for backup in ordered}
-    complete = [one for one in ordered if one.status is BackupStatus.COMPLETE and one.started]
+    complete = [one for one in ordered if counts(one)]
     for backup in complete[: rules.last]:
         reasons[backup.name].append("last")
     for rule, period_of in PERIODS.items():
@@ -82,7 +97,8 @@ def plan_prune(backups: Iterable[Backup], rules: KeepRules, now: datetime) -> Pr
         reasons[complete[0].name].append("newest complete")
     for backup in ordered:
         if backup not in complete:
-            reasons[backup.name].append(backup.status.value)
+            is_bad = backup.status is BackupStatus.COMPLETE and backup.has_failed_verification
+            reasons[backup.name].append(FAILED if is_bad else backup.status.value)
     return PrunePlan(
         kept=tuple(KeptBackup(b, tuple(reasons[b.name])) for b in ordered if reasons[b.name]),
         removed=tuple(backup for backup in ordered if not reasons[backup.name]),

@@ -216,6 +216,11 @@ class Backup:
         return _sum(topic.size for topic in self.topic_sizes) if self.offsets else None
 
     @property
+    def has_failed_verification(self) -> bool:
+        """Whether its last verification has found a fault, although it is complete."""
+        return self.verified == "failed"
+
+    @property
     def is_copy_being_deleted(self) -> bool:
         """Whether the deletion of its copy has begun, and has not ended."""
         return bool(self.exported) and not self.exported_at

@@ -42,15 +42,18 @@ def read_catalogue(
     kasten_namespace: str = "",
     kafka: str = "",
     blueprint: str = "",
+    backup: str = "",
 ) -> Catalogue:
     """Read the backups of a namespace, or of all if it is empty.
 
-    `blueprint` is that of the Kafka, if only one is asked for; else the applied ones are searched.
+    `backup` selects those of this name. `blueprint` is that of the Kafka, if only one is asked for;
+    else the applied ones are searched.
 
     Raises ForbiddenError if Secrets, VolumeSnapshots or ConfigMaps may not be listed: a backup that
     cannot be seen must not look as if there were none.
     """
-    selector = constants.BACKUP + (f",{constants.CLUSTER}={kafka}" if kafka else "")
+    selector = f"{constants.BACKUP}={backup}" if backup else constants.BACKUP
+    selector += f",{constants.CLUSTER}={kafka}" if kafka else ""
     secrets = _by_backup(connection.items(SECRETS, namespace, selector, metadata_only=True))
     snapshots: Mapping[Key, list[Object]] = {}
     if connection.is_served(SNAPSHOTS):

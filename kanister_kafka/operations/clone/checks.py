@@ -19,6 +19,7 @@ from kanister_kafka.kube.client import (
 )
 from kanister_kafka.kube.objects import get_path, name_of, title
 from kanister_kafka.kube.pod_options import quantity
+from kanister_kafka.kube.storage_classes import find_default_class
 from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.start_action import operators_versions
@@ -76,7 +77,8 @@ class CloneCheck:
         elif namespace:
             faults += self._conflicts()
             with suppress(ForbiddenError):  # then the API server decides
-                faults += quota_faults(plan, connection.items(QUOTAS, self._namespace))
+                quotas = connection.items(QUOTAS, self._namespace)
+                faults += quota_faults(plan, quotas, name_of(self._default_class() or {}))
             faults += [
                 f"{path} refers to {kind} {name}, which is not in namespace {self._namespace}: "
                 "create it there first"
@@ -102,17 +104,26 @@ class CloneCheck:
 
     def _kept_volumes(self) -> Iterator[str]:
         """Yield the StorageClasses whose volumes outlive their claims."""
-        names = {
-            str(get_path(claim, "spec", "storageClassName") or "") for claim in self._plan.claims
-        }
-        for name in sorted(names - {""}):
+        names = {get_path(claim, "spec", "storageClassName") for claim in self._plan.claims}
+        classes = [self._default_class()]
+        for name in sorted(map(str, names - {None, ""})):
             with suppress(ForbiddenError):  # then it is not known
-                found = self._connection.find(STORAGE_CLASSES, name)
-                if found is not None and found.get("reclaimPolicy") == "Retain":
-                    yield (
-                        f"StorageClass {name} retains volumes, and each verification would leave "
-                        "its own: name a class that deletes them by --storage-class"
-                    )
+                classes.append(self._connection.find(STORAGE_CLASSES, name))
+        for item in classes:
+            if item is not None and item.get("reclaimPolicy") == "Retain":
+                yield (
+                    f"StorageClass {name_of(item)} retains volumes, and each verification would "
+                    "leave its own: name a class that deletes them by --storage-class"
+                )
+
+    def _default_class(self) -> Object | None:
+        """Return the class of the claims that name none; None if it is not known, or not used."""
+        claims = self._plan.claims
+        if all(get_path(claim, "spec", "storageClassName") is not None for claim in claims):
+            return None
+        with suppress(ForbiddenError):
+            return find_default_class(self._connection.items(STORAGE_CLASSES))
+        return None
 
     def _conflicts(self) -> Iterator[str]:
         """Yield what is in the namespace already. Nothing there is overwritten."""
@@ -163,8 +174,11 @@ COMPUTE = {
 """Keys of a quota, and the resources of a container that count (kubernetes, quota/v1)."""
 
 
-def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
-    """Return a sentence for each resource of which a quota has too little left."""
+def quota_faults(plan: ClonePlan, quotas: Objects, default_class: str = "") -> list[str]:
+    """Return a sentence for each resource of which a quota has too little left.
+
+    `default_class` is the StorageClass of claims that name none; empty if it is not known.
+    """
     faults = []
     for quota in quotas:
         if get_path(quota, "spec", "scopes") or get_path(quota, "spec", "scopeSelector"):
@@ -172,7 +186,7 @@ def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
         hard = get_path(quota, "status", "hard") or get_path(quota, "spec", "hard") or {}
         used = get_path(quota, "status", "used") or {}
         for key, limit in sorted(hard.items()):
-            needed = _needed(plan, key)
+            needed = _needed(plan, key, default_class)
             if needed is None:
                 continue
             available = (quantity(str(limit)) or Fraction(0)) - (
@@ -186,7 +200,12 @@ def quota_faults(plan: ClonePlan, quotas: Objects) -> list[str]:
     return faults
 
 
-def _needed(plan: ClonePlan, key: str) -> Fraction | None:
+def _class_of(claim: Object, default_class: str) -> str:
+    name = get_path(claim, "spec", "storageClassName")
+    return default_class if name is None else str(name)
+
+
+def _needed(plan: ClonePlan, key: str, default_class: str) -> Fraction | None:
     """Return how much of a key of a quota the copy needs; None if that is not known.
 
     It is not if a group of nodes does not set a resource, which a LimitRange may set.
@@ -194,9 +213,7 @@ def _needed(plan: ClonePlan, key: str) -> Fraction | None:
     storage_class, _, rest = key.partition(OF_CLASS)
     claims = plan.claims
     if rest:
-        claims = tuple(
-            one for one in claims if get_path(one, "spec", "storageClassName") == storage_class
-        )
+        claims = tuple(one for one in claims if _class_of(one, default_class) == storage_class)
         key = rest
     if key == CLAIM_COUNT:
         return Fraction(len(claims))

@@ -38,6 +38,7 @@ from kanister_kafka.kube.objects import (
 )
 from kanister_kafka.kube.pod_options import PodOptions, quantity
 from kanister_kafka.kube.pods import container_statuses, wait_reason
+from kanister_kafka.kube.storage_classes import find_default_class
 from kanister_kafka.kube.wait import Clock, Grace, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
 from kanister_kafka.operations.exports.location import (
@@ -49,13 +50,14 @@ from kanister_kafka.operations.exports.location import (
 )
 from kanister_kafka.operations.exports.model import ExportedVolume
 from kanister_kafka.operations.exports.restic import (
+    DAMAGE,
     NO_REPOSITORY,
+    RESTIC_FAILED,
     WRONG_PASSWORD,
     message_of,
 )
 from kanister_kafka.strimzi.discovery import KafkaRef
 
-DEFAULT_CLASS = "storageclass.kubernetes.io/is-default-class"
 IMPORT_S = 24 * 3600
 RETRIES = 3
 """Further pods of a Job if one fails. restic keeps the files that are there already."""
@@ -81,13 +83,6 @@ PROGRESS = "0.2"
 """Reports of restic in a second."""
 LATE = "DeadlineExceeded"
 """Reason of a Job that has failed because its time is over. Its last pod is deleted by then."""
-RESTIC_FAILED = 1
-DAMAGE = re.compile(
-    r"verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
-    r"(pack|blob|id) \S+ not found|invalid data returned|hash mismatch|Unexpected content",
-    re.IGNORECASE,
-)
-"""Errors of restic that are not errors of the network or of the volume."""
 
 
 class NotRestorableError(ActionError):
@@ -135,10 +130,7 @@ def find_absent_classes(
             raise ActionError(f"there is no StorageClass {storage_class}; the cluster has {known}")
         return frozenset()
     absent = {volume.storage_class for volume in volumes if volume.storage_class} - names
-    has_default = any(
-        get_path(item, "metadata", "annotations", DEFAULT_CLASS) == "true" for item in live
-    )
-    if absent and not has_default:
+    if absent and find_default_class(live) is None:
         raise ActionError(
             f"there is no StorageClass {', '.join(sorted(absent))} and no default: name one by "
             f"--storage-class; the cluster has {known}"

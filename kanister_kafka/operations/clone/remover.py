@@ -39,6 +39,8 @@ from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource
 from kanister_kafka.timestamps import parse_timestamp
 
+OPERATED = ("KafkaTopic", "KafkaUser", "Kafka", "KafkaNodePool")
+"""Kinds of Strimzi in a copy, in the order in which they are deleted."""
 INTERVAL = 2
 GONE_S = 300
 PROVISIONED_S = 60
@@ -78,32 +80,37 @@ class CloneRemover:
     def remove(self) -> list[str]:
         """Delete the Kafka, wait until its pods are gone, then delete all else; return the rest.
 
+        The rest has the reasons for it, if there are any.
         A request that fails is repeated, and then does not keep the others from being sent.
         """
         home = self._target.namespace
         self.report(f"removing Kafka {self._target}")
         if self._has_jobs:
             self._try(self._delete_jobs)
-        self._try(partial(self._delete_kinds, "KafkaTopic", "KafkaUser"))
-        self._try(partial(self._delete_kinds, "Kafka", "KafkaNodePool"))
+        self._try(partial(self._delete_kinds, *OPERATED[:2]))
+        self._try(partial(self._delete_kinds, *OPERATED[2:]))
         if self._is_ours():
             self._poll(lambda: not self._kafka.nodes(), GONE_S)
         self._poll(lambda: not self._filling(), PROVISIONED_S)
         for resource in (CLAIMS, SECRETS, SNAPSHOTS):
             self._try(partial(self._delete_all, resource, home))
         self._try(self._delete_contents)
-        self._try(partial(self._delete_all, NETWORK_POLICIES, home))
         self._try(self._delete_namespace)
         remaining: list[str] = []
 
         def is_gone() -> bool:
             self._release_snapshots()
             remaining[:] = self._remaining()
+            if not remaining:
+                # Last: by it a later verification finds the rest, and it isolates the copy.
+                self._delete_all(NETWORK_POLICIES, home)
+                remaining[:] = self._listed(NETWORK_POLICIES)
             return not remaining
 
         if self._poll(is_gone, GONE_S):
             return []
-        return remaining or self._failures or ["the API server did not answer"]
+        reasons = dict.fromkeys(self._failures)
+        return [*remaining, *reasons] or ["the API server did not answer"]
 
     def _try(self, step: Callable[[], object]) -> None:
         try:
@@ -195,17 +202,29 @@ class CloneRemover:
             self._connection.delete(NAMESPACES, home, uid=str(own["metadata"]["uid"]))
 
     def _remaining(self) -> list[str]:
+        """Return all that `CloneRunner.create` makes, except the NetworkPolicy."""
         home = self._target.namespace
         remaining = [f"VolumeSnapshotContent {name}" for name in self._contents()]
         if self._connection.find(NAMESPACES, home) is None:
             return remaining
         if self._own_namespace() is not None:
             return [*remaining, f"Namespace {home}"]
-        for resource in (CLAIMS, SECRETS, SNAPSHOTS, NETWORK_POLICIES):
-            with suppress(NotFoundError):
-                items = self._connection.items(resource, home, self._selector, metadata_only=True)
-                remaining += [title({**item, "kind": resource.kind}) for item in items]
+        for kind in OPERATED:
+            resource = find_resource(self._connection, kind)
+            remaining += self._listed(resource) if resource else []
+        for resource in (CLAIMS, SECRETS, SNAPSHOTS):
+            remaining += self._listed(resource)
+        if self._has_jobs:
+            with suppress(ForbiddenError):
+                remaining += self._listed(JOBS)
         return remaining
+
+    def _listed(self, resource: ApiResource) -> list[str]:
+        with suppress(NotFoundError):
+            home = self._target.namespace
+            items = self._connection.items(resource, home, self._selector, metadata_only=True)
+            return [title({**item, "kind": resource.kind}) for item in items]
+        return []
 
 
 # Copies that a verification has left behind because its command was killed.

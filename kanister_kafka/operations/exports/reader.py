@@ -9,7 +9,7 @@ left over by exports that were interrupted.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from typing import Any
@@ -49,6 +49,10 @@ class _Copy:
         return f"cluster id {self.cluster_id or 'unknown'}, {copied}, tag uid={self.uid}"
 
 
+def ignore_copy(_copy: ExportedBackup) -> None:
+    """Report to no one."""
+
+
 class ExportCatalogue:
     """The backups of a repository."""
 
@@ -59,18 +63,25 @@ class ExportCatalogue:
         self._kafka = kafka
 
     def read_all(self) -> tuple[ExportedBackup, ...]:
-        """Return all, the newest first; one that cannot be read has this as its fault."""
+        """Return all, the newest first; one that is damaged has this as its fault.
+
+        Raises UnreachableError if the store does not answer: it shows nothing about a copy.
+        """
         with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
             return tuple(pool.map(self._read, self._copies()))
 
-    def find(self, name: str) -> ExportedBackup:
+    def find(
+        self, name: str, on_passed_over: Callable[[ExportedBackup], None] = ignore_copy
+    ) -> ExportedBackup:
         """Return the backup of a name, or the newest complete one for `latest`.
 
-        Raises NotFoundError if there is none, or if several Kafkas or clusters have one.
+        `on_passed_over` is called with each newer one that is not complete. Raises NotFoundError if
+        there is none, or if several Kafkas or clusters have one, and UnreachableError as
+        `read_all`.
         """
         copies = self._copies()
         if name == LATEST:
-            return self._latest(copies)
+            return self._latest(copies, on_passed_over)
         named = [copy for copy in copies if copy.name == name]
         if len(named) == 1:
             return self._read(named[0])
@@ -86,7 +97,9 @@ class ExportCatalogue:
         others = f"; the newest are: {known}" if known else ", and no other"
         raise NotFoundError(f"{url} does not contain a backup {name}{others}")
 
-    def _latest(self, copies: Iterable[_Copy]) -> ExportedBackup:
+    def _latest(
+        self, copies: Iterable[_Copy], on_passed_over: Callable[[ExportedBackup], None]
+    ) -> ExportedBackup:
         kafkas = sorted({str(copy.kafka) for copy in copies if copy.objects})
         if len(kafkas) > 1:
             raise NotFoundError(
@@ -103,6 +116,8 @@ class ExportCatalogue:
                 if len(same) > 1:
                     raise _ambiguous(same)
                 return backup
+            if str(copy.kafka) in kafkas:
+                on_passed_over(backup)
         raise NotFoundError(f"{self._restic.repository.url} does not contain a complete backup")
 
     def _copies(self) -> list[_Copy]:

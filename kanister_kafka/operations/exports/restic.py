@@ -27,7 +27,15 @@ OPEN_S = 60
 READ_S = 900
 MAX_BYTES = 256 * 2**20
 """Bytes of one file that is read."""
-NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 10, 11, 12
+RESTIC_FAILED, NO_REPOSITORY, LOCKED, WRONG_PASSWORD = 1, 10, 11, 12
+DAMAGE = re.compile(
+    "verification failed|no such file or directory|specified key does not exist|NoSuchKey|"
+    "(pack|blob|id) [^ ]+ not found|not found in snapshot|should be a (dir|file), but is|"
+    "invalid data returned|hash mismatch|Unexpected content|too short|range is not satisfiable",
+    re.IGNORECASE,
+)
+"""Errors of restic that are not errors of the network or of the volume (restic 0.18: cmd_dump.go,
+repository, crypto, backend). templates/scripts/lib/restic.sh has the same."""
 MASKED = 8
 """Characters of a credential that is masked in a message: a shorter one is part of other words."""
 ID = re.compile(r"[0-9a-f]{64}")
@@ -74,7 +82,10 @@ class ResticClient:
             ) from failure
 
     def read(self, snapshot: ResticSnapshot, path: str) -> bytes:
-        """Return a file of a snapshot; ActionError if it is damaged or not there."""
+        """Return a file of a snapshot; ActionError if it is damaged or not there.
+
+        Errors as `check` for all other reasons: they show nothing about the file.
+        """
         if snapshot.size is not None and snapshot.size > MAX_BYTES:
             raise ActionError(f"snapshot {snapshot.id[:8]} has {snapshot.size} bytes of objects")
         return self._run(("dump", snapshot.id, path), READ_S, damage=True)
@@ -138,7 +149,7 @@ class ResticClient:
                 f"{url} is locked by another restic, such as a prune: try again when it has ended, "
                 f"or remove a lock that was left by `restic unlock`. {message}"
             )
-        if damage:
+        if damage and code == RESTIC_FAILED and DAMAGE.search(message):
             return ActionError(message)
         return UnreachableError(f"{url} cannot be read: {message}")
 

@@ -18,6 +18,10 @@ export AWS_ACCESS_KEY_ID AWS_SECRET_ACCESS_KEY RESTIC_PASSWORD
 [ ! -s "${CA_FILE-}" ] || export RESTIC_CACERT="$CA_FILE"
 cache=--no-cache
 lock=
+# Errors of a file that is damaged or not there, and not of the network (exports/restic.py has the same).
+DAMAGE='verification failed|no such file or directory|specified key does not exist|NoSuchKey|'
+DAMAGE=$DAMAGE'(pack|blob|id) [^ ]+ not found|not found in snapshot|should be a (dir|file), but is|'
+DAMAGE=$DAMAGE'invalid data returned|hash mismatch|Unexpected content|too short|range is not satisfiable'
 
 # run_restic WORDS...: its errors are in a file too
 run_restic() {
@@ -108,10 +112,17 @@ snapshot_ids() {
 }
 
 # is_whole OBJECTS VOLUMES: whether all objects can be read, and all volumes that they name are among the snapshots. The
-# objects are never in a file, because they have passwords. The names of the volumes come first, so damage may follow.
+# objects are never in a file, because they have passwords. The names of the volumes come first, so damage may follow. An
+# error of the network shows nothing about a copy: it ends the script.
 is_whole() {
-  named=$({ run_restic dump $lock "$1" /objects/backup.json || echo '"snapshot": "unreadable"'; } |
+  named=$({ run_restic dump $lock "$1" /objects/backup.json || printf '\n"snapshot": "failed%s"' "$?"; } |
     grep -o '"snapshot": "[0-9a-z]*"' | cut -d '"' -f 4)
+  failure=${named##*failed}
+  if [ "$failure" != "$named" ]; then
+    # An answer after which restic has tried again is not the last one.
+    [ "$failure" = 1 ] && grep -v 'retrying after' errors | grep -Eiq "$DAMAGE" && return 1
+    fail "$failure"
+  fi
   [ -n "$named" ] || return 1
   for volume in $named; do
     case " $2 " in *"$volume"*) ;; *) return 1 ;; esac
@@ -141,8 +152,8 @@ snapshot_rows() {
 ids_of() { awk -v of="$*" '$1 " " $2 " " $3 " " $4 == of { print $5 }' rows; }
 
 # list_copies: prints COPY BACKUP UID CLUSTER_ID yes|no for each copy of EXPORT_HOST, with yes if it is whole, and then their
-# number. It writes nothing to the repository and locks nothing. A copy of which a file cannot be read is not whole, but
-# a store that does not answer any more is an error.
+# number. It writes nothing to the repository and locks nothing. A copy of which a file is damaged is not whole, but a
+# store that does not answer any more is an error.
 list_copies() {
   read_config
   if [ "$code" = 10 ]; then

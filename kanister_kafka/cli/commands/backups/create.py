@@ -16,6 +16,7 @@ from kanister_kafka.cli.backup_catalogue import (
     keep_rules,
     utc_now,
 )
+from kanister_kafka.cli.backup_copies import INTERRUPTED
 from kanister_kafka.cli.options import (
     applied_blueprint_option,
     kasten_namespace_option,
@@ -135,6 +136,8 @@ def create(
         raise
     if code:
         _write_event(connection, target, FAILED, f"backup {new} is complete; prune has failed")
+    if code == INTERRUPTED:
+        ctx.exit(code)
     if applied.export_profile:
         backup = find_backup(catalogue, new)
         logs = not no_logs
@@ -275,7 +278,12 @@ def _prune(
     plan = plan_prune(catalogue.backups, rules, now)
     echo(prune_text(plan, now, terminal_width()))
     code = delete_backups(
-        connection, plan.removed, applied.namespace, DryRun.NONE, blueprint=applied.name
+        connection,
+        plan.removed,
+        applied.namespace,
+        DryRun.NONE,
+        blueprint=applied.name,
+        plans=(plan,),
     )
     if code == 0:
         names = {one.backup.name for one in plan.kept}

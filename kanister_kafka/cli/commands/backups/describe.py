@@ -10,7 +10,12 @@ import click
 
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
-from kanister_kafka.cli.location import is_from_store, location_options, open_store
+from kanister_kafka.cli.location import (
+    is_from_store,
+    location_options,
+    open_store,
+    print_passed_over,
+)
 from kanister_kafka.cli.output import report_format_option, report_text
 
 
@@ -39,7 +44,7 @@ def describe(
 
     if is_from_store(**store):
         opened = open_store(partial(KubeClient, context), namespace=namespace, kafka=kafka, **store)
-        copy = opened.catalogue.find(backup)
+        copy = opened.catalogue.find(backup, print_passed_over)
         shown = partial(export_text, copy, utc_now(), terminal_width())
         echo(report_text(form, shown, partial(export_json, copy, utc_now())))
         sys.exit(1 if copy.faults else 0)

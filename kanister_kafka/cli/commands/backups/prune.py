@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -26,7 +27,6 @@ from kanister_kafka.reports.text import escape_control_chars
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
-    from kanister_kafka.operations.apply import DryRun
     from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
@@ -70,42 +70,84 @@ def prune(
     """Delete complete backups that no keep rule holds.
 
     The rules are those of `restic forget`, and apply to each Kafka by itself. Days, weeks, months
-    and years are those of UTC. Incomplete and damaged backups do not count and are not removed.
-    The newest complete backup of a Kafka always stays.
+    and years are those of UTC. Incomplete and damaged backups, and those whose last verification
+    has failed, do not count and are not removed. The newest backup of a Kafka that counts always
+    stays.
 
     With --copies, as in `backups prune -n kafka --copies --keep-daily 30`, only whole copies of
     this Kafka count and are removed. Copies of another cluster with a Kafka of this name stay. The
     action listCopies of the Blueprint lists the copies, also with --dry-run, and deleteCopy deletes
     them. Backups in the namespace stay.
     """
+    from kanister_kafka.cli.backup_copies import delete_copies
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import plan_prune
 
     rules = keep_rules(**keep)
     if not rules:
         raise click.UsageError("give at least one keep rule, such as --keep-daily 7")
     dry = DryRun(dry_run)
     now = utc_now()
-    connection, catalogue = open_catalogue(
-        context, namespace, kafka, kasten_namespace, everywhere=everywhere
+    read = partial(
+        open_catalogue, context, namespace, kafka, kasten_namespace, everywhere=everywhere
     )
+    connection, catalogue = read()
+    plan_all = partial(_plan_backups, rules, now)
+    exporting: dict[KafkaRef, AppliedBlueprint] = {}
     if copies:
         home = "" if everywhere else namespace or connection.namespace
         exporting = _find_exporting(connection, home, kafka, kasten_namespace)
-        sys.exit(_prune_copies(connection, catalogue, exporting, rules, form, dry=dry, yes=yes))
+        plan_all = partial(_plan_copies, connection, exporting, rules, now)
+    one, several = ("copy", "copies") if copies else ("backup", "backups")
+    plans = plan_all(catalogue)
+    _print_plans(plans, form, now, f"No {several}.\n")
+    removed = _removed(plans)
+    if not removed or dry is DryRun.CLIENT or (copies and dry is DryRun.SERVER):
+        return
+    if dry is DryRun.NONE and not yes:
+        question = f"Delete {len(removed)} {several}?"
+        confirm(question, f"a deleted {one} cannot be restored", yes=yes)
+        plans = plan_all(read()[1])
+        removed = _still_removed(removed, plans)
+    err = form == "json"
+    if copies:
+        sys.exit(delete_copies(connection, removed, exporting, logs=True, err=err))
+    sys.exit(delete_backups(connection, removed, kasten_namespace, dry, plans=plans, err=err))
+
+
+def _plan_backups(rules: KeepRules, now: datetime, catalogue: Catalogue) -> list[PrunePlan]:
+    from kanister_kafka.operations.backups.keep_rules import plan_prune
+
     plans = []
     for target in dict.fromkeys(backup.kafka for backup in catalogue.backups):
         own = [backup for backup in catalogue.backups if backup.kafka == target]
         plans.append(plan_prune(own, rules, now))
-    _print_plans(plans, form, now, "No backups.\n")
+    return plans
+
+
+def _removed(plans: Iterable[PrunePlan]) -> list[Backup]:
     removed: list[Backup] = []
     for plan in plans:
         removed += plan.removed
-    if dry is DryRun.CLIENT or not removed:
-        return
-    if dry is DryRun.NONE:
-        confirm(f"Delete {len(removed)} backups?", "a deleted backup cannot be restored", yes=yes)
-    sys.exit(delete_backups(connection, removed, kasten_namespace, dry, err=form == "json"))
+    return removed
+
+
+def _still_removed(removed: Iterable[Backup], plans: Iterable[PrunePlan]) -> list[Backup]:
+    """Return the backups that later plans remove too; print those that now stay.
+
+    Another user may have deleted the newest one during the question.
+    """
+    later = {_identity(backup) for backup in _removed(plans)}
+    confirmed = []
+    for backup in removed:
+        if _identity(backup) in later:
+            confirmed.append(backup)
+        else:
+            print_warning(f"{backup} stays: after the question, a rule keeps it")
+    return confirmed
+
+
+def _identity(backup: Backup) -> tuple[KafkaRef, str, str]:
+    return backup.kafka, backup.name, backup.uid
 
 
 def _print_plans(plans: Sequence[PrunePlan], form: str, now: datetime, nothing: str) -> None:
@@ -150,33 +192,20 @@ def _find_exporting(
     return blueprints
 
 
-def _prune_copies(
+def _plan_copies(
     connection: KubeClient,
-    catalogue: Catalogue,
     exporting: Mapping[KafkaRef, AppliedBlueprint],
     rules: KeepRules,
-    form: str,
-    *,
-    dry: DryRun,
-    yes: bool,
-) -> int:
-    """Read all lists, print the plan, ask, and delete; return the exit code."""
-    from kanister_kafka.cli.backup_copies import delete_copies, list_copies
-    from kanister_kafka.operations.apply import DryRun
+    now: datetime,
+    catalogue: Catalogue,
+) -> list[PrunePlan]:
+    from kanister_kafka.cli.backup_copies import list_copies
     from kanister_kafka.operations.backups.copies import find_cluster_id, plan_copies
 
-    now = utc_now()
     plans = []
-    removed: list[Backup] = []
     for target, applied in exporting.items():
         cluster_id = find_cluster_id(connection, target)
         copies = list_copies(connection, target, applied)
         local = [backup for backup in catalogue.backups if backup.kafka == target]
-        plan = plan_copies(copies, local, cluster_id, rules, now)
-        plans.append(plan)
-        removed += plan.removed
-    _print_plans(plans, form, now, "No copies.\n")
-    if dry is not DryRun.NONE or not removed:
-        return 0
-    confirm(f"Delete {len(removed)} copies?", "a deleted copy cannot be restored", yes=yes)
-    return delete_copies(connection, removed, exporting, logs=True, err=form == "json")
+        plans.append(plan_copies(copies, local, cluster_id, rules, now))
+    return plans
