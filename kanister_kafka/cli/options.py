@@ -810,14 +810,10 @@ def _plan(
     """Plan one Kafka; `selects`: only one of the namespace `home`, not only by default there."""
     from kanister_kafka.backup.planner import build_plan  # not for `run`, which plans nothing
 
-    option_problems, documents, read_problems = (
-        options.problems(),
-        source.documents,
-        source.problems,
-    )
-    if not documents and has_error(
-        read_problems
-    ):  # the Kafka may be in a document that cannot be read
+    option_problems, documents = options.problems(), source.documents
+    read_problems = source.problems
+    # The Kafka may be in a document that cannot be read.
+    if not documents and has_error(read_problems):
         raise InputError(sort_diagnostics([*option_problems, *read_problems]))
     reading = read_cluster(
         documents,

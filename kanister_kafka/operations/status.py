@@ -450,7 +450,11 @@ def _remarks(
             remarks.append("no watchdog is armed: nothing brings it back by itself")
         elif arm is WatchdogCondition.STARTING:
             remarks.append("the watchdog is scaled up, but its pod is not Ready")
-    lost = [remarks for remarks in cluster.action_sets if not remarks.ended and remarks.state.value]
+    lost = [
+        action_set
+        for action_set in cluster.action_sets
+        if not action_set.ended and action_set.state.value
+    ]
     if lost and cluster.pods_known and not cluster.tasks:
         names = ", ".join(action_set.name for action_set in lost)
         remarks.append(f"called running by Kanister, but without a task pod now: {names}")

@@ -77,7 +77,7 @@ def backup_text(
         ("verified", _verified(backup, now) + _partly_verified(backup)),
         ("exported", _copied(backup, now, where=True)),
         ("topics", _sizes(backup)),
-        *(("", _topic(snapshot)) for snapshot in backup.topic_sizes[:MAX_TOPICS]),
+        *(("", _topic(topic)) for topic in backup.topic_sizes[:MAX_TOPICS]),
     ]
     lines = [str(backup)]
     for key, value in rows:
@@ -401,7 +401,9 @@ def prune_text(plan: PrunePlan, now: datetime, width: int = 0) -> str:
         ]
         for kept in plan.kept
     ]
-    rows += [[kept.name, str(kept.kafka), _age(kept, now), "remove", ""] for kept in plan.removed]
+    rows += [
+        [backup.name, str(backup.kafka), _age(backup, now), "remove", ""] for backup in plan.removed
+    ]
     rows.sort(key=lambda row: row[0], reverse=True)
     return table(("BACKUP", "KAFKA", "AGE", "ACTION", "KEPT BY"), rows, width=width) if rows else ""
 

@@ -24,7 +24,7 @@ def _of(kind: str) -> Callable[[str], JsonSchema]:
     return lambda _release: kasten_schema(kind)
 
 
-def _shortened() -> dict[str, str]:
+def _option_help() -> dict[str, str]:
     """Return what options are for, by their names in files, in the words of the command's help."""
     names = {setting.attribute: setting.name for setting in option_fields()}
     command = click.command(plan_options(lambda: None))
@@ -37,8 +37,8 @@ def _shortened() -> dict[str, str]:
 
 SCHEMAS: dict[str, Callable[[str], JsonSchema]] = {
     BLUEPRINT: json_schema,
-    "KafkaBlueprint": lambda _release: function_config_schema(_shortened()),
-    "KafkaFleet": lambda _release: fleet_schema(_shortened()),
+    "KafkaBlueprint": lambda _release: function_config_schema(_option_help()),
+    "KafkaFleet": lambda _release: fleet_schema(_option_help()),
     **{kind: _of(kind) for kind in KASTEN},
 }
 """By kind, what makes the schema for a release of Kanister."""
