@@ -189,7 +189,7 @@ def is_backup_of(artifacts: Mapping[str, Any], namespace: str, kafka: str) -> bo
 
 
 def read_action_set(item: Mapping[str, Any]) -> ActionSet:
-    """Read an ActionSet as the API server has it; of several actions the first, and all deferPhases."""
+    """Read an ActionSet as the API server has it; of several the first, and all deferPhases."""
     metadata, status = item["metadata"], item.get("status") or {}
     requested: Mapping[str, Any] = next(iter((item.get("spec") or {}).get("actions") or ()), {})
     action_status: Mapping[str, Any] = next(iter(status.get("actions") or ()), {})
