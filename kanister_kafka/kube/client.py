@@ -141,7 +141,7 @@ class KubeClient:
         """Find how a kind is served, of several versions in the first one; else NotFoundError."""
         if isinstance(api_version, tuple):
             key = api_version, kind
-            if key not in self._chosen:  # else each use asks for what is not served
+            if key not in self._chosen:  # else each use asks for the others
                 self._chosen[key] = self._first_served(api_version, kind)
             return self._chosen[key]
         root = "apis" if "/" in api_version else "api"

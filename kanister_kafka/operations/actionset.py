@@ -249,8 +249,8 @@ def list_action_sets(
 ) -> tuple[ActionSet, ...]:
     """Read the ActionSets of a namespace.
 
-    Raises NotFoundError if Kanister is not installed, and UnreachableError if it is, and the list
-    is not there all the same: that does not mean that nothing runs.
+    Raises NotFoundError if Kanister is not installed. If it is and the list is not found, that is
+    UnreachableError, because an action may run.
     """
     resource = kanister_resource(connection, "ActionSet")
     try:
