@@ -88,10 +88,10 @@ def _listed(directory: Path) -> frozenset[str]:
     for document in _documents(path, text):
         listed = to_python(document.root).get("resources")
         if not isinstance(listed, list):
-            raise UnreachableError(f"{path}: resources is not a list: remove the file, or mend it")
+            raise UnreachableError(f"{path}: resources is not a list: fix the file, or remove it")
         names.update(map(str, listed))
     if text and not names:
-        raise UnreachableError(f"{path} has no list of resources: remove the file, or mend it")
+        raise UnreachableError(f"{path} has no list of resources: fix the file, or remove it")
     return frozenset(names)
 
 

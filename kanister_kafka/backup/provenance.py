@@ -50,7 +50,7 @@ def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
 
 def input_hash(plan: BackupPlan) -> str:
     """Return the hash of the inputs that decide the rendered objects of a plan."""
-    made = _counted(plan)
+    made = _json_value(plan)
     if KastenOutput.BINDING not in plan.options.kasten:
         del made["bound"]  # no object is made of it
     if plan.schedule is None:
@@ -63,12 +63,12 @@ def input_hash(plan: BackupPlan) -> str:
         "plan": made,
     }
     text = json.dumps(
-        tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_counted
+        tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_json_value
     )
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
 
 
-def _counted(value: Any) -> Any:
+def _json_value(value: Any) -> Any:
     """Return the fields or the value of a part of a plan that JSON cannot encode as it is."""
     kind: Any = type(value)
     if kept := _kept(kind):

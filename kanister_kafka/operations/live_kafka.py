@@ -8,9 +8,7 @@ served has no objects. A refused read is neither.
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from kanister_kafka.constants import CLUSTER_LABEL, COMPONENT, PAUSE_RECONCILIATION, BackupState
+from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, BackupState
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import (
     CLAIMS,
@@ -30,7 +28,6 @@ from kanister_kafka.strimzi.discovery import (
     KafkaRef,
     find_resource,
 )
-from kanister_kafka.timestamps import format_second
 
 IDLE = ("", BackupState.RUNNING.value)
 """States of a Kafka that no action has stopped."""
@@ -147,40 +144,3 @@ def state_of(config_map: Object | None) -> str:
 def watchdog_replicas(deployment: Object | None) -> int:
     """Return how many pods a watchdog is asked to have: one means that it is armed."""
     return int((deployment.get("spec") or {}).get("replicas", 1)) if deployment else 0
-
-
-# Events of Kubernetes on a Kafka, as the steps of a Blueprint write them.
-
-MAX_MESSAGE = 1000
-"""Characters of a message; events.k8s.io allows 1024 in a note."""
-
-
-def write_warning_event(
-    connection: KubeClient, kafka: KafkaRef, reason: str, message: str, now: datetime
-) -> None:
-    """Write a Warning on a Kafka, if it exists. Raises the errors of KubeClient."""
-    item = LiveKafka(connection, kafka).find()
-    if item is None:
-        return
-    time = format_second(now)
-    connection.create(
-        {
-            "apiVersion": "v1",
-            "kind": "Event",
-            "metadata": {"generateName": f"{kafka.name}.", "namespace": kafka.namespace},
-            "involvedObject": {
-                "apiVersion": item["apiVersion"],
-                "kind": item["kind"],
-                "name": kafka.name,
-                "namespace": kafka.namespace,
-                "uid": item["metadata"].get("uid", ""),
-            },
-            "type": "Warning",
-            "reason": reason,
-            "message": message[:MAX_MESSAGE],
-            "source": {"component": COMPONENT},
-            "count": 1,
-            "firstTimestamp": time,
-            "lastTimestamp": time,
-        }
-    )

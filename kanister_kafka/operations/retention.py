@@ -80,8 +80,9 @@ class RetentionRelease:
         # An option that was changed since keeps its value, also one that changed after `shown`.
         if replace(held, changed=()) != replace(shown, changed=()):
             raise ActionError(
-                f"retention of Kafka {self.target} is held anew since {held.since}, as by another "
-                "restore: nothing is released. Run the command again to see what would be lost"
+                f"retention of Kafka {self.target} was held again at {held.since}, for example by "
+                "another restore: nothing is released. Run the command again to see what would be "
+                "lost"
             )
         written = self._kafka.patch(released_spec(kafka, held))
         return int(written["metadata"].get("generation") or 0)

@@ -200,7 +200,7 @@ def test_operator_comes_when_the_switch_has_been_at_work(new) -> None:
 
 
 def is_paused(trial: Trial) -> bool:
-    return bool(trial.kafka.resource()["metadata"].get("annotations", {}).get(PAUSE) == "true")
+    return trial.kafka.resource()["metadata"].get("annotations", {}).get(PAUSE) == "true"
 
 
 @of("The Strimzi operator is away", key="operator-at-zero-in-restart")

@@ -183,9 +183,9 @@ def bridge() -> dict:
 
 
 @pytest.fixture(params=["false", None], ids=["value", "none"])
-def pause(page: Page, request: pytest.FixtureRequest) -> Iterator[str | None]:
+def pause(request: pytest.FixtureRequest) -> Iterator[str | None]:
     """Return the pause of the client before the backup: a value, or none."""
-    assert page.blocks
+    request.getfixturevalue("page")  # makes the Kafka
     change_bridge(request.param, replicas=0)
     try:
         wait_until("the operator has reconciled it", lambda: is_ready(bridge()), 400)

@@ -1172,7 +1172,7 @@ def test_a_result_is_written_to_the_backup_although_the_report_cannot_be(
     monkeypatch.setattr(Verifier, "verify", verify_after_all)
     done = verify(cluster, option, str(folder / "report"))
     assert done.exit_code == 2
-    assert "is NOT good" in done.stderr
+    assert "is NOT good" in done.stdout
     assert left(cluster) == []
     assert cluster.get(*facts)["metadata"]["annotations"][constants.VERIFIED] == "failed"
 

@@ -206,7 +206,7 @@ def test_hold_of_a_restore_during_the_question_stays(cluster, monkeypatch, other
     monkeypatch.setattr("kanister_kafka.cli.commands.release_retention.confirm", confirm)
     done = invoke("release-retention", "--no-wait")
     assert done.exit_code == 1
-    assert "is held anew since" in done.stderr
+    assert "was held again at" in done.stderr
     assert "nothing is released" in done.stderr
     assert not cluster.writes
     assert HELD in cluster.get(*KAFKAS)["metadata"]["annotations"]

@@ -20,8 +20,8 @@ from kanister_kafka.cli.options import (
     report_file_options,
     report_form_option,
 )
-from kanister_kafka.cli.output import check_writable, write_text
-from kanister_kafka.errors import ActionError, KanisterKafkaError, UnreachableError
+from kanister_kafka.cli.output import check_writable, write_result, write_text
+from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
@@ -182,13 +182,9 @@ def verify(
         except KanisterKafkaError as failure:
             words = escape_control_chars(str(failure))
             print_warning(f"the result is not written to the backup: {words}")
-        try:
-            write_text(output, VERIFICATION_FORMATS[form](result))
-            if html is not None:
-                write_text(html, verification_html(result))
-        except UnreachableError:
-            echo(VERIFICATION_FORMATS["text"](result), err=True)
-            raise
+        write_result(output, VERIFICATION_FORMATS[form](result))
+        if html is not None:
+            write_text(html, verification_html(result))
 
     leftovers = run_verification(
         runner,

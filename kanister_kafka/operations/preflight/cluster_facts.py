@@ -193,7 +193,7 @@ def plan(view: ClusterFacts) -> Iterator[CheckLine]:
         yield CheckLine(
             level=CheckStatus.PROBLEM,
             what="no backup can be planned, so rights, drift and time-outs were not looked at",
-            remedy="mend the problems of the custom resources first",
+            remedy="fix the problems of the custom resources first",
         )
 
 

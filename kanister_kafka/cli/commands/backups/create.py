@@ -309,7 +309,7 @@ def _delete_action_sets(
 
 def _write_event(connection: KubeClient, target: KafkaRef, reason: str, message: str) -> None:
     """Write an Event on the Kafka; a failure to do so is only printed."""
-    from kanister_kafka.operations.live_kafka import write_warning_event
+    from kanister_kafka.operations.kafka_events import write_warning_event
 
     try:
         write_warning_event(connection, target, reason, message, utc_now())
