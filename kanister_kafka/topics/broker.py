@@ -392,6 +392,7 @@ class BrokerConnections:
         """For each partition the node id of its leader; partitions without one are not in it."""
         self._addresses: dict[int, Address] = {}
         self._open: dict[Address, BrokerConnection] = {}
+        self._opening: dict[Address, asyncio.Lock] = {}
         self._arguments: dict[str, Any] = {}
 
     async def find_leaders(self) -> None:
@@ -447,16 +448,18 @@ class BrokerConnections:
             self._drop(address)
 
     async def _connection(self, address: Address) -> BrokerConnection:
-        if address not in self._open:
-            from aiokafka import errors
+        from aiokafka import errors
 
-            try:
-                self._open[address] = await self._connect(address)
-            # ValueError: the signature of a server by SCRAM; the others are answers of no broker
-            except (errors.KafkaError, AssertionError, ValueError, struct.error) as failure:
-                self._raise_if_forbidden(failure)
-                raise ConnectionError(_text(failure)) from failure
-        return self._open[address]
+        # Two requests that find no connection would open two, and one would stay open.
+        async with self._opening.setdefault(address, asyncio.Lock()):
+            if address not in self._open:
+                try:
+                    self._open[address] = await self._connect(address)
+                # ValueError: the signature of a server by SCRAM; the others are of no broker
+                except (errors.KafkaError, AssertionError, ValueError, struct.error) as failure:
+                    self._raise_if_forbidden(failure)
+                    raise ConnectionError(_text(failure)) from failure
+            return self._open[address]
 
     async def _connect(self, address: Address) -> BrokerConnection:
         from aiokafka.conn import AIOKafkaConnection

@@ -256,3 +256,18 @@ def test_a_fetch_that_has_lost_its_cancellation_is_ended(
 
         monkeypatch.setattr(BrokerConnections, "find_leaders", slow)
         asyncio.run(fetch_and_stop())
+
+
+def test_two_requests_at_a_time_open_one_connection() -> None:
+    with running(FakeBroker(LOGS)) as served:
+        host, _, port = served.address.partition(":")
+        access = ClientAccess("fake", {"bootstrap.servers": served.address})
+
+        async def connect_twice() -> bool:
+            with closing(BrokerConnections(access, TOPIC)) as brokers:
+                one, other = await asyncio.gather(
+                    brokers._connection((host, int(port))), brokers._connection((host, int(port)))
+                )
+                return one is other
+
+        assert asyncio.run(connect_twice())
