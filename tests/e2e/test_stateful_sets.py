@@ -91,6 +91,11 @@ def blueprint() -> Iterator[str]:
     for resource in (*made, RESOURCE):
         lab.kubectl("apply", "-f", "-", stdin=json.dumps(resource))
     wait_until("the pods run", lambda: ready(5))
+    wait_until("the operator has seen the pause", lambda: OLD.resource()["status"]["conditions"])
+    # As if it had made them: it sets 0 for a Kafka that was paused from the beginning.
+    seen = {"status": {"observedGeneration": OLD.resource()["metadata"]["generation"]}}
+    status = ("--subresource=status", "--type=merge", "-p", json.dumps(seen))
+    lab.kubectl("patch", "kafka", "old", "-n", NAMESPACE, *status)
     done = subprocess.run(
         [sys.executable, "-m", "kanister_kafka", "render", "-f", "-", "--image", IMAGE],
         input=json.dumps(RESOURCE),
