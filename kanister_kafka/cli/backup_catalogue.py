@@ -19,7 +19,7 @@ from kanister_kafka.reports.text import escape_control_chars
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
+    from kanister_kafka.operations.backups.copies import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
 
 
@@ -200,7 +200,7 @@ def _delete_backup(connection: KubeClient, backup: Backup, dry_run: DryRun, *, e
 
 def keep_rules(prefix: str = "keep_", **options: Any) -> KeepRules:
     """Return the rules that the options of the command line give whose names have this prefix."""
-    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.copies import KeepRules
 
     given = {name.removeprefix(prefix): value for name, value in options.items()}
     within = given.pop("within")

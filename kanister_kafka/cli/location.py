@@ -28,8 +28,7 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.backups.model import Backup
     from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
     from kanister_kafka.operations.clone.runner import CloneRunner
-    from kanister_kafka.operations.exports.location import Credentials, Repository
-    from kanister_kafka.operations.exports.model import ExportedBackup
+    from kanister_kafka.operations.exports.location import Credentials, ExportedBackup, Repository
     from kanister_kafka.operations.exports.reader import ExportCatalogue
 
 

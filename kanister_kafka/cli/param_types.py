@@ -20,7 +20,7 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return them, or end with the id that is most like the given one."""
-        from kanister_kafka.linter.rule_docs import (
+        from kanister_kafka.linter.registry import (
             closest_rule_id,  # seldom needed, as below
             rule_docs,
         )
@@ -42,7 +42,7 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
         """Complete the last id."""
         from click.shell_completion import CompletionItem
 
-        from kanister_kafka.linter.rule_docs import rule_docs
+        from kanister_kafka.linter.registry import rule_docs
 
         before, comma, last = incomplete.rpartition(",")
         return [

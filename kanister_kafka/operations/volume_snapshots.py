@@ -28,7 +28,7 @@ from kanister_kafka.kube.client import (
     Object,
     Objects,
 )
-from kanister_kafka.kube.snapshot_classes import choose_snapshot_class, list_snapshot_classes
+from kanister_kafka.kube.storage_classes import choose_snapshot_class, list_snapshot_classes
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot

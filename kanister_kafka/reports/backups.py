@@ -9,12 +9,11 @@ from typing import Any
 
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
-from kanister_kafka.operations.backups.keep_rules import PrunePlan
+from kanister_kafka.operations.backups.copies import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
 from kanister_kafka.operations.backups.restore_points import RestorePoint
-from kanister_kafka.operations.exports.model import ExportedBackup
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.operations.exports.location import ExportedBackup
+from kanister_kafka.reports.text import count_noun, escape_control_chars, hung, table
 from kanister_kafka.timestamps import format_second, parse_timestamp
 
 HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED")

@@ -15,16 +15,17 @@ from kanister_kafka.reports.comparison_summary import (
     total_text,
     verdict_text,
 )
-from kanister_kafka.reports.record_format import (
+from kanister_kafka.reports.text import (
     NONE,
+    columns,
+    escape_control_chars,
     format_bytes,
     format_headers,
     format_timestamp,
+    hung,
     message_json,
     timestamp_json,
 )
-from kanister_kafka.reports.tables import columns, hung
-from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.model import ComparisonVerdict
 

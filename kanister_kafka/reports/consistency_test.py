@@ -12,7 +12,7 @@ from kanister_kafka.reports.text import escape_control_chars, format_utc
 from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from kanister_kafka.operations.consistency_test.model import (
+    from kanister_kafka.operations.consistency_test.environment import (
         ConsistencyReport,
         ScenarioResult,
         ScenarioStep,
@@ -77,7 +77,7 @@ def proof_markdown(proof: ConsistencyReport) -> str:
 
 
 def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
-    from kanister_kafka.operations.consistency_test.model import PURPOSES
+    from kanister_kafka.operations.consistency_test.environment import PURPOSES
 
     yield ""
     yield f"## Plan {result.plan.value}: {OUTCOMES[result.passed]}"

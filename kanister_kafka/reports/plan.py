@@ -17,9 +17,9 @@ from kanister_kafka.backup.options import SnapshotProvider, Strategy
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
-from kanister_kafka.reports.tables import columns, hung, table
+from kanister_kafka.reports.text import columns, hung, table
 from kanister_kafka.strimzi import Workload
-from kanister_kafka.strimzi.references import ObjectReference
+from kanister_kafka.strimzi.model import ObjectReference
 
 
 def plan_text(plan: BackupPlan, width: int = 0) -> str:

@@ -7,8 +7,7 @@ from collections.abc import Iterable
 
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.linter.policy_coverage import PolicyCoverage
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.reports.text import escape_control_chars, hung, table
 
 NOTHING = "No action of a Blueprint runs: what the Policy includes is backed up as it is."
 HEADER = ("WHEN", "ON", "BLUEPRINT", "RUNS", "BUT")

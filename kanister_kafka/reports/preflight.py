@@ -12,8 +12,7 @@ from kanister_kafka.reports.change_request import (
     change_request_html,
     change_request_markdown,
 )
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.reports.text import count_noun, escape_control_chars, hung, table
 
 WIDTH = max(len(level.value) for level in CheckStatus) + 2
 KICKER = "Check before a backup"

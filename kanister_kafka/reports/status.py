@@ -15,8 +15,7 @@ from kanister_kafka.operations.observed_state import (
     WorkloadState,
 )
 from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.reports.text import count_noun, escape_control_chars, hung, table
 from kanister_kafka.strimzi.retention import HeldRetention
 from kanister_kafka.timestamps import format_second, parse_timestamp
 

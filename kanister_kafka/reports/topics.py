@@ -9,15 +9,19 @@ from typing import TYPE_CHECKING
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.durations import format_seconds
 from kanister_kafka.errors import InputError
-from kanister_kafka.reports.record_format import (
+from kanister_kafka.reports.text import (
+    columns,
+    display_width,
+    escape_control_chars,
     format_bytes,
     format_headers,
     format_timestamp,
+    hung,
     message_json,
+    pad,
     timestamp_json,
+    truncate,
 )
-from kanister_kafka.reports.tables import columns, display_width, hung, pad, truncate
-from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import (

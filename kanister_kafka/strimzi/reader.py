@@ -12,8 +12,15 @@ from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
-from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
-from kanister_kafka.strimzi.references import ObjectReference, not_in_backup, references
+from kanister_kafka.strimzi.model import (
+    KafkaCluster,
+    ObjectReference,
+    StorageClass,
+    WorkloadKind,
+    WorkloadName,
+    not_in_backup,
+    references,
+)
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     Version,

@@ -28,7 +28,7 @@ from kanister_kafka.cli.commands.verify import verify as verify_command
 from kanister_kafka.cli.option_groups import SECTIONS
 from kanister_kafka.cli.output import write_result
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.linter.registry import rule_docs
 from tests.conftest import ROOT
 
 KRAFT = str(ROOT / "examples" / "kraft-separate-pools")

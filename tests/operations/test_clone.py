@@ -41,7 +41,7 @@ from kanister_kafka.operations.clone.source_comparison import common_ranges, com
 from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.operations.clone.verify import Verifier
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.references import references
+from kanister_kafka.strimzi.model import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
 from tests.backup.test_planner import plan_of
 from tests.fakes.cluster import serving

@@ -18,8 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.constants import EXPORTED
 from kanister_kafka.errors import ActionError
 from kanister_kafka.operations.actionset import ActionPhase, ActionSet, ActionState
-from kanister_kafka.operations.backups.copies import BackupCopy, plan_copies, read_copies
-from kanister_kafka.operations.backups.keep_rules import KeepRules
+from kanister_kafka.operations.backups.copies import BackupCopy, KeepRules, plan_copies, read_copies
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, serving, task

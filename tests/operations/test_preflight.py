@@ -33,7 +33,6 @@ from kanister_kafka.operations.preflight import (
     cluster_facts,
     drift,
     platform,
-    rights,
     run_checks,
     storage,
 )
@@ -44,6 +43,7 @@ from kanister_kafka.operations.preflight.cluster_facts import (
     PlanFacts,
     PreflightCheck,
 )
+from kanister_kafka.operations.preflight.image import pull_test, pull_test_pod
 from kanister_kafka.operations.preflight.model import (
     AccessReview,
     ManifestPair,
@@ -55,8 +55,7 @@ from kanister_kafka.operations.preflight.model import (
     try_read,
 )
 from kanister_kafka.operations.preflight.partitions import ask_partitions
-from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
-from kanister_kafka.operations.preflight.rights import ask_access as ask_rights
+from kanister_kafka.operations.preflight.platform import ask_access as ask_rights
 from kanister_kafka.reports.preflight import (
     checks_html,
     checks_markdown,
@@ -319,7 +318,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
 
 
 def test_every_check_of_the_package_is_registered_once() -> None:
-    modules = (cluster_facts, drift, image_checks, kafka_checks, platform, rights)
+    modules = (cluster_facts, drift, image_checks, kafka_checks, platform)
     there = {
         value.id
         for module in (*modules, storage)
@@ -1182,7 +1181,7 @@ def test_rights_that_are_missing_are_named() -> None:
             ("switch", "get", False),
         ]
     ]
-    assert said(rights.rights, planned=planned(rights=seen(*asked))) == [
+    assert said(platform.rights, planned=planned(rights=seen(*asked))) == [
         ("problem", "ServiceAccount kafka/steps lacks 1 of 2 rights: list pods in kafka"),
         ("problem", "ServiceAccount kafka/switch lacks 1 of 1 rights: all"),
     ]

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kanister_kafka.errors import TemplateError
-from kanister_kafka.operations.consistency_test.model import (
+from kanister_kafka.operations.consistency_test.environment import (
     ComparisonSnapshot,
     ConsistencyReport,
     Metric,

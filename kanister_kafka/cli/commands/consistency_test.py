@@ -27,8 +27,11 @@ from kanister_kafka.cli.output import (
 from kanister_kafka.cli.topic_connection import IMAGE
 
 if TYPE_CHECKING:
-    from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment
-    from kanister_kafka.operations.consistency_test.model import ConsistencyReport, Scenario
+    from kanister_kafka.operations.consistency_test.environment import (
+        ConsistencyReport,
+        Scenario,
+        ScenarioEnvironment,
+    )
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 ALL = "all"

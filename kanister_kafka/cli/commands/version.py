@@ -60,7 +60,7 @@ def version(
         text = json.dumps(versions, indent=2) + "\n"
         echo(as_yaml(text) if form == "yaml" else text)
         return
-    from kanister_kafka.reports.tables import hung  # not for those who read JSON
+    from kanister_kafka.reports.text import hung  # not for those who read JSON
 
     names, width = max(map(len, versions)), terminal_width()
     lines: list[str] = []

@@ -20,8 +20,15 @@ from kanister_kafka.operations.apply.dry_run import (
     owned_by_other_blueprint,
 )
 from kanister_kafka.operations.apply.objects import (
+    ApplyOutcome,
+    ApplyReport,
+    DryRun,
+    ObjectFailure,
     ObjectRef,
+    ObjectResult,
+    OnResult,
     blueprints_of,
+    ignore_result,
     namespaces_of,
     object_ref,
     sort_for_apply,
@@ -31,15 +38,6 @@ from kanister_kafka.operations.apply.owned_objects import (
     find_owned_objects,
     is_owned,
     scripts_to_keep,
-)
-from kanister_kafka.operations.apply.results import (
-    ApplyOutcome,
-    ApplyReport,
-    DryRun,
-    ObjectFailure,
-    ObjectResult,
-    OnResult,
-    ignore_result,
 )
 from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
 from kanister_kafka.strimzi.discovery import KafkaRef, kafka_of_state

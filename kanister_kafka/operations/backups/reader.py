@@ -25,8 +25,8 @@ from kanister_kafka.operations.backups.model import (
     Catalogue,
     PartitionOffsets,
     TopicRetention,
+    unpack_secret,
 )
-from kanister_kafka.operations.backups.secret_content import unpack_secret
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
 

@@ -28,7 +28,7 @@ from kanister_kafka.operations.clone.rehome import (
     Rehoming,
 )
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.references import references
+from kanister_kafka.strimzi.model import references
 from kanister_kafka.strimzi.retention import hold, is_holdable
 
 Report = Callable[[str], None]

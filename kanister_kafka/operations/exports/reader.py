@@ -20,7 +20,7 @@ from kanister_kafka.kube.names import SUBDOMAIN
 from kanister_kafka.kube.pod_options import quantity
 from kanister_kafka.operations.backups.model import NAME, Backup
 from kanister_kafka.operations.backups.reader import LATEST, read_copied_backup
-from kanister_kafka.operations.exports.model import ExportedBackup, ExportedVolume
+from kanister_kafka.operations.exports.location import ExportedBackup, ExportedVolume
 from kanister_kafka.operations.exports.restic import ResticClient, ResticSnapshot
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import format_second

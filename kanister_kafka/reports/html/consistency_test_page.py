@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree.ElementTree import Element
 
 from kanister_kafka.durations import format_milliseconds, format_seconds
-from kanister_kafka.operations.consistency_test.model import PURPOSES
+from kanister_kafka.operations.consistency_test.environment import PURPOSES
 from kanister_kafka.reports.change_request import ReportTable
 from kanister_kafka.reports.comparison_summary import verdict_text
 from kanister_kafka.reports.consistency_test import OUTCOMES, summary
@@ -16,7 +16,7 @@ from kanister_kafka.reports.text import format_utc
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 
 if TYPE_CHECKING:
-    from kanister_kafka.operations.consistency_test.model import (
+    from kanister_kafka.operations.consistency_test.environment import (
         ComparisonSnapshot,
         ConsistencyReport,
         ScenarioResult,

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.backups.action_sets import BusyReason
-    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.copies import KeepRules
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -269,7 +269,7 @@ def _prune(
 ) -> int:
     """Delete the backups that no rule keeps; return the exit code."""
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import plan_prune
+    from kanister_kafka.operations.backups.copies import plan_prune
     from kanister_kafka.reports.backups import prune_text
 
     if not rules:

@@ -27,7 +27,7 @@ from kanister_kafka.reports.text import escape_control_chars
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
-    from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
+    from kanister_kafka.operations.backups.copies import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -115,7 +115,7 @@ def prune(
 
 
 def _plan_backups(rules: KeepRules, now: datetime, catalogue: Catalogue) -> list[PrunePlan]:
-    from kanister_kafka.operations.backups.keep_rules import plan_prune
+    from kanister_kafka.operations.backups.copies import plan_prune
 
     plans = []
     for target in dict.fromkeys(backup.kafka for backup in catalogue.backups):

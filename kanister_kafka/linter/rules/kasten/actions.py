@@ -18,7 +18,7 @@ from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase, 
 from kanister_kafka.kanister.commands import KUBECTL, SimpleCommand, simple_commands
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
-from kanister_kafka.linter.rules.reserved import HOOKS, TIMEOUTS, named, plain, reserved_like
+from kanister_kafka.linter.rules.blueprint_sets import HOOKS, TIMEOUTS, named, plain, reserved_like
 from kanister_kafka.yamldoc import Scalar
 
 OURS = "kanister-kafka"

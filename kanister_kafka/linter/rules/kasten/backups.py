@@ -8,7 +8,13 @@ from itertools import chain
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.linter.kasten.blueprint_links import blueprint_links
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.kasten.kafka_objects import custom_resources, kafka_objects
+from kanister_kafka.linter.kasten.kafka_objects import (
+    Needs,
+    custom_resources,
+    kafka_objects,
+    left_out_by_name,
+    listed_by_name,
+)
 from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, PolicyOperation
 from kanister_kafka.linter.kasten.rendered import (
     RenderedBlueprint,
@@ -24,11 +30,6 @@ from kanister_kafka.linter.rules.kasten.filters import (
     by_group_alone,
     match_filter,
     may_select,
-)
-from kanister_kafka.linter.rules.kasten.needed_objects import (
-    Needs,
-    left_out_by_name,
-    listed_by_name,
 )
 
 NEEDED_FOR_RESTORE: Needs = {

@@ -11,8 +11,7 @@ from collections.abc import Iterable
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import validate_schema
-from kanister_kafka.kanister.schema import AnySchema, ObjectSchema
-from kanister_kafka.kanister.schema_validator import did_you_mean
+from kanister_kafka.kanister.schema_validator import AnySchema, ObjectSchema, did_you_mean
 from kanister_kafka.kasten import schemas
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects
