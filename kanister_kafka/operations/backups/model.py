@@ -1,4 +1,4 @@
-"""A backup, as its Secrets and snapshots show it, and the text of such a Secret."""
+"""A backup, as its Secrets and snapshots show it, and the text in these Secrets."""
 
 from __future__ import annotations
 

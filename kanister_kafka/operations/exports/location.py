@@ -1,4 +1,4 @@
-"""Copies of backups: where they are, the credentials for it, and what one holds."""
+"""Copies of backups, the location of a store with its credentials, and the content of a copy."""
 
 from __future__ import annotations
 
