@@ -12,6 +12,7 @@ from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.kube import names
 from kanister_kafka.kube.names import NameRule
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.yamldoc.nodes import is_set
 
 # Statement of the Blueprint resource, and the types that a statement is made of.
 #
@@ -247,9 +248,9 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
     if not isinstance(node, MappingNode):
         yield _wrong(node, path, "an object")
         return
-    given = {entry.key for entry in node.entries if not _is_null(entry.value)}
+    given = {entry.key for entry in node.entries if is_set(entry.value)}
     for entry in node.entries:
-        if _is_null(entry.value) and entry.key in schema.known:
+        if not is_set(entry.value) and entry.key in schema.known:
             continue  # the API server drops null where it knows the field
         if entry.key in schema.known:
             yield from validate_schema(
@@ -282,10 +283,6 @@ def _is_placeholder(node: Node) -> bool:
 def has_placeholder(text: str) -> bool:
     """Return whether Helm or envsubst is yet to fill something in, of a type that is not known."""
     return "{{" in text or "${" in text
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
 
 
 def _invalid_name(location: Location, path: str, text: str, rule: NameRule) -> Diagnostic:

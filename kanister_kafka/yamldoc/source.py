@@ -12,11 +12,11 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import IO, NamedTuple, TypeGuard, TypeVar
+from typing import IO, NamedTuple, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Scalar, Sequence
+from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Sequence, is_set
 from kanister_kafka.yamldoc.parser import Composer
 
 T = TypeVar("T")
@@ -144,7 +144,7 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
     pending = [(root, "")]
     while pending:
         node, path = pending.pop()
-        if isinstance(node, Scalar) and node.value is None:
+        if not is_set(node):
             continue
         if not isinstance(node, MappingNode):
             message = "must be an object with apiVersion and kind"
@@ -156,16 +156,12 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
             within = f"{path}." if path else ""
             listed = [(item, f"{within}items[{i}]") for i, item in enumerate(items.items)]
             pending.extend(reversed(listed))
-        elif document.kind.endswith("List") and _is_set(items):
+        elif document.kind.endswith("List") and is_set(items):
             place = f"{path}.items" if path else "items"
             message = "must be a list of objects: nothing of it is read"
             problems.append(error("wrong-type", items.location, place, message))
         else:
             yield document
-
-
-def _is_set(node: Node | None) -> TypeGuard[Node]:
-    return node is not None and not (isinstance(node, Scalar) and node.value is None)
 
 
 def read_stdin() -> bytes:
