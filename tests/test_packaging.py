@@ -53,7 +53,7 @@ def test_a_checkout_that_hides_the_installed_package_has_its_templates_and_pages
     """As after `pip install .`, if Python runs in the root of the checkout."""
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
     more = "from kanister_kafka.linter.registry import rule_docs; assert rule_docs()\n"
-    more += "from kanister_kafka.operations.broker_tools import broker_script; broker_script('')\n"
+    more += "from kanister_kafka.operations.live_kafka import broker_script; broker_script('')\n"
     paths = sysconfig.get_paths()
     done = subprocess.run(
         # -S: without the .pth files of an editable installation

@@ -11,7 +11,7 @@ from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
 from kanister_kafka.operations.backups.copies import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
-from kanister_kafka.operations.backups.restore_points import RestorePoint
+from kanister_kafka.operations.backups.reader import RestorePoint
 from kanister_kafka.operations.exports.location import ExportedBackup
 from kanister_kafka.reports.text import count_noun, escape_control_chars, hung, table
 from kanister_kafka.timestamps import format_second, parse_timestamp

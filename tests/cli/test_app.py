@@ -25,8 +25,8 @@ from kanister_kafka.cli.commands.render import render as render_command
 from kanister_kafka.cli.commands.restore import restore as restore_command
 from kanister_kafka.cli.commands.topics import COMMANDS as TOPICS_COMMANDS
 from kanister_kafka.cli.commands.verify import verify as verify_command
-from kanister_kafka.cli.option_groups import SECTIONS
 from kanister_kafka.cli.output import write_result
+from kanister_kafka.cli.param_types import SECTIONS
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.linter.registry import rule_docs
 from tests.conftest import ROOT

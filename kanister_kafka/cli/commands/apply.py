@@ -21,7 +21,7 @@ from kanister_kafka.cli.manifest_input import (
     read_manifest_input,
     result,
 )
-from kanister_kafka.cli.option_groups import SectionedCommand
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.operations import apply as applying
 from kanister_kafka.operations.apply import (

@@ -14,7 +14,6 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.options import NEVER
 from kanister_kafka.cli.app import echo, echo_bytes, terminal_width
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     chosen_options_from,
     plan_from_cli,
@@ -23,6 +22,7 @@ from kanister_kafka.cli.options import (
     templates_option,
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import ActionError, ForbiddenError, InputError, NotFoundError
 from kanister_kafka.operations.object_names import find_names

@@ -183,6 +183,6 @@ def _write(report: ConsistencyReport, form: str, output: Path | None, html: Path
 
     write_result(output, PROOF_FORMATS[form](report))
     if html is not None:
-        from kanister_kafka.reports.html.consistency_test_page import proof_html
+        from kanister_kafka.reports.html.comparison_page import proof_html
 
         write_text(html, proof_html(report))

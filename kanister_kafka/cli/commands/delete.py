@@ -15,8 +15,8 @@ from kanister_kafka.cli.manifest_input import (
     read_manifest_input,
     result,
 )
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import POD_WORDS, SCHEDULE_WORDS, refuse
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.errors import RejectedError
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun

@@ -17,7 +17,6 @@ from click.core import ParameterSource
 from kanister_kafka.backup.render import without_repeated_scripts
 from kanister_kafka.cli.app import echo, print_diagnostics, print_note, terminal_width
 from kanister_kafka.cli.fleet_output import FleetFolders
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     ACCESS,
     check_option,
@@ -38,6 +37,7 @@ from kanister_kafka.cli.output import (
     report_format_option,
     report_text,
 )
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.diagnostics import Diagnostic, Location, error, has_error
 from kanister_kafka.errors import InputError
 from kanister_kafka.integrations.fleet import (

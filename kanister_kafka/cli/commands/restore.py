@@ -18,8 +18,8 @@ from kanister_kafka.cli.location import (
     is_from_store,
     location_options,
 )
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import action_options
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 

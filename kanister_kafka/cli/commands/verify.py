@@ -14,13 +14,13 @@ from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, progress_report
 from kanister_kafka.cli.location import find_clone_source, import_options, location_options
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
     report_form_option,
 )
 from kanister_kafka.cli.output import check_writable, write_result, write_text
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars
 

@@ -29,8 +29,8 @@ from kanister_kafka.operations.preflight.cluster_facts import (
     preflight_check,
 )
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
-from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.retention import DELAY, read_held
+from kanister_kafka.strimzi.workloads import find_autoscalers
 from kanister_kafka.yamldoc import document_from_dict
 
 ROLLING = "strimzi.io/manual-rolling-update"

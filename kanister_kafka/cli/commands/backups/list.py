@@ -92,7 +92,7 @@ def _list_copies(opened: Store, form: str) -> None:
 
 def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form: str) -> None:
     from kanister_kafka.kube.client import KubeClient
-    from kanister_kafka.operations.backups.restore_points import read_restore_points
+    from kanister_kafka.operations.backups.reader import read_restore_points
     from kanister_kafka.reports.backups import restore_points_json, restore_points_text
 
     connection = KubeClient(context)

@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
-from kanister_kafka.linter.kasten.blueprint_links import blueprint_links
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.kafka_objects import (
     Needs,
@@ -23,7 +22,7 @@ from kanister_kafka.linter.kasten.rendered import (
     rendered_blueprints,
 )
 from kanister_kafka.linter.kasten.resource_names import KNOWN
-from kanister_kafka.linter.kasten.selection import namespace_selection
+from kanister_kafka.linter.kasten.selection import blueprint_links, namespace_selection
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import (
     FilterMatch,

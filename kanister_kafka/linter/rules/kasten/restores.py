@@ -18,7 +18,7 @@ from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects
 from kanister_kafka.linter.kasten.rendered import of_hooks, of_namespace, rendered_blueprints
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import FilterMatch, match_filter
-from kanister_kafka.linter.rules.kasten.resources import transforms
+from kanister_kafka.linter.rules.kasten.references import transforms
 
 NEEDED_AT_RESTORE = {
     "kafkanodepools": (STRIMZI, "Strimzi makes no brokers of the pools"),

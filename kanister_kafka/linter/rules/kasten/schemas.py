@@ -16,7 +16,7 @@ from kanister_kafka.kasten import schemas
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
-from kanister_kafka.linter.rules.kasten.resources import transforms
+from kanister_kafka.linter.rules.kasten.references import transforms
 
 REQUIREMENTS = ("type", "namespace", "labels", "annotations")
 OF_KIND = ("apiVersion", "kind")
