@@ -10,22 +10,22 @@ from itertools import accumulate, chain
 from pathlib import Path
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity, error, sort_diagnostics
-from kanister_kafka.gotemplate import (
+from kanister_kafka.gotemplate import parse
+from kanister_kafka.gotemplate.nodes import (
     ActionNode,
     AnyNode,
     ChainNode,
     FieldNode,
     IfNode,
     Operand,
+    ParseErrorKind,
     PipeNode,
     RangeNode,
     StringNode,
     TextNode,
     VariableNode,
     WithNode,
-    parse,
 )
-from kanister_kafka.gotemplate.nodes import ParseErrorKind
 from kanister_kafka.kanister.template_context import KANISTER
 from kanister_kafka.yamldoc import LoadResult, loads
 

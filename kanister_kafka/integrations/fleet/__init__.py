@@ -9,10 +9,7 @@ from kanister_kafka.integrations.fleet.executor import (
 from kanister_kafka.integrations.fleet.file import (
     Fleet,
     FleetEntry,
-    FleetKey,
-    FleetSummary,
     RenderResult,
-    RenderTask,
     is_fleet,
     read_fleet,
 )
@@ -22,13 +19,10 @@ from kanister_kafka.kube.objects import LabelSelector, parse_selector
 __all__ = [
     "Fleet",
     "FleetEntry",
-    "FleetKey",
-    "FleetSummary",
     "GroupedFleet",
     "LabelSelector",
     "ObjectSpool",
     "RenderResult",
-    "RenderTask",
     "ScheduleCounter",
     "group_clusters",
     "is_fleet",

@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
-from kanister_kafka.gotemplate import ParseErrorKind, nodes
+from kanister_kafka.gotemplate import nodes
+from kanister_kafka.gotemplate.nodes import ParseErrorKind
 from kanister_kafka.gotemplate.possible_output import may_print
 from kanister_kafka.kanister import Blueprint, child_path
 from kanister_kafka.kanister.blueprint import parse_template_cached

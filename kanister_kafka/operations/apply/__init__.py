@@ -16,7 +16,6 @@ from kanister_kafka.operations.apply.objects import (
     ObjectRef,
     ObjectResult,
     admit_objects,
-    blueprints_of,
 )
 from kanister_kafka.operations.apply.owned_objects import OptionChange, find_option_changes
 
@@ -32,7 +31,6 @@ __all__ = [
     "OptionChange",
     "admit_objects",
     "apply_objects",
-    "blueprints_of",
     "delete_objects",
     "failures",
     "find_option_changes",

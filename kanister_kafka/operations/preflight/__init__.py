@@ -139,7 +139,6 @@ __all__ = [
     "CheckLine",
     "CheckStatus",
     "Checked",
-    "ClusterFacts",
     "PreflightTarget",
     "run_checks",
     "run_preflight",

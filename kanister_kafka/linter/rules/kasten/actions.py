@@ -12,7 +12,7 @@ from itertools import chain, permutations
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.durations import parse_go_duration
-from kanister_kafka.gotemplate import FieldNode, IfNode, WithNode
+from kanister_kafka.gotemplate.nodes import FieldNode, IfNode, WithNode
 from kanister_kafka.gotemplate.types import Reference
 from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase, TemplateText
 from kanister_kafka.kanister.commands import KUBECTL, SimpleCommand, simple_commands
