@@ -341,6 +341,12 @@ SCHEDULE_WORDS = (
 )  # fmt: skip
 """Names of the options of a schedule."""
 
+kasten_namespace_option = click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of the Blueprint and of the Kanister controller.",
+)
 plan_options = option_group(
     click.option(
         "--strategy",
@@ -427,12 +433,7 @@ plan_options = option_group(
         metavar="hold|now|DURATION",
         help="Handling of records past their retention in a Kafka that Kasten restores.",
     ),
-    click.option(
-        "--kasten-namespace",
-        default=DEFAULT_KASTEN_NAMESPACE,
-        show_default=True,
-        help="Namespace of the Blueprint and of the Kanister controller.",
-    ),
+    kasten_namespace_option,
     click.option(
         "--frequency",
         type=click.Choice(FREQUENCIES),
@@ -629,12 +630,6 @@ templates_option = click.option(
     "--templates",
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Directory with templates that replace the built-in ones of the same name.",
-)
-kasten_namespace_option = click.option(
-    "--kasten-namespace",
-    default=DEFAULT_KASTEN_NAMESPACE,
-    show_default=True,
-    help="Namespace of the Blueprint and of the Kanister controller.",
 )
 blueprint_namespace_option = click.option(
     "--kasten-namespace",

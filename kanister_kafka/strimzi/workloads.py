@@ -94,17 +94,8 @@ def nodes_without_pools(
 ) -> list[Workload]:
     """Return the one workload of a cluster without node pools."""
     kafka = spec.at("kafka").required()
-    check_storage(kafka.at("storage").required())
     check_additional_volumes(kafka.at("template"))
-    node = Workload(
-        name=WorkloadName(f"{cluster}-kafka"),
-        kinds=kinds,
-        pool=None,
-        roles=(Role.BROKER,),
-        replicas=kafka.at("replicas").required().integer(0, minimum=1),
-        grace_seconds=_grace(kafka, DEFAULT_GRACE_SECONDS),
-    )
-    return [node]
+    return [_node_without_pool(f"{cluster}-kafka", kafka, kinds, (Role.BROKER,))]
 
 
 def pool_nodes(cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]) -> list[Workload]:
@@ -116,15 +107,20 @@ def pool_nodes(cluster: str, spec: FieldCursor, pools: Sequence[FieldCursor]) ->
 
 def zookeeper_node(cluster: str, spec: FieldCursor, kinds: tuple[WorkloadKind, ...]) -> Workload:
     """Return the workload of ZooKeeper."""
-    zookeeper = spec.at("zookeeper")
-    check_storage(zookeeper.at("storage").required())
+    return _node_without_pool(f"{cluster}-zookeeper", spec.at("zookeeper"), kinds)
+
+
+def _node_without_pool(
+    name: str, part: FieldCursor, kinds: tuple[WorkloadKind, ...], roles: tuple[Role, ...] = ()
+) -> Workload:
+    check_storage(part.at("storage").required())
     return Workload(
-        name=WorkloadName(f"{cluster}-zookeeper"),
+        name=WorkloadName(name),
         kinds=kinds,
         pool=None,
-        roles=(),
-        replicas=zookeeper.at("replicas").required().integer(0, minimum=1),
-        grace_seconds=_grace(zookeeper, DEFAULT_GRACE_SECONDS),
+        roles=roles,
+        replicas=part.at("replicas").required().integer(0, minimum=1),
+        grace_seconds=_grace(part, DEFAULT_GRACE_SECONDS),
     )
 
 
