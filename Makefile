@@ -5,6 +5,10 @@ BIN := $(VENV)/bin
 READY := $(VENV)/.ready
 RUNS := $(VENV)/.runs
 
+# A test that does not end within five minutes prints the stacks of its process and ends this process:
+# its worker is replaced, and the test fails by its name. Not in setup.cfg, because e2e takes longer.
+HANG := -o faulthandler_timeout=300 -o faulthandler_exit_on_timeout=true
+
 LAB_ENV ?= examples/lab/overlays/kraft-small
 
 KAFKA ?= kafka-mirror/my-cluster
@@ -19,7 +23,7 @@ demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka plan -f examples/mirror-maker-2
 
 test: $(READY) ## Unit and property tests; no cluster needed
-	$(BIN)/pytest -q -n auto --dist worksteal
+	$(BIN)/pytest -q -n auto --dist worksteal $(HANG)
 
 lint: $(READY) ## What CI looks at besides the tests
 	$(BIN)/ruff check .

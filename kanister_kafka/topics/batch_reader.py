@@ -12,6 +12,7 @@ from kanister_kafka.topics.batches import Batch, TransactionFilter, parse_batche
 from kanister_kafka.topics.broker import (
     BrokerConnections,
     FetchedPartition,
+    end_tasks,
     failure_of,
 )
 from kanister_kafka.topics.partition_reader import READ_TIMEOUT_S
@@ -127,9 +128,7 @@ class BatchReader:
                     await one
                 self._raise_if_stalled()
         finally:
-            for one in running:
-                one.cancel()
-            await asyncio.gather(*running, return_exceptions=True)
+            await end_tasks(*running)
 
     def _wanted(self, busy: set[int]) -> dict[int, dict[int, int]]:
         """Return for each idle broker the partitions to fetch and their offsets."""

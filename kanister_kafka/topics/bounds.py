@@ -11,7 +11,7 @@ from contextlib import closing
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import Which, decode
-from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
+from kanister_kafka.topics.broker import BrokerConnections, end_tasks, run_coroutine
 from kanister_kafka.topics.client import LOG_APPEND_TIME, ClientAccess, OffsetRange
 from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
 from kanister_kafka.topics.records import RecordBatch
@@ -108,8 +108,7 @@ async def _read(reader: BatchReader, which: Which, add: Callable[[int, RecordBat
             if active:
                 await _next(reader.arrived.wait, fetch)
     finally:
-        fetch.cancel()
-        await asyncio.gather(fetch, return_exceptions=True)
+        await end_tasks(fetch)
 
 
 def _add_next(

@@ -40,6 +40,8 @@ WAIT_MS = 100
 """The wait of a broker before it reports that a partition has no further records."""
 CLOSE_S = 0.1
 """Seconds for the end of a connection that has failed."""
+CANCEL_S = 0.2
+"""Seconds after which a task that has not ended is cancelled again."""
 KEPT = 4
 """Buffers of a connection that are used again."""
 AT_ONCE = 1 << 20
@@ -323,6 +325,19 @@ def run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
         return asyncio.run(coroutine)
     with ThreadPoolExecutor(1) as executor:  # called from a notebook, for example
         return executor.submit(asyncio.run, coroutine).result()
+
+
+async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
+    """Cancel tasks, and again until each has ended; their exceptions are not raised.
+
+    Before Python 3.12, `asyncio.wait_for` forgets a cancellation that arrives in the same step as
+    its result, and the task would not end.
+    """
+    while running := [task for task in tasks if not task.done()]:
+        for task in running:
+            task.cancel()
+        await asyncio.wait(running, timeout=CANCEL_S)
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 class BrokerConnections:

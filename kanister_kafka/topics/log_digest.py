@@ -17,7 +17,7 @@ from kanister_kafka.errors import UnreachableError
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batch_settings import find_obstacle
 from kanister_kafka.topics.batches import Batch, check_crc
-from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
+from kanister_kafka.topics.broker import BrokerConnections, end_tasks, run_coroutine
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.compare.logs import ACTIVE
 from kanister_kafka.topics.model import LogDigest
@@ -46,8 +46,7 @@ def digest_logs(
             try:
                 return await _digest(reader, fetch)
             finally:
-                fetch.cancel()
-                await asyncio.gather(fetch, return_exceptions=True)
+                await end_tasks(fetch)
 
     return run_coroutine(run())
 

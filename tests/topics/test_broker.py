@@ -7,13 +7,16 @@ import socket
 import ssl
 import stat
 import subprocess
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 
 from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.topics import broker
+from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.bounds import read_bounds
+from kanister_kafka.topics.broker import BrokerConnections, end_tasks
 from kanister_kafka.topics.client import ClientAccess, OffsetRange
 from kanister_kafka.topics.model import Isolation, PartitionBounds
 from tests.fakes.kafka_broker import FakeBroker, Log, running
@@ -187,3 +190,45 @@ def test_a_response_is_received_at_once_and_its_end_as_soon_as_it_arrives() -> N
 def test_a_response_that_is_cut_is_an_error() -> None:
     with pytest.raises(ConnectionError, match="the broker closed the connection"):
         asyncio.run(receive([b"\0\1\0\0", b"the rest is missing"]))
+
+
+def test_a_task_that_has_lost_its_cancellation_is_ended() -> None:
+    async def lose() -> None:
+        try:
+            await asyncio.Event().wait()
+        except asyncio.CancelledError:
+            await asyncio.Event().wait()
+
+    async def run() -> bool:
+        task = asyncio.create_task(lose())
+        await asyncio.sleep(0)
+        await asyncio.wait_for(end_tasks(task), 10)
+        return task.cancelled()
+
+    assert asyncio.run(run())
+
+
+def test_a_fetch_that_has_lost_its_cancellation_is_ended(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    find_leaders = BrokerConnections.find_leaders
+
+    async def slow(self: BrokerConnections) -> None:
+        try:
+            await asyncio.sleep(60)
+        except asyncio.CancelledError:  # as wait_for does it if the response has just arrived
+            await find_leaders(self)
+
+    with running(FakeBroker(LOGS)) as served:
+        access = ClientAccess("fake", {"bootstrap.servers": served.address})
+
+        async def fetch_and_stop() -> None:
+            with closing(BrokerConnections(access, TOPIC)) as brokers:
+                reader = BatchReader(brokers, {0: (0, 50)}, committed=False)
+                fetch = asyncio.create_task(reader.fetch())
+                await asyncio.sleep(0)
+                await asyncio.wait_for(end_tasks(fetch), 10)
+                assert fetch.cancelled()
+
+        monkeypatch.setattr(BrokerConnections, "find_leaders", slow)
+        asyncio.run(fetch_and_stop())

@@ -18,7 +18,7 @@ from typing import Any
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import HEADER, Batch, check_crc, decode, is_same_batch
-from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
+from kanister_kafka.topics.broker import BrokerConnections, end_tasks, run_coroutine
 from kanister_kafka.topics.compare.partition import MAX_TIMES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
     BATCH,
@@ -89,9 +89,7 @@ class LogComparer:
             with rare_garbage_collection():
                 await self._compare(fetches)
         finally:
-            for fetch in fetches:
-                fetch.cancel()
-            await asyncio.gather(*fetches, return_exceptions=True)
+            await end_tasks(*fetches)
 
     async def _compare(self, fetches: Sequence[asyncio.Task[None]]) -> None:
         pending = sorted(self._partitions, reverse=True)
