@@ -89,9 +89,7 @@ def test_wheel_holds_every_template_and_script(wheel: Path) -> None:
             for path in templates.rglob("*")
             if path.suffix in (".j2", ".sh", ".py")
         }
-        | {
-            "kanister_kafka/docs/__init__.py",
-        }
+        | {"kanister_kafka/docs/__init__.py"}
         | {f"kanister_kafka/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
         | {
             path.relative_to(ROOT).as_posix()

@@ -215,10 +215,7 @@ class _PlanBuilder:
             MANAGED_BY: COMPONENT,
             **dict(options.labels),
         }
-        annotations = {
-            BLUEPRINT: f"{options.kasten_namespace}/{name}",
-            **dict(options.annotations),
-        }
+        annotations = {BLUEPRINT: f"{options.kasten_namespace}/{name}", **dict(options.annotations)}
         found = [
             *problems,
             *autoscaler_diagnostics(cluster, options),

@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 
 class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
     """Ids of checks, separated by commas."""
@@ -68,7 +70,20 @@ class KanisterRelease(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
         return release
 
 
-def release_option(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def text_option(names: str, text: str, metavar: str | None = None) -> Decorator:
+    """Return an option with a value that is empty by default; `text` is its help.
+
+    `names` are separated by spaces, as `click.option` has them: `-n --namespace`.
+    """
+    return click.option(*names.split(), default="", metavar=metavar, help=text)
+
+
+def flag_option(names: str, text: str) -> Decorator:
+    """Return an option without a value; `text` is its help."""
+    return click.option(*names.split(), is_flag=True, help=text)
+
+
+def release_option(which: str) -> Decorator:
     """Return the option `--kanister-version`; the help begins with which release it names."""
     from kanister_kafka.kanister.function_types import (
         NEWEST,

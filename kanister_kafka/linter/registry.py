@@ -80,9 +80,7 @@ RULES: list[Rule] = []
 
 
 def lint_rule(
-    scope: Scope[Subject],
-    ids: str | Mapping[str, Severity],
-    severity: Severity = Severity.ERROR,
+    scope: Scope[Subject], ids: str | Mapping[str, Severity], severity: Severity = Severity.ERROR
 ) -> Callable[[RuleFunction[Subject]], RuleFunction[Subject]]:
     """Register a function as a rule; of several ids each has its own severity."""
 

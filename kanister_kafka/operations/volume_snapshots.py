@@ -13,12 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kanister_kafka.errors import (
-    ActionError,
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-)
+from kanister_kafka.errors import ActionError, ConflictError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import (
     SNAPSHOT_API,
     SNAPSHOT_CONTENTS,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Iterable
 from pathlib import Path
@@ -12,7 +11,7 @@ from xml.etree import ElementTree
 from kanister_kafka._version import __version__
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.linter.registry import RuleDoc, rule_docs
-from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.reports.text import escape_control_chars, format_json
 
 SCHEMA = (
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
@@ -41,7 +40,7 @@ def diagnostics_sarif(problems: Iterable[Diagnostic]) -> str:
         "results": [_result(problem, index[problem.rule]) for problem in listed],
     }
     log = {"$schema": SCHEMA, "version": "2.1.0", "runs": [run]}
-    return json.dumps(log, indent=2, ensure_ascii=False) + "\n"
+    return format_json(log)
 
 
 def _rule(section: RuleDoc | None, check: str) -> Tree:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -21,6 +20,7 @@ from kanister_kafka.reports.text import (
     escape_control_chars,
     format_bytes,
     format_headers,
+    format_json,
     format_timestamp,
     hung,
     message_json,
@@ -180,7 +180,7 @@ def _number(of: UnmatchedRange | int | None) -> str:
 
 def comparison_json(comparison: Comparison) -> str:
     """Return everything; times as ISO 8601, durations as seconds."""
-    return json.dumps(comparison_tree(comparison), indent=2, ensure_ascii=False) + "\n"
+    return format_json(comparison_tree(comparison))
 
 
 def comparison_tree(comparison: Comparison) -> dict[str, object]:

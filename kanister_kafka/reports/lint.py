@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kanister_kafka.diagnostics import Diagnostic, Severity
-from kanister_kafka.reports.text import count_noun, escape_control_chars, hung, table
+from kanister_kafka.reports.text import count_noun, escape_control_chars, format_json, hung, table
 
 if TYPE_CHECKING:
     from kanister_kafka.linter.pipeline import Validation
@@ -20,10 +20,8 @@ def diagnostics_text(problems: Iterable[Diagnostic]) -> str:
 
 def diagnostics_json(problems: Iterable[Diagnostic]) -> str:
     """Return a JSON list of objects; `[]` if there is none."""
-    import json  # slow to import, and text is asked for most
-
     found = [problem.fields() for problem in problems]
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return format_json(found)
 
 
 def summary(result: Validation) -> str:
@@ -87,13 +85,11 @@ def coverage_text(policies: Iterable[PolicyCoverage], width: int = 0) -> str:
 
 def lint_json(policies: Iterable[PolicyCoverage], problems: Iterable[Diagnostic]) -> str:
     """Return one JSON object: what the Policies cover, and what is wrong."""
-    import json  # as above
-
     tree = {
         "policies": [_policy(policy) for policy in policies],
         "findings": [problem.fields() for problem in problems],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 def _paragraph(policy: PolicyCoverage, width: int) -> str:

@@ -31,6 +31,13 @@ def format_utc(time: datetime) -> str:
     return f"{time.astimezone(timezone.utc):%Y-%m-%d %H:%M:%S} UTC"
 
 
+def format_json(tree: object) -> str:
+    """Return the JSON of a report, with a line end."""
+    import json  # slow to import, and text is asked for most
+
+    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+
+
 def count_noun(number: int, noun: str) -> str:
     """Return a number with its noun, as `1 error` and `2 errors`; `info` has no plural."""
     return f"{number} {noun}" if number == 1 or noun == "info" else f"{number} {noun}s"

@@ -7,14 +7,7 @@ from dataclasses import dataclass
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error, warning
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
-from kanister_kafka.kube.client import (
-    PODS,
-    REPLICA_SETS,
-    ApiResource,
-    KubeClient,
-    Object,
-    Objects,
-)
+from kanister_kafka.kube.client import PODS, REPLICA_SETS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.pod_options import minor_of_server
 from kanister_kafka.strimzi.clients import CLIENTS, is_client
 from kanister_kafka.strimzi.cursor import FieldCursor

@@ -279,10 +279,7 @@ def shape(text: str) -> list[object]:
     [
         ("{{if .}}a{{end}}", [("If", ["a"])]),
         ("{{if .}}{{else}}{{end}}b", [("If", [], []), "b"]),
-        (
-            "{{if .}}a{{else if .}}b{{else}}c{{end}}d",
-            [("If", ["a"], [("If", ["b"], ["c"])]), "d"],
-        ),
+        ("{{if .}}a{{else if .}}b{{else}}c{{end}}d", [("If", ["a"], [("If", ["b"], ["c"])]), "d"]),
         (
             "{{with .}}{{range .}}{{break}}{{else}}{{.}}{{end}}{{else with .}}{{end}}",
             [("With", [("Range", ["Break"], ["Action"])], [("With", [])])],

@@ -346,10 +346,7 @@ def test_an_object_of_somebody_else_is_not_replaced() -> None:
     text = HEAD + items(*KAFKAS, theirs) + spec(serviceAccount="sa")
     outcome = run_function(text)
     (problem,) = outcome.problems
-    assert (problem.rule, problem.location.source) == (
-        "duplicate-object",
-        "KafkaBlueprint/backup",
-    )
+    assert (problem.rule, problem.location.source) == ("duplicate-object", "KafkaBlueprint/backup")
     assert "ServiceAccount/shop/sa is among the items" in problem.message
     assert objects(outcome.text) == objects(text)
 
@@ -532,10 +529,7 @@ def test_the_schema_takes_the_examples(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        *("kind", "api-version", "no-spec", "unknown-option", "every-one", "resources"),
-        "restore",
-    ],
+    [*("kind", "api-version", "no-spec", "unknown-option", "every-one", "resources"), "restore"],
 )
 def test_the_schema_refuses_what_the_function_refuses(name: str) -> None:
     config = yaml.safe_load(WRONG[name][0])["functionConfig"]

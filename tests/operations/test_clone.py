@@ -26,16 +26,8 @@ from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads, remover
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
-from kanister_kafka.operations.clone.contents import (
-    BackupContents,
-    SnapshotSource,
-    read_node_ids,
-)
-from kanister_kafka.operations.clone.plan import (
-    CloneRequest,
-    missing_references,
-    plan_clone,
-)
+from kanister_kafka.operations.clone.contents import BackupContents, SnapshotSource, read_node_ids
+from kanister_kafka.operations.clone.plan import CloneRequest, missing_references, plan_clone
 from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
@@ -934,10 +926,7 @@ def leave_behind(cluster, expires, *, home="left", marked="namespaces"):
         "" if marked == "namespaces" else home,
         home,
         labels=labels,
-        annotations={
-            constants.CLONE_EXPIRES: expires,
-            constants.CLONE_SOURCE: "kafka/my-cluster",
-        },
+        annotations={constants.CLONE_EXPIRES: expires, constants.CLONE_SOURCE: "kafka/my-cluster"},
     )
     cluster.add("kafkas", home, "my-cluster", labels=labels)
     reference = {"namespace": home, "name": "s"}

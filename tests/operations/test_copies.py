@@ -428,11 +428,7 @@ def test_without_an_answer_nothing_is_deleted(cluster) -> None:
     assert store.names == [OLD, NEW]
 
 
-@pytest.mark.parametrize(
-    "found",
-    [{"count": "1"}, {**GOOD, "count": "3"}],
-    ids=["missing", "cut"],
-)
+@pytest.mark.parametrize("found", [{"count": "1"}, {**GOOD, "count": "3"}], ids=["missing", "cut"])
 def test_list_that_cannot_be_read_deletes_nothing(cluster, found) -> None:
     store = store_of(cluster, copy_of(NEW), copy_of(OLD))
     store.kanister.outputs["listCopies"] = found
@@ -637,10 +633,12 @@ def test_account_of_the_cron_job_may_prune_copies(cluster) -> None:
     assert run(cluster, *PLAN.schedule.arguments).exit_code == 0
     assert store.names == [NEW]
     for verb, namespace, resource, name in requests(cluster):
-        assert {
-            (verb, namespace, resource, name),
-            (verb, namespace, resource, "*"),
-        } & allowed, (verb, namespace, resource, name)
+        assert {(verb, namespace, resource, name), (verb, namespace, resource, "*")} & allowed, (
+            verb,
+            namespace,
+            resource,
+            name,
+        )
 
 
 def test_rules_are_arguments_of_the_cron_job() -> None:

@@ -11,16 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.fakes.script_runner import FILES, REPOSITORY, Shell
-from tests.scripts.test_export import (
-    NONE,
-    PLAN,
-    SNAPSHOT,
-    UID,
-    Restic,
-    outputs,
-    retrying,
-    unpacked,
-)
+from tests.scripts.test_export import NONE, PLAN, SNAPSHOT, UID, Restic, outputs, retrying, unpacked
 
 NEW, OLD = "20260103030405", "20260102030405"
 OTHER_UID = "21111111-2222-3333-4444-555555555555"

@@ -1186,9 +1186,7 @@ def test_roles_and_groups_of_nodes() -> None:
 
 def test_a_quorum_of_one_may_be_combined() -> None:
     alone = edited(
-        BROKER,
-        ("replicas: 6", "replicas: 1"),
-        ("    - broker", "    - broker\n    - controller"),
+        BROKER, ("replicas: 6", "replicas: 1"), ("    - broker", "    - broker\n    - controller")
     )
     assert reading_of(KAFKA + alone).problems == ()
     assert reading_of(KAFKA + alone + SECOND).problems == ()
@@ -1214,10 +1212,7 @@ TEMPLATE = "{0}template:\n{0}  pod:\n{0}    terminationGracePeriodSeconds: {1}\n
     ("text", "expected"),
     [
         (ZOOKEEPER, {"demo-kafka": 30, "demo-zookeeper": 30}),
-        (
-            ZOOKEEPER + TEMPLATE.format(" " * 4, 45),
-            {"demo-kafka": 30, "demo-zookeeper": 45},
-        ),
+        (ZOOKEEPER + TEMPLATE.format(" " * 4, 45), {"demo-kafka": 30, "demo-zookeeper": 45}),
         (
             ZOOKEEPER.replace("  zookeeper:", TEMPLATE.format(" " * 4, 90) + "  zookeeper:"),
             {"demo-kafka": 90, "demo-zookeeper": 30},

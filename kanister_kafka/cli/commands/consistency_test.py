@@ -24,6 +24,7 @@ from kanister_kafka.cli.output import (
     write_result,
     write_text,
 )
+from kanister_kafka.cli.param_types import flag_option, text_option
 from kanister_kafka.cli.topic_connection import IMAGE
 
 if TYPE_CHECKING:
@@ -87,7 +88,7 @@ def _target(text: str) -> KafkaRef:
     show_default=True,
     help="Topic of the source; repeatable.",
 )
-@click.option("--context", default="", help="Kubeconfig context.")
+@text_option("--context", "Kubeconfig context.")
 @kasten_namespace_option
 @claims_class_option
 @click.option(
@@ -101,7 +102,7 @@ def _target(text: str) -> KafkaRef:
 @stage_timeout_option
 @report_form_option
 @report_file_options("Write the report with its pictures as one page as well.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
+@flag_option("--yes", "Do not ask; needed without a terminal.")
 def consistency_test(
     *,
     scenarios: tuple[str, ...],

@@ -22,7 +22,7 @@ from kanister_kafka.cli.options import (
     templates_option,
 )
 from kanister_kafka.cli.output import destination, destination_options, format_manifests
-from kanister_kafka.cli.param_types import SectionedCommand
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.linter.helm_source import escape
 from kanister_kafka.reports.text import count_noun
 
@@ -38,11 +38,7 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 @input_options
 @plan_options
 @destination_options
-@click.option(
-    "--kustomization",
-    is_flag=True,
-    help="Make the directory of --output-dir a base of Kustomize.",
-)
+@flag_option("--kustomization", "Make the directory of --output-dir a base of Kustomize.")
 @click.option(
     "--format",
     "form",

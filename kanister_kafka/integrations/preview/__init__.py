@@ -3,9 +3,4 @@
 from kanister_kafka.integrations.preview.parameters import PreviewTarget, pods_of
 from kanister_kafka.integrations.preview.render import ActionPreview, preview_action
 
-__all__ = [
-    "ActionPreview",
-    "PreviewTarget",
-    "pods_of",
-    "preview_action",
-]
+__all__ = ["ActionPreview", "PreviewTarget", "pods_of", "preview_action"]

@@ -201,11 +201,7 @@ def _ties(objects: KastenObjects) -> Iterator[BlueprintLink]:
     for binding in objects.bindings:
         here, by = binding.blueprint, f"BlueprintBinding {binding.name}"
         tie = BlueprintLink(
-            here=here,
-            by=by,
-            blueprint=here.text,
-            namespaces=binding.namespaces(),
-            binding=binding,
+            here=here, by=by, blueprint=here.text, namespaces=binding.namespaces(), binding=binding
         )
         resources = [
             replace(tie, group=r.group, resource=r.resource, name=r.name)

@@ -37,8 +37,7 @@ UNHEEDED = ("Pod", "PersistentVolumeClaim", "ReplicaSet")
 
 
 @lint_rule(
-    MANIFEST_SET,
-    {"duplicate-blueprint": Severity.ERROR, "repeated-blueprint": Severity.WARNING},
+    MANIFEST_SET, {"duplicate-blueprint": Severity.ERROR, "repeated-blueprint": Severity.WARNING}
 )
 def duplicate_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find two Blueprints of one name in one file: only the one that is applied last is left.

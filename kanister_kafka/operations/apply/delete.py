@@ -54,10 +54,7 @@ def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
     found = find_owned_objects(
-        blueprints_of(objects),
-        namespaces_of(objects),
-        connection,
-        kinds=[CONFIG_MAP],
+        blueprints_of(objects), namespaces_of(objects), connection, kinds=[CONFIG_MAP]
     )
     records = {object_ref(item): item for item in found.objects}
     for place in {object_ref(item) for item in named} - set(records):

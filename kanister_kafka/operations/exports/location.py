@@ -21,11 +21,7 @@ S3 = re.compile(r"s3:(?:https?://)?[A-Za-z0-9.:\[\]-]+(?:/[^\s@?#/]+)+")
 """Addresses that restic takes for S3, without a user and a password."""
 PASSWORD_FILE, PASSWORD_COMMAND = "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND"
 CA_FILE = "RESTIC_CACERT"
-ACCESS_KEY, SECRET_KEY, PASSWORD = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "RESTIC_PASSWORD",
-)
+ACCESS_KEY, SECRET_KEY, PASSWORD = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RESTIC_PASSWORD")
 OPTIONAL = "AWS_SESSION_TOKEN"
 KEYS = {
     **dict(zip((ACCESS_KEY, SECRET_KEY, PASSWORD), EXPORT_KEYS, strict=True)),

@@ -135,8 +135,7 @@ class ExportCatalogue:
             uid = snapshot.tags.get("uid", "")
             cluster_id = snapshot.tags.get("cluster-id", "")
             copy = copies.setdefault(
-                (snapshot.host, name, uid),
-                _Copy(KafkaRef(namespace, kafka), name, uid, cluster_id),
+                (snapshot.host, name, uid), _Copy(KafkaRef(namespace, kafka), name, uid, cluster_id)
             )
             kind = snapshot.tags.get("kind")
             if kind == "volume":
@@ -195,9 +194,7 @@ def _ambiguous(copies: Sequence[_Copy]) -> NotFoundError:
 
 
 def _volume_faults(
-    backup: Backup,
-    volumes: Iterable[ExportedVolume],
-    snapshots: Mapping[str, ResticSnapshot],
+    backup: Backup, volumes: Iterable[ExportedVolume], snapshots: Mapping[str, ResticSnapshot]
 ) -> list[str]:
     by_claim = {volume.claim: volume for volume in volumes}
     faults = []

@@ -400,8 +400,7 @@ def under_replicated(view: ClusterFacts) -> Iterator[CheckLine]:
         "wait until they have caught up, or look why they do not",
         detail=(
             join_limited(
-                (f"{p.topic}-{p.number}: {p.in_sync} of {p.replicas} in sync" for p in behind),
-                10,
+                (f"{p.topic}-{p.number}: {p.in_sync} of {p.replicas} in sync" for p in behind), 10
             ),
         ),
     )

@@ -101,10 +101,7 @@ def _uncalled(objects: KastenObjects) -> Iterator[tuple[Blueprint, BlueprintActi
 # Kanister leaves the parameters of every other kind nil (pkg/param/param.go, New).
 
 WORKLOADS = ("StatefulSet", "Deployment", "DeploymentConfig", "PVC")
-OF_NAMESPACE = {
-    "spec": ("finalizers",),
-    "status": ("conditions", "phase"),
-}
+OF_NAMESPACE = {"spec": ("finalizers",), "status": ("conditions", "phase")}
 """Fields of a Namespace below these; it has no other field of its own."""
 
 

@@ -22,10 +22,7 @@ from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 
 NAME_SIMILARITY = 0.8
-UNOWNED = {
-    "Pod": "a pod",
-    "PersistentVolumeClaim": "a claim",
-}
+UNOWNED = {"Pod": "a pod", "PersistentVolumeClaim": "a claim"}
 
 
 @lint_rule(KASTEN, "kasten-namespace")

@@ -28,10 +28,7 @@ NEEDED = {"export": ("profile",), "import": ("profile", "receiveString")}
 WHY = {
     ("profile", "export"): "the location profile to export to",
     ("profile", "import"): "the location profile to import from",
-    (
-        "receiveString",
-        "import",
-    ): "the string of the export that identifies the data to import",
+    ("receiveString", "import"): "the string of the export that identifies the data to import",
 }
 FROM = ("copy", "move")
 VALUE = ("add", "replace")
