@@ -10,13 +10,12 @@ from typing import Any
 
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.errors import NotFoundError, UnreachableError
-from kanister_kafka.kube.client import ApiResource, KubeClient, Object
+from kanister_kafka.kube.client import SECRETS, KubeClient, Object
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, find_target
 from kanister_kafka.strimzi.listeners import Listener, read_listeners, select_listener
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
 
-SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)
 TLS = "tls"
 SCRAM = "scram-sha-512"
 """Types of authentication for which Strimzi creates the credentials (KafkaUser)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.topics.batches import Batch, TransactionFilter, parse_batches
@@ -21,6 +21,8 @@ EACH = 2 << 20
 """Bytes of one partition in a response; a larger batch is complete nevertheless."""
 WHOLE = 16 << 20
 """Bytes of a response."""
+GROWTH = 8
+"""Factor for the bytes of one partition if a batch is larger."""
 AHEAD = 2
 """Responses of a partition that wait to be compared; one more can be on its way."""
 PAUSE_S = 0.2
@@ -121,8 +123,10 @@ class BatchReader:
                 for node, offsets in self._wanted(set(running.values())).items():
                     running[asyncio.create_task(self._request(node, offsets))] = node
                 room = asyncio.create_task(self._room.wait())
-                await asyncio.wait({*running, room}, return_when=asyncio.FIRST_COMPLETED)
-                room.cancel()
+                try:
+                    await asyncio.wait({*running, room}, return_when=asyncio.FIRST_COMPLETED)
+                finally:
+                    room.cancel()
                 for one in [task for task in running if task.done()]:
                     del running[one]
                     await one
@@ -158,6 +162,7 @@ class BatchReader:
         for answer in answers:
             if answer.partition in self.fetching and answer.error not in MOVED:
                 self._receive(answer)
+        self._grow(answers)
         if moved:
             await self._find_leaders_again(dict.fromkeys(moved, 0))
         self.arrived.set()
@@ -190,6 +195,20 @@ class BatchReader:
         if batches:
             self._progress = time.monotonic()
             self._queues[number].append(batches)
+
+    def _grow(self, answers: Sequence[FetchedPartition]) -> None:
+        """Ask for up to EACH bytes of each partition if the next batch of one is larger.
+
+        Only the first batch of a response is complete in any case (KIP-74). The batches of other
+        partitions would need a request each.
+        """
+        received = sum(len(one.records) for one in answers if one.records)
+        if self._each >= EACH or received + self._each > WHOLE:
+            return  # the response was full
+        for one in answers:
+            if one.partition in self.fetching and not one.error and not one.records:
+                self._each = min(GROWTH * self._each, EACH)
+                return
 
     def _check_last(self, number: int, batches: deque[Batch]) -> None:
         """Raise UnreachableError unless the leader has the batch that was read last.

@@ -7,13 +7,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
-from contextlib import closing
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import Which, decode
-from kanister_kafka.topics.broker import BrokerConnections, end_tasks, run_coroutine
-from kanister_kafka.topics.client import LOG_APPEND_TIME, ClientAccess, OffsetRange
-from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
+from kanister_kafka.topics.broker import BrokerConnections, end_tasks
+from kanister_kafka.topics.client import LOG_APPEND_TIME, OffsetRange
+from kanister_kafka.topics.model import PartitionBounds, RecordPosition
 from kanister_kafka.topics.records import RecordBatch
 from kanister_kafka.topics.statistics import BACK, WIDER
 
@@ -21,31 +20,25 @@ EACH = 1 << 16
 """Bytes of one partition in a response; a larger batch is complete nevertheless."""
 
 
-def read_bounds(
-    access: ClientAccess, topic: str, spans: Mapping[int, OffsetRange], isolation: Isolation
+async def read_bounds(
+    brokers: BrokerConnections, spans: Mapping[int, OffsetRange], *, committed: bool
 ) -> dict[int, PartitionBounds]:
     """Return the offsets of each partition, and its oldest and its newest record.
 
     Raises what KafkaConsumer raises.
     """
-    committed = isolation is Isolation.COMMITTED
-
-    async def run() -> dict[int, PartitionBounds]:
-        with closing(BrokerConnections(access, topic)) as brokers:
-            oldest = await _oldest(brokers, spans, committed=committed)
-            newest = await _newest(brokers, spans, committed=committed)
-        return {
-            number: PartitionBounds(
-                earliest=span.earliest,
-                latest=span.latest,
-                oldest=oldest.get(number),
-                newest=newest[number].position(-1) if number in newest else None,
-                broker_time=number in newest and newest[number].clocks[-1] == LOG_APPEND_TIME,
-            )
-            for number, span in spans.items()
-        }
-
-    return run_coroutine(run())
+    oldest = await _oldest(brokers, spans, committed=committed)
+    newest = await _newest(brokers, spans, committed=committed)
+    return {
+        number: PartitionBounds(
+            earliest=span.earliest,
+            latest=span.latest,
+            oldest=oldest.get(number),
+            newest=newest[number].position(-1) if number in newest else None,
+            broker_time=number in newest and newest[number].clocks[-1] == LOG_APPEND_TIME,
+        )
+        for number, span in spans.items()
+    }
 
 
 async def _oldest(

@@ -14,9 +14,10 @@ import ssl
 import struct
 import sys
 import tempfile
+from collections import deque
 from collections.abc import Coroutine, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import closing, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -157,12 +158,15 @@ UNUSED = _references([bytearray()])[0]
 class _Frames(asyncio.BufferedProtocol):
     """Receives one response at a time into a buffer.
 
+    A broker answers in the order of the requests. A request that was cancelled is answered too:
+    its response is received and dropped, so that the connection can be used again.
+
     `plain` is the socket of a connection without TLS: there the bytes of the socket are those of
     the response.
     """
 
     def __init__(self, plain: Any) -> None:
-        self.response: asyncio.Future[ByteRange] | None = None
+        self.responses: deque[asyncio.Future[ByteRange]] = deque()
         self._head = bytearray(4)
         self._buffer = self._head
         self._size = len(self._head)
@@ -187,8 +191,9 @@ class _Frames(asyncio.BufferedProtocol):
             self._buffer = self._free_buffer(self._size)
             self._await(self._size)
         else:
-            if self.response is not None and not self.response.done():
-                self.response.set_result(ByteRange(self._buffer, 0, self._size))
+            response = self.responses.popleft() if self.responses else None
+            if response is not None and not response.done():
+                response.set_result(ByteRange(self._buffer, 0, self._size))
             self._buffer = self._head
             self._size = len(self._head)
             self._await(1)
@@ -218,9 +223,10 @@ class _Frames(asyncio.BufferedProtocol):
         return False
 
     def connection_lost(self, exc: Exception | None) -> None:
-        if self.response is not None and not self.response.done():
-            reason = str(exc) if exc else "the broker closed the connection"
-            self.response.set_exception(ConnectionError(reason))
+        reason = str(exc) if exc else "the broker closed the connection"
+        for response in self.responses:
+            if not response.done():
+                response.set_exception(ConnectionError(reason))
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,7 +245,7 @@ class FetchedPartition:
 
 
 class BrokerConnection:
-    """A connection to one broker, for one request at a time."""
+    """A connection to one broker, which answers its requests in their order."""
 
     def __init__(self, client: str, connection: Any, transport: Any, versions: Any) -> None:
         self._client = client
@@ -261,11 +267,13 @@ class BrokerConnection:
         message = header.encode() + prepared.encode()
         if self._transport.is_closing():
             raise ConnectionError("the broker closed the connection")
-        self._frames.response = asyncio.get_running_loop().create_future()
+        correlation = self._correlation
+        response: asyncio.Future[ByteRange] = asyncio.get_running_loop().create_future()
+        self._frames.responses.append(response)
         self._transport.write(struct.pack(">i", len(message)) + message)
-        reader = _ResponseReader(await asyncio.wait_for(self._frames.response, REQUEST))
+        reader = _ResponseReader(await asyncio.wait_for(response, REQUEST))
         try:
-            if prepared.parse_response_header(reader).correlation_id != self._correlation:
+            if prepared.parse_response_header(reader).correlation_id != correlation:
                 raise ConnectionError("a response to another request")
             return prepared.RESPONSE_TYPE.decode(reader)
         except (ValueError, struct.error) as failure:
@@ -317,14 +325,48 @@ def _partitions(response: Any) -> list[FetchedPartition]:
 # --- A cluster
 
 
+class CoroutineRunner:
+    """Runs coroutines one after the other in one event loop, which keeps connections open.
+
+    It uses another thread if this one has a running event loop, as that of a notebook.
+    """
+
+    def __init__(self) -> None:
+        # Not asyncio.Runner, which Python 3.10 does not have.
+        self._loop = asyncio.new_event_loop()
+        self._executor: ThreadPoolExecutor | None = None
+        with suppress(RuntimeError):
+            asyncio.get_running_loop()
+            self._executor = ThreadPoolExecutor(1)
+
+    def run(self, coroutine: Coroutine[Any, Any, Result]) -> Result:
+        """Run a coroutine to its end."""
+        if self._executor is None:
+            return self._loop.run_until_complete(coroutine)
+        return self._executor.submit(self._loop.run_until_complete, coroutine).result()
+
+    def close(self) -> None:
+        """Cancel what still runs, and close the event loop."""
+        try:
+            self.run(_cancel_others())
+        finally:
+            if self._executor is not None:
+                self._executor.shutdown()
+            self._loop.close()
+
+
+async def _cancel_others() -> None:
+    """Cancel all other tasks of this event loop, as at the end of `asyncio.run`."""
+    loop = asyncio.get_running_loop()
+    await end_tasks(*(asyncio.all_tasks() - {asyncio.current_task()}))
+    await loop.shutdown_asyncgens()
+    await loop.shutdown_default_executor()
+
+
 def run_coroutine(coroutine: Coroutine[Any, Any, Result]) -> Result:
     """Run a coroutine to its end, in another thread if this one has a running event loop."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(coroutine)
-    with ThreadPoolExecutor(1) as executor:  # called from a notebook, for example
-        return executor.submit(asyncio.run, coroutine).result()
+    with closing(CoroutineRunner()) as runner:
+        return runner.run(coroutine)
 
 
 async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
@@ -350,6 +392,7 @@ class BrokerConnections:
         """For each partition the node id of its leader; partitions without one are not in it."""
         self._addresses: dict[int, Address] = {}
         self._open: dict[Address, BrokerConnection] = {}
+        self._opening: dict[Address, asyncio.Lock] = {}
         self._arguments: dict[str, Any] = {}
 
     async def find_leaders(self) -> None:
@@ -405,16 +448,18 @@ class BrokerConnections:
             self._drop(address)
 
     async def _connection(self, address: Address) -> BrokerConnection:
-        if address not in self._open:
-            from aiokafka import errors
+        from aiokafka import errors
 
-            try:
-                self._open[address] = await self._connect(address)
-            # ValueError: the signature of a server by SCRAM; the others are answers of no broker
-            except (errors.KafkaError, AssertionError, ValueError, struct.error) as failure:
-                self._raise_if_forbidden(failure)
-                raise ConnectionError(_text(failure)) from failure
-        return self._open[address]
+        # Two requests that find no connection would open two, and one would stay open.
+        async with self._opening.setdefault(address, asyncio.Lock()):
+            if address not in self._open:
+                try:
+                    self._open[address] = await self._connect(address)
+                # ValueError: the signature of a server by SCRAM; the others are of no broker
+                except (errors.KafkaError, AssertionError, ValueError, struct.error) as failure:
+                    self._raise_if_forbidden(failure)
+                    raise ConnectionError(_text(failure)) from failure
+            return self._open[address]
 
     async def _connect(self, address: Address) -> BrokerConnection:
         from aiokafka.conn import AIOKafkaConnection

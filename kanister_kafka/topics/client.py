@@ -27,6 +27,11 @@ REQUEST = 30.0
 """Seconds for one request, including the connection to the brokers."""
 ASIDE = 10.0
 """Seconds for an optional request."""
+CONNECTED_SOON = {"reconnect.backoff.ms": "20"}
+"""librdkafka waits half of this, 50 ms by default, between two connections, also if the first is
+replaced because the broker has reported its address. Repeated failures still double the wait."""
+AT_ONCE = 8
+"""Requests at a time for the offsets of partitions."""
 GROUP = "kanister-kafka"
 """librdkafka requires a name, although no group is joined."""
 FORBIDDEN = (
@@ -117,13 +122,20 @@ class KafkaConsumer:
 
     def spans(self, topic: str, partitions: Iterable[int]) -> dict[int, OffsetRange]:
         """Return the current offsets of each partition."""
-        spans = {}
-        for partition in partitions:
-            place = self.library.TopicPartition(topic, partition)
-            with self.translated(f"ask for the offsets of {topic}[{partition}]"):
-                low, high = self.consumer.get_watermark_offsets(place, timeout=self._request)
-            spans[partition] = OffsetRange(low, high)
-        return spans
+        numbers = tuple(partitions)
+        # librdkafka has one partition in a request, so the requests must not wait for each other.
+        executor = futures.ThreadPoolExecutor(AT_ONCE)
+        try:
+            spans = executor.map(lambda number: self._span(topic, number), numbers)
+            return dict(zip(numbers, spans, strict=True))
+        finally:
+            executor.shutdown(cancel_futures=True)
+
+    def _span(self, topic: str, partition: int) -> OffsetRange:
+        place = self.library.TopicPartition(topic, partition)
+        with self.translated(f"ask for the offsets of {topic}[{partition}]"):
+            low, high = self.consumer.get_watermark_offsets(place, timeout=self._request)
+        return OffsetRange(low, high)
 
     def offsets_at(self, topic: str, times: Mapping[int, int]) -> dict[int, int]:
         """Return for each partition the first offset at or after a time in ms, or END."""
@@ -162,6 +174,7 @@ class KafkaConsumer:
     def _settings(self) -> dict[str, Any]:
         return {
             **FETCHED_AHEAD,
+            **CONNECTED_SOON,
             **self.access.settings,
             "group.id": GROUP,
             "enable.auto.commit": False,

@@ -117,6 +117,10 @@ class FakeBroker:
     """The mechanism of clients, all of which are refused."""
     serve: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]] | None = None
     """Serves a connection instead of this."""
+    has_batch: bool = False
+    """Whether the response has a batch so far."""
+    listed: int = 0
+    """Requests for the partitions of a topic, one for each client."""
     created: list[str] = field(default_factory=list)
     """Topics that a client would have created by asking for them."""
 
@@ -166,6 +170,7 @@ class FakeBroker:
             self.refused -= 1
             return None
         version = kind.API_VERSION
+        self.has_batch = False
         topics = [
             (name, [self.partition(name, version, *place) for place in places])
             for name, places in request.topics
@@ -174,6 +179,7 @@ class FakeBroker:
         return response(0, *session, topics).encode()
 
     def metadata(self, response: type, request: object) -> object:
+        self.listed += 1
         if request.allow_auto_topic_creation:
             self.created += request.topics
         topics = []
@@ -197,6 +203,9 @@ class FakeBroker:
             later = [one for one in later if struct.unpack_from(">q", one)[0] < stable]
             whole = b"".join(later)
             data = whole[: max(min(most, self.longest), len(later[0]))] if later else b""
+            if self.has_batch and len(data) > most:
+                data = b""  # only the first batch of a response can be larger (KIP-74)
+            self.has_batch = self.has_batch or bool(data)
         start = (log.start,) if version >= 5 else ()
         preferred = (-1,) if version >= 11 else ()
         return (number, error, log.end, stable, *start, log.aborted, *preferred, data)

@@ -7,7 +7,9 @@ import socket
 import ssl
 import stat
 import subprocess
+import time
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -15,13 +17,13 @@ import pytest
 from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.topics import broker
 from kanister_kafka.topics.batch_reader import BatchReader
-from kanister_kafka.topics.bounds import read_bounds
+from kanister_kafka.topics.batches import parse_batches
 from kanister_kafka.topics.broker import BrokerConnections, end_tasks
 from kanister_kafka.topics.client import ClientAccess, OffsetRange
-from kanister_kafka.topics.model import Isolation, PartitionBounds
+from kanister_kafka.topics.model import PartitionBounds
 from tests.fakes.kafka_broker import FakeBroker, Log, running
 from tests.topics.record_factory import log
-from tests.topics.test_logs import batches
+from tests.topics.test_logs import batches, bounds_of
 
 TOPIC = "orders"
 LOGS = {(TOPIC, 0): Log(batches(log(50), 20))}
@@ -48,7 +50,7 @@ def certificates(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def bounds(served: FakeBroker, settings: dict[str, str]) -> PartitionBounds:
     access = ClientAccess("fake", {"bootstrap.servers": served.address, **settings})
-    return read_bounds(access, TOPIC, {0: OffsetRange(0, 50)}, Isolation.COMMITTED)[0]
+    return bounds_of(access, {0: OffsetRange(0, 50)})[0]
 
 
 def by_file(folder: Path) -> dict[str, str]:
@@ -115,9 +117,7 @@ def test_keys_in_properties_are_not_left_on_the_disk(
 def test_certificates_that_are_none_are_an_error_without_their_text(text: str) -> None:
     settings = {"bootstrap.servers": "127.0.0.1:1", "security.protocol": "SSL", "ssl.ca.pem": text}
     with pytest.raises(UnreachableError, match="fake: cannot") as failure:
-        read_bounds(
-            ClientAccess("fake", settings), TOPIC, {0: OffsetRange(0, 5)}, Isolation.COMMITTED
-        )
+        bounds_of(ClientAccess("fake", settings), {0: OffsetRange(0, 5)})
     assert "BEGIN" not in str(failure.value)
 
 
@@ -161,7 +161,8 @@ async def receive(parts: list[bytes]) -> tuple[bytes, list[int]]:
     ours.settimeout(0)
     frames = broker._Frames(ours)
     loop = asyncio.get_running_loop()
-    frames.response = loop.create_future()
+    waiting = loop.create_future()
+    frames.responses.append(waiting)
     transport, _ = await loop.create_connection(lambda: frames, sock=ours)
     awaited = []
     try:
@@ -170,7 +171,7 @@ async def receive(parts: list[bytes]) -> tuple[bytes, list[int]]:
             theirs.send(part)
             await asyncio.sleep(0.01)
         theirs.close()
-        response = await asyncio.wait_for(frames.response, 5)
+        response = await asyncio.wait_for(waiting, 5)
         return bytes(response.buffer[response.start : response.end]), awaited
     finally:
         transport.abort()
@@ -190,6 +191,29 @@ def test_a_response_is_received_at_once_and_its_end_as_soon_as_it_arrives() -> N
 def test_a_response_that_is_cut_is_an_error() -> None:
     with pytest.raises(ConnectionError, match="the broker closed the connection"):
         asyncio.run(receive([b"\0\1\0\0", b"the rest is missing"]))
+
+
+def test_a_request_that_is_cancelled_leaves_the_connection_usable() -> None:
+    async def ask(served: FakeBroker) -> int:
+        access = ClientAccess("fake", {"bootstrap.servers": served.address})
+        with closing(BrokerConnections(access, TOPIC)) as connections:
+            await connections.find_leaders()
+            connection = await connections.broker(connections.leaders[0])
+            fetch = partial(connection.fetch, TOPIC, each=100, whole=100, committed=True)
+            with pytest.raises(asyncio.TimeoutError):
+                await asyncio.wait_for(fetch({0: 0}), 0.05)
+            later, last = await asyncio.gather(fetch({0: 20}), fetch({0: 40}))
+        offsets = []
+        for (answer,) in (later, last):
+            assert answer.records is not None
+            (first, *_) = parse_batches(answer.records, "")
+            offsets.append(first.base)
+        assert offsets == [20, 40]
+        return served.fetches
+
+    slow = FakeBroker(dict(LOGS), before_fetch=lambda count: time.sleep(0.3 * (count == 1)))
+    with running(slow) as served:
+        assert asyncio.run(ask(served)) == 3
 
 
 def test_a_task_that_has_lost_its_cancellation_is_ended() -> None:
@@ -232,3 +256,18 @@ def test_a_fetch_that_has_lost_its_cancellation_is_ended(
 
         monkeypatch.setattr(BrokerConnections, "find_leaders", slow)
         asyncio.run(fetch_and_stop())
+
+
+def test_two_requests_at_a_time_open_one_connection() -> None:
+    with running(FakeBroker(LOGS)) as served:
+        host, _, port = served.address.partition(":")
+        access = ClientAccess("fake", {"bootstrap.servers": served.address})
+
+        async def connect_twice() -> bool:
+            with closing(BrokerConnections(access, TOPIC)) as brokers:
+                one, other = await asyncio.gather(
+                    brokers._connection((host, int(port))), brokers._connection((host, int(port)))
+                )
+                return one is other
+
+        assert asyncio.run(connect_twice())

@@ -7,9 +7,12 @@ of topics.
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -123,6 +126,46 @@ def compared(
         for label, topic in zip("ab", topics, strict=True)
     )
     return compare(a, b, request or CompareRequest(compacted=False), progress)
+
+
+class Meeting(KafkaConsumer):
+    """A connection that is only asked for its partitions while the other one is asked too."""
+
+    barrier = threading.Barrier(2)
+
+    def partitions(self, topic: str) -> tuple[int, ...]:
+        self.barrier.wait(10)
+        return super().partitions(topic)
+
+
+def test_both_clusters_are_asked_at_the_same_time(brokers: Brokers, name: str) -> None:
+    brokers.write(name, everywhere(MANY[:5]))
+    found = compared(brokers, (name, name), kind=Meeting)
+    assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
+    with pytest.raises(NotFoundError, match=r"^a: no topic nope-a"):  # the first of both errors
+        compared(brokers, ("nope-a", "nope-b"), kind=Meeting)
+
+
+def test_offsets_of_partitions_are_asked_for_at_the_same_time(brokers: Brokers, name: str) -> None:
+    brokers.write(name, everywhere(MANY[:5]))
+    cluster = brokers.cluster()
+    consumer = cluster.consumer
+    barrier = threading.Barrier(len(PARTITIONS))
+
+    def ask(place: object, timeout: float) -> tuple[int, int]:
+        barrier.wait(10)
+        return consumer.get_watermark_offsets(place, timeout=timeout)
+
+    cluster.consumer = SimpleNamespace(get_watermark_offsets=ask, close=consumer.close)
+    assert cluster.spans(name, PARTITIONS) == dict.fromkeys(PARTITIONS, OffsetRange(0, 5))
+    assert cluster.spans(name, ()) == {}
+
+
+def test_a_property_of_the_user_replaces_the_own_one() -> None:
+    for given, used in (({}, "20"), ({"reconnect.backoff.ms": "7"}, "7")):
+        access = ClientAccess("a", {"bootstrap.servers": "127.0.0.1:1", **given})
+        with closing(KafkaConsumer(access)) as cluster:
+            assert cluster._settings()["reconnect.backoff.ms"] == used
 
 
 def test_a_topic_is_identical_to_its_copy(brokers: Brokers, name: str) -> None:

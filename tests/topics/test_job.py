@@ -165,6 +165,31 @@ def test_parts_are_merged(cluster) -> None:
     assert seen == [(2, 2)]
 
 
+def test_the_end_of_a_job_is_waited_for_through_an_outage(cluster) -> None:
+    parts_of(cluster, condition="Suspended")
+    ended = {"succeeded": 2, "conditions": [{"type": "Complete", "status": "True"}]}
+    steps = [
+        (5, lambda: cluster.refusals.append(("", "", 503))),
+        (20, cluster.refusals.clear),
+        (30, lambda: cluster.change("jobs", "kafka", "split", {"status": ended})),
+    ]
+    for seconds, step in steps:
+        cluster.time.after(seconds, step)
+    began = cluster.time.now
+    seen = []
+    found = collect_job_results(
+        KubeClient(),
+        "split",
+        "kafka",
+        lambda *at: seen.append(at),
+        clock=cluster.time.clock,
+    )
+    assert found.messages == 21
+    assert 30 <= cluster.time.now - began <= 31
+    assert set(cluster.time.slept) == {1.0}
+    assert len(seen) == 16  # none while the API server was away
+
+
 def test_a_part_that_is_gone_is_no_result(cluster) -> None:
     parts_of(cluster, there=(1,))
     with pytest.raises(UnreachableError, match="1 of 2 parts exist"):

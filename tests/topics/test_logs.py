@@ -16,8 +16,9 @@ from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableErro
 from kanister_kafka.topics import batch_reader
 from kanister_kafka.topics.batch_settings import find_obstacle
 from kanister_kafka.topics.bounds import read_bounds
+from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer, OffsetRange
-from kanister_kafka.topics.compare.logs import compare_logs
+from kanister_kafka.topics.compare.logs import LogPair
 from kanister_kafka.topics.compare.partition import PartitionComparer
 from kanister_kafka.topics.compare.reader import OpenTopic, ProgressMeter, ReadRange
 from kanister_kafka.topics.model import DigestKind, Isolation, PartitionBounds, PartitionResult
@@ -52,6 +53,18 @@ def batches(records: Sequence[Record], size: int = 10, **options: object) -> lis
     return [raw(records[at : at + size], **options) for at in range(0, len(records), size)]
 
 
+def bounds_of(
+    access: ClientAccess, spans: dict[int, OffsetRange], topic: str = TOPIC
+) -> dict[int, PartitionBounds]:
+    """Read the bounds of partitions by connections that are closed after that."""
+
+    async def run() -> dict[int, PartitionBounds]:
+        with closing(BrokerConnections(access, topic)) as connections:
+            return await read_bounds(connections, spans, committed=True)
+
+    return run_coroutine(run())
+
+
 @contextmanager
 def brokers(a: Log, b: Log) -> Iterator[tuple[FakeBroker, FakeBroker]]:
     """Serve two logs, each by a broker of its own."""
@@ -77,27 +90,25 @@ def compared(
     `errors` are those of A after its bounds are known.
     """
     sides = []
-    bounds = []
+    spans = []
     for broker in (a, b):
         access = ClientAccess("fake", {"bootstrap.servers": broker.address, **(settings or {})})
         held = broker.logs[TOPIC, 0]
-        span = OffsetRange(held.start, held.end if held.stable is None else held.stable)
-        bounds.append(read_bounds(access, TOPIC, {0: span}, isolation)[0])
+        spans.append({0: OffsetRange(held.start, held.end if held.stable is None else held.stable)})
         sides.append(access)
-    if errors is not None:
-        a.errors = errors
-    first, second = starts or (bounds[0].earliest, bounds[1].earliest)
-    ranges = {0: ReadRange((first, bounds[0].latest), (second, bounds[1].latest))}
-    pair = PartitionComparer(0, timed=True)
     with (
         closing(KafkaConsumer(sides[0], isolation=isolation)) as one,
         closing(KafkaConsumer(sides[1], isolation=isolation)) as other,
+        closing(LogPair(OpenTopic(one, TOPIC), OpenTopic(other, TOPIC))) as logs,
     ):
-        meter = meter or ProgressMeter(lambda *_: None)
-        compare_logs(
-            OpenTopic(one, TOPIC), OpenTopic(other, TOPIC), {0: pair}, ranges, meter, timed=True
-        )
-    return pair.result(bounds[0], bounds[1])
+        in_a, in_b = (found[0] for found in logs.read_bounds(*spans))
+        if errors is not None:
+            a.errors = errors
+        first, second = starts or (in_a.earliest, in_b.earliest)
+        ranges = {0: ReadRange((first, in_a.latest), (second, in_b.latest))}
+        pair = PartitionComparer(0, timed=True)
+        logs.compare({0: pair}, ranges, meter or ProgressMeter(lambda *_: None), timed=True)
+    return pair.result(in_a, in_b)
 
 
 def without_digest(result: PartitionResult) -> PartitionResult:
@@ -459,23 +470,54 @@ def test_a_topic_that_does_not_exist_is_not_created() -> None:
     with running(FakeBroker({})) as broker:
         access = ClientAccess("fake", {"bootstrap.servers": broker.address})
         with pytest.raises(NotFoundError, match="cannot read orders"):
-            read_bounds(access, TOPIC, {0: OffsetRange(0, 5)}, Isolation.COMMITTED)
+            bounds_of(access, {0: OffsetRange(0, 5)})
         assert broker.created == []
 
 
 def test_no_broker_is_an_error_with_its_address() -> None:
     with pytest.raises(UnreachableError, match=r"fake: cannot connect: 127\.0\.0\.1:1: "):
-        read_bounds(ACCESS, TOPIC, {0: OffsetRange(0, 5)}, Isolation.COMMITTED)
+        bounds_of(ACCESS, {0: OffsetRange(0, 5)})
 
 
 def test_a_partition_without_records_has_no_first_and_no_last() -> None:
     with running(FakeBroker({(TOPIC, 0): Log(), (TOPIC, 1): Log(batches(WHOLE, 30))})) as broker:
         access = ClientAccess("fake", {"bootstrap.servers": broker.address})
         spans = {0: OffsetRange(0, 0), 1: OffsetRange(0, 400)}
-        bounds = read_bounds(access, TOPIC, spans, Isolation.COMMITTED)
+        bounds = bounds_of(access, spans)
     assert bounds[0] == PartitionBounds(earliest=0, latest=0, oldest=None, newest=None)
     assert bounds[1].newest is not None
     assert bounds[1].newest.offset == 399
+
+
+def test_the_bounds_of_large_batches_need_few_requests() -> None:
+    large = [replace(one, held_value=bytes(10_000)) for one in WHOLE]
+    logs = {(TOPIC, number): Log(batches(large, 20)) for number in range(6)}
+    with running(FakeBroker(logs, longest=1 << 30)) as broker:
+        access = ClientAccess("fake", {"bootstrap.servers": broker.address})
+        bounds = bounds_of(access, dict.fromkeys(range(6), OffsetRange(0, 400)))
+    ends = {(one.oldest.offset, one.newest.offset) for one in bounds.values()}  # type: ignore[union-attr]
+    assert (len(bounds), ends) == (6, {(0, 399)})
+    assert broker.fetches <= 4  # and not one for each end of each partition
+
+
+def test_the_bounds_leave_no_task_behind() -> None:
+    async def run(access: ClientAccess) -> list[str]:
+        with closing(BrokerConnections(access, TOPIC)) as connections:
+            await read_bounds(connections, {0: OffsetRange(0, 400)}, committed=True)
+            await asyncio.sleep(0)  # what was cancelled ends
+            others = asyncio.all_tasks() - {asyncio.current_task()}
+            return [task.get_coro().__qualname__ for task in others]  # type: ignore[union-attr]
+
+    with running(FakeBroker({(TOPIC, 0): Log(batches(WHOLE, 30))})) as broker:
+        access = ClientAccess("fake", {"bootstrap.servers": broker.address})
+        assert [name for name in asyncio.run(run(access)) if "Event" in name] == []
+
+
+def test_the_bounds_and_the_records_are_read_by_one_connection() -> None:
+    source = batches(WHOLE, 30)
+    with brokers(Log(source), Log(source)) as (a, b):
+        assert compared(a, b).common == 400
+        assert (a.listed, b.listed) == (1, 1)
 
 
 # --- Which properties batches can be fetched with
@@ -509,7 +551,7 @@ def test_a_caller_can_have_an_event_loop() -> None:
     async def call() -> None:
         with running(FakeBroker({(TOPIC, 0): Log(batches(WHOLE, 30))})) as broker:
             access = ClientAccess("fake", {"bootstrap.servers": broker.address})
-            found = read_bounds(access, TOPIC, {0: OffsetRange(0, 400)}, Isolation.COMMITTED)
+            found = bounds_of(access, {0: OffsetRange(0, 400)})
             assert found[0].newest is not None
 
     asyncio.run(call())

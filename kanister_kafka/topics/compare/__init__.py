@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import InputError, NotFoundError
 from kanister_kafka.timestamps import format_epoch_ms
-from kanister_kafka.topics.bounds import read_bounds
 from kanister_kafka.topics.client import END, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.compare.compacted import CompactedComparer
-from kanister_kafka.topics.compare.logs import compare_logs
+from kanister_kafka.topics.compare.logs import LogPair
 from kanister_kafka.topics.compare.partition import WINDOW_BYTES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
     MEMORY,
@@ -102,6 +104,8 @@ def _join(blocks: Sequence[PartitionResult]) -> PartitionResult:
 
 # --- A comparison
 
+Answer = TypeVar("Answer")
+
 MAX_SKEW = 1000
 """ms up to which a head counts as even: a mirror reads each partition separately, so its partitions
 end slightly apart even after a clean stop."""
@@ -145,14 +149,15 @@ def compare(
     # The mirror first: records that arrive meanwhile are then only in the source, as usual.
     spans_b = b.cluster.spans(b.topic, numbers)
     spans_a = a.cluster.spans(a.topic, numbers)
-    comparison = _Comparison(a, b, spans_a, spans_b, ProgressMeter(progress))
-    compacted = _is_compacted(a, b, request)
-    if compacted:
-        results = comparison.compare_keys()
-    elif request.sample:
-        results = comparison.compare_sample(request.sample)
-    else:
-        results = comparison.compare_records(request)
+    with closing(_Comparison(a, b, spans_a, spans_b, ProgressMeter(progress))) as comparison:
+        comparison.read_bounds()
+        compacted = _is_compacted(a, b, request)
+        if compacted:
+            results = comparison.compare_keys()
+        elif request.sample:
+            results = comparison.compare_sample(request.sample)
+        else:
+            results = comparison.compare_records(request)
     return Comparison(
         a=str(a),
         b=str(b),
@@ -182,10 +187,15 @@ def find_topic(cluster: KafkaConsumer, topic: str) -> str:
     raise NotFoundError(f"{cluster.access.label}: which topic is {topic}? There is {there}")
 
 
+def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) -> list[Answer]:
+    """Ask both clusters at the same time; an error of A comes first."""
+    with ThreadPoolExecutor(2) as executor:
+        return list(executor.map(ask, (a, b)))
+
+
 def _partitions(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> tuple[tuple[int, ...], ...]:
     """Return the partitions to compare, those that A lacks, and those that B lacks."""
-    in_a = set(a.cluster.partitions(a.topic))
-    in_b = set(b.cluster.partitions(b.topic))
+    in_a, in_b = _ask_both(lambda one: set(one.cluster.partitions(one.topic)), a, b)
     numbers = set(request.partitions)
     if unknown := numbers - (in_a | in_b):
         listed = ", ".join(map(str, sorted(unknown)))
@@ -202,7 +212,7 @@ def _partitions(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> tuple[tu
 def _is_compacted(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> bool:
     compacted = request.compacted
     if compacted is None:
-        compacted = bool(a.cluster.is_compacted(a.topic) or b.cluster.is_compacted(b.topic))
+        compacted = any(_ask_both(lambda one: one.cluster.is_compacted(one.topic), a, b))
     if compacted and (request.last or request.since or request.sample):
         message = "is compacted: the value of each key is known only after all records are read"
         raise InputError((error("compacted-in-part", Location(str(a)), "", message),))
@@ -233,17 +243,25 @@ class _Comparison:
         self._spans_b = spans_b
         self.obstacle = a.cluster.batch_obstacle() or b.cluster.batch_obstacle()
         """The client property for which batches cannot be fetched."""
-        self._bounds_b = self._read_bounds(b, spans_b)
-        self._bounds_a = self._read_bounds(a, spans_a)
-        self.timed = _has_broker_times(self._bounds_a) == _has_broker_times(self._bounds_b)
+        self._logs = None if self.obstacle else LogPair(a, b)
+        self._bounds_a: dict[int, PartitionBounds] = {}
+        self._bounds_b: dict[int, PartitionBounds] = {}
+        self.timed = True
         self._window = min(WINDOW_BYTES, MEMORY // max(1, 4 * len(spans_a)))
 
-    def _read_bounds(
-        self, topic: OpenTopic, spans: Mapping[int, OffsetRange]
-    ) -> dict[int, PartitionBounds]:
-        if self.obstacle:
-            return partition_bounds(topic.cluster, topic.topic, spans)
-        return read_bounds(topic.cluster.access, topic.topic, spans, topic.cluster.isolation)
+    def close(self) -> None:
+        """Close the connections of record batches."""
+        if self._logs is not None:
+            self._logs.close()
+
+    def read_bounds(self) -> None:
+        """Read the first and the last record of each partition, before anything is compared."""
+        if self._logs is None:
+            self._bounds_b = partition_bounds(self.b.cluster, self.b.topic, self._spans_b)
+            self._bounds_a = partition_bounds(self.a.cluster, self.a.topic, self._spans_a)
+        else:
+            self._bounds_a, self._bounds_b = self._logs.read_bounds(self._spans_a, self._spans_b)
+        self.timed = _has_broker_times(self._bounds_a) == _has_broker_times(self._bounds_b)
 
     def compare_records(self, request: CompareRequest) -> tuple[PartitionResult, ...]:
         """Compare all records, or the newest."""
@@ -321,10 +339,10 @@ class _Comparison:
             n: PartitionComparer(n, timed=self.timed, window=self._window, jumped=span.jumped)
             for n, span in ranges.items()
         }
-        if self.obstacle:
+        if self._logs is None:
             read_pairs(self.a, self.b, pairs, ranges, self.meter)
         else:
-            compare_logs(self.a, self.b, pairs, ranges, self.meter, timed=self.timed)
+            self._logs.compare(pairs, ranges, self.meter, timed=self.timed)
         results = self._results(pairs)
         if self.a.cluster.isolation is not Isolation.COMMITTED:
             return results

@@ -12,13 +12,14 @@ import asyncio
 import hashlib
 from collections import deque
 from collections.abc import Mapping, Sequence
-from contextlib import closing
 from dataclasses import dataclass, field
 from typing import Any
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import HEADER, Batch, check_crc, decode, is_same_batch
-from kanister_kafka.topics.broker import BrokerConnections, end_tasks, run_coroutine
+from kanister_kafka.topics.bounds import read_bounds
+from kanister_kafka.topics.broker import BrokerConnections, CoroutineRunner, end_tasks
+from kanister_kafka.topics.client import OffsetRange
 from kanister_kafka.topics.compare.partition import MAX_TIMES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
     BATCH,
@@ -27,7 +28,7 @@ from kanister_kafka.topics.compare.reader import (
     ReadRange,
     rare_garbage_collection,
 )
-from kanister_kafka.topics.model import Isolation
+from kanister_kafka.topics.model import Isolation, PartitionBounds
 from kanister_kafka.topics.records import SIZE, RecordBatch
 
 ACTIVE = 8
@@ -246,32 +247,74 @@ class LogComparer:
         return True
 
 
-def compare_logs(
-    a: OpenTopic,
-    b: OpenTopic,
-    pairs: Mapping[int, PartitionComparer],
-    ranges: Mapping[int, ReadRange],
-    meter: ProgressMeter,
-    *,
-    timed: bool,
-) -> None:
-    """Feed pairs with the records of their ranges until each is done, as `read_pairs` does.
+class LogPair:
+    """Two topics, read as record batches by connections that stay open until it is closed.
 
-    Raises the errors of KafkaConsumer.
+    Its methods raise the errors of KafkaConsumer.
     """
-    offsets_a = {number: span.a for number, span in ranges.items()}
-    offsets_b = {number: span.b for number, span in ranges.items()}
-    committed = a.cluster.isolation is Isolation.COMMITTED
 
-    async def run() -> None:
-        with (
-            closing(BrokerConnections(a.cluster.access, a.topic)) as in_a,
-            closing(BrokerConnections(b.cluster.access, b.topic)) as in_b,
-        ):
-            readers = (
-                BatchReader(in_a, offsets_a, committed=committed),
-                BatchReader(in_b, offsets_b, committed=committed),
-            )
-            await LogComparer(readers, pairs, ranges, meter, timed=timed).run()
+    def __init__(self, a: OpenTopic, b: OpenTopic) -> None:
+        self._committed = a.cluster.isolation is Isolation.COMMITTED
+        self._brokers = (
+            BrokerConnections(a.cluster.access, a.topic),
+            BrokerConnections(b.cluster.access, b.topic),
+        )
+        self._runner = CoroutineRunner()
 
-    run_coroutine(run())
+    def read_bounds(
+        self, a: Mapping[int, OffsetRange], b: Mapping[int, OffsetRange]
+    ) -> tuple[dict[int, PartitionBounds], dict[int, PartitionBounds]]:
+        """Return for each side the offsets, the oldest and the newest record of each partition."""
+        return self._runner.run(self._read_bounds(a, b))
+
+    async def _read_bounds(
+        self, a: Mapping[int, OffsetRange], b: Mapping[int, OffsetRange]
+    ) -> tuple[dict[int, PartitionBounds], dict[int, PartitionBounds]]:
+        tasks = [
+            asyncio.create_task(read_bounds(brokers, spans, committed=self._committed))
+            for brokers, spans in zip(self._brokers, (a, b), strict=True)
+        ]
+        try:
+            in_a, in_b = await asyncio.gather(*tasks)
+        finally:
+            await end_tasks(*tasks)
+        return in_a, in_b
+
+    def compare(
+        self,
+        pairs: Mapping[int, PartitionComparer],
+        ranges: Mapping[int, ReadRange],
+        meter: ProgressMeter,
+        *,
+        timed: bool,
+    ) -> None:
+        """Feed pairs with the records of their ranges until each is done, as `read_pairs` does."""
+        self._runner.run(self._compare(pairs, ranges, meter, timed=timed))
+
+    async def _compare(
+        self,
+        pairs: Mapping[int, PartitionComparer],
+        ranges: Mapping[int, ReadRange],
+        meter: ProgressMeter,
+        *,
+        timed: bool,
+    ) -> None:
+        in_a, in_b = self._brokers
+        offsets_a = {number: span.a for number, span in ranges.items()}
+        offsets_b = {number: span.b for number, span in ranges.items()}
+        readers = (
+            BatchReader(in_a, offsets_a, committed=self._committed),
+            BatchReader(in_b, offsets_b, committed=self._committed),
+        )
+        await LogComparer(readers, pairs, ranges, meter, timed=timed).run()
+
+    def close(self) -> None:
+        """Close all connections."""
+        try:
+            self._runner.run(self._close())
+        finally:
+            self._runner.close()
+
+    async def _close(self) -> None:
+        for brokers in self._brokers:
+            brokers.close()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import time
 from collections.abc import Callable, Sequence
@@ -13,8 +14,9 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
-from kanister_kafka.errors import TransientError, UnreachableError
+from kanister_kafka.errors import UnreachableError
 from kanister_kafka.kube.client import JOBS, PODS, KubeClient, Object
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest, compare
 from kanister_kafka.topics.compare.reader import OnProgress, OpenTopic
@@ -30,20 +32,26 @@ if TYPE_CHECKING:
 INDEX = "batch.kubernetes.io/job-completion-index"
 """Label and annotation of a pod with its part (before Kubernetes 1.28 only an annotation)."""
 POLL = 1.0
+"""Seconds between two looks at a Job."""
 
 OnMergeProgress = Callable[[int, int], None]
 """Called with the number of parts that have ended, and their total."""
 
 
 def collect_job_results(
-    connection: KubeClient, name: str, namespace: str, progress: OnMergeProgress
+    connection: KubeClient,
+    name: str,
+    namespace: str,
+    progress: OnMergeProgress,
+    *,
+    clock: Clock = SYSTEM_CLOCK,
 ) -> Comparison:
     """Wait for a Job and merge the results of its pods.
 
     Raises NotFoundError if the Job does not exist, UnreachableError if it failed, if a part
     is gone, or if it is not a comparison.
     """
-    job = _wait_for_end(connection, name, namespace, progress)
+    job = _wait_for_end(connection, name, namespace, progress, clock)
     subject = (job["metadata"].get("annotations") or {}).get(COMPARED, "").split()
     if len(subject) != 2:
         raise UnreachableError(f"Job {namespace}/{name} is not a comparison of topics")
@@ -95,14 +103,10 @@ def merge_comparisons(parts: Sequence[Comparison], a: str, b: str) -> Comparison
 
 
 def _wait_for_end(
-    connection: KubeClient, name: str, namespace: str, progress: OnMergeProgress
+    connection: KubeClient, name: str, namespace: str, progress: OnMergeProgress, clock: Clock
 ) -> Object:
-    while True:
-        try:
-            job = connection.get(JOBS, name, namespace)
-        except TransientError:
-            time.sleep(POLL)
-            continue
+    def look() -> Object | None:
+        job = connection.get(JOBS, name, namespace)
         status = job.get("status") or {}
         progress(int(status.get("succeeded") or 0), int(job["spec"].get("completions") or 1))
         for condition in status.get("conditions") or ():
@@ -111,7 +115,12 @@ def _wait_for_end(
                 raise UnreachableError(f"Job {namespace}/{name} failed: {reason}; see kubectl logs")
             if condition.get("status") == "True" and condition.get("type") == "Complete":
                 return job
-        time.sleep(POLL)
+        return None
+
+    # Without a limit: a comparison takes as long as its topics are large, and its Job ends itself.
+    job = poll(look, timeout=math.inf, interval=POLL, clock=clock)
+    assert job is not None  # noqa: S101 - without a limit, only a result ends it
+    return job
 
 
 def _pods(connection: KubeClient, name: str, namespace: str) -> dict[int, str]:
@@ -213,7 +222,11 @@ def _report_progress(
     positions: SimpleQueue[tuple[int, int, int]],
     progress: OnProgress,
 ) -> None:
-    """Report the sum of the progress of all parts until all have ended, or one has failed."""
+    """Report the sum of the progress of all parts until all have ended, or one has failed.
+
+    This waits for the processes and not by `kube.wait.poll`, which would sleep after the last of
+    them has ended.
+    """
     latest = [(0, 0)] * len(futures)
     pending = set(futures)
     while pending:
