@@ -46,42 +46,26 @@ class Case:
 
 CASES = {
     "kraft-separate-pools": Case("kraft-separate-pools"),
-    "kraft-separate-pools-hot": Case(
-        "kraft-separate-pools",
-        options=Options(strategy=Strategy.HOT, kasten=(KastenOutput.POLICY,)),
-    ),
-    "kraft-separate-pools-kanister": Case(
-        "kraft-separate-pools",
-        options=Options(
-            engine=SnapshotProvider.KANISTER,
-            kasten=(KastenOutput.RESTORE,),
-            restore_point="my-restore-point",
-        ),
-    ),
+    "kraft-separate-pools-hot": Case("kraft-separate-pools",
+                                     options=Options(strategy=Strategy.HOT,
+                                                     kasten=(KastenOutput.POLICY,))),
+    "kraft-separate-pools-kanister": Case("kraft-separate-pools",
+                                          options=Options(engine=SnapshotProvider.KANISTER,
+                                                          kasten=(KastenOutput.RESTORE,),
+                                                          restore_point="my-restore-point")),
     "kraft-combined": Case("kraft-combined", options=Options(kasten=(KastenOutput.BINDING,))),
     "kraft-broker-pools": Case("kraft-broker-pools"),
-    "mirror-maker-2": Case(
-        "mirror-maker-2",
-        options=Options(kasten=(KastenOutput.POLICY,), quiesce_by=QuiesceMethod.PAUSE),
-    ),
-    "mirror-maker-2-online": Case(
-        "mirror-maker-2",
-        options=Options(
-            strategy=Strategy.ONLINE,
-            engine=SnapshotProvider.KANISTER,
-            kasten=(KastenOutput.POLICY,),
-        ),
-    ),
-    "seed": Case(
-        "seed",
-        "kafka-mirror/my-cluster",
-        Options(kasten=(KastenOutput.POLICY,)),
-        "0.23",
-    ),
+    "mirror-maker-2": Case("mirror-maker-2",
+                           options=Options(kasten=(KastenOutput.POLICY,),
+                                           quiesce_by=QuiesceMethod.PAUSE)),
+    "mirror-maker-2-online": Case("mirror-maker-2",
+                                  options=Options(strategy=Strategy.ONLINE,
+                                                  engine=SnapshotProvider.KANISTER,
+                                                  kasten=(KastenOutput.POLICY,))),
+    "seed": Case("seed", "kafka-mirror/my-cluster", Options(kasten=(KastenOutput.POLICY,)), "0.23"),
     "stateful-sets": Case("stateful-sets"),
     "strimzi-v1": Case("strimzi-v1", options=Options(kasten=(KastenOutput.POLICY,))),
     "zookeeper-node-pools": Case("zookeeper-node-pools"),
-    "zookeeper-pod-sets": Case(
-        "zookeeper-pod-sets", options=Options(kasten=(KastenOutput.BINDING,))
-    ),
-}
+    "zookeeper-pod-sets": Case("zookeeper-pod-sets",
+                               options=Options(kasten=(KastenOutput.BINDING,))),
+}  # fmt: skip

@@ -52,8 +52,8 @@ def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_checkout_that_hides_the_installed_package_has_its_templates_and_pages() -> None:
     """As after `pip install .`, if Python runs in the root of the checkout."""
     (example,) = re.findall(r"```python\n(.*?)```", (ROOT / "README.md").read_text(), re.DOTALL)
-    more = "from kanister_kafka.linter.rule_docs import rule_docs; assert rule_docs()\n"
-    more += "from kanister_kafka.operations.broker_tools import broker_script; broker_script('')\n"
+    more = "from kanister_kafka.linter.registry import rule_docs; assert rule_docs()\n"
+    more += "from kanister_kafka.operations.live_kafka import broker_script; broker_script('')\n"
     paths = sysconfig.get_paths()
     done = subprocess.run(
         # -S: without the .pth files of an editable installation
@@ -89,9 +89,7 @@ def test_wheel_holds_every_template_and_script(wheel: Path) -> None:
             for path in templates.rglob("*")
             if path.suffix in (".j2", ".sh", ".py")
         }
-        | {
-            "kanister_kafka/docs/__init__.py",
-        }
+        | {"kanister_kafka/docs/__init__.py"}
         | {f"kanister_kafka/docs/{path.name}" for path in (ROOT / "docs").glob("*.md")}
         | {
             path.relative_to(ROOT).as_posix()

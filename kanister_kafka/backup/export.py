@@ -129,10 +129,7 @@ class ExportActionFactory:
             stage=BackupStage.EXPORT,
             script="delete-copy-check",
             values=self.phases.values(
-                BACKUP=BACKUP,
-                EXPORT_PROFILE=self.options.export_profile,
-                **values,
-                **_location(),
+                BACKUP=BACKUP, EXPORT_PROFILE=self.options.export_profile, **values, **_location()
             ),
             steps=(
                 PlannedStep(

@@ -87,11 +87,7 @@ class KanisterActionFactory:
         return PlannedAction(
             name="backup",
             phases=tuple(phases),
-            defer_phase=replace(
-                recover,
-                script="recover-backup",
-                account=self.names.keep,
-            ),
+            defer_phase=replace(recover, script="recover-backup", account=self.names.keep),
             artifact_out=ARTIFACT,
             artifact=(
                 ("cluster", self.cluster.name),
@@ -108,10 +104,7 @@ class KanisterActionFactory:
             name="backupKeep",
             stage=BackupStage.FLUSH,
             script="save-objects",
-            values=self.phases.values(
-                RUN_ID=RUN,
-                PERMISSIONS=self.phases.asked(self.names.keep),
-            ),
+            values=self.phases.values(RUN_ID=RUN, PERMISSIONS=self.phases.asked(self.names.keep)),
             steps=(PlannedStep(does="keep what a restore needs", objects=(SECRETS,)),),
             account=self.names.keep,
         )
@@ -130,9 +123,7 @@ class KanisterActionFactory:
             stage=BackupStage.SNAPSHOT,
             script="snapshot",
             values=self.phases.values(
-                RUN_ID=RUN,
-                SNAPSHOT_CLASS=self.options.snapshot_class,
-                SNAPSHOT_TIMEOUT=seconds,
+                RUN_ID=RUN, SNAPSHOT_CLASS=self.options.snapshot_class, SNAPSHOT_TIMEOUT=seconds
             ),
             steps=(
                 PlannedStep(
@@ -229,11 +220,7 @@ class KanisterActionFactory:
             name=name,
             stage=BackupStage.STOP,
             script="restore-stop",
-            values=make.values(
-                RUN_ID=RUN,
-                ACTION=action,
-                RETENTION=retention,
-            ),
+            values=make.values(RUN_ID=RUN, ACTION=action, RETENTION=retention),
             steps=tuple(make.halt_steps()),
             account=self.names.restore,
         )

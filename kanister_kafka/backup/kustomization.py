@@ -73,10 +73,7 @@ def kustomization_files(
     paths = {*pods(plan)}
     for name in others:
         paths.update(_pods_of_file(directory / name))
-    return {
-        FILE_NAME: MARK + dump(made),
-        CONFIGURATION: MARK + dump(configuration(sorted(paths))),
-    }
+    return {FILE_NAME: MARK + dump(made), CONFIGURATION: MARK + dump(configuration(sorted(paths)))}
 
 
 def _listed(directory: Path) -> frozenset[str]:

@@ -246,8 +246,7 @@ def _timeouts(place: FieldCursor, before: StepTimeouts) -> StepTimeouts:
 WAIT = _duration(never=False)
 TEXTS = OptionType(_pairs, {"type": "object", "additionalProperties": {"type": "string"}})
 NAMED = OptionType(
-    _texts,
-    {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}},
+    _texts, {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}}
 )
 ADDITIVE_PAIRS = OptionType(_borne, {"anyOf": [TEXTS.schema, {"const": NONE}]})
 AMOUNTS = OptionType(lambda place, _before: _borne(place, ()), ADDITIVE_PAIRS.schema)

@@ -52,19 +52,8 @@ LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 HOLD, NOW = "hold", "now"
 """Words for the retention of a restored Kafka; a duration is the third."""
-PLATFORM = "platform"
-"""Instead of a user id: the platform chooses."""
-NEVER = "never"
-"""Instead of a duration: no watchdog."""
 POLICY_OPTIONS = frozenset(
-    (
-        "time",
-        "retention",
-        "export_frequency",
-        "definitions",
-        "storage_classes",
-        "volumes_into",
-    )
+    ("time", "retention", "export_frequency", "definitions", "storage_classes", "volumes_into")
 )
 """Fields of `Options` that are for authors of Policies alone, who have commands of their own."""
 KEEP_RULES = (

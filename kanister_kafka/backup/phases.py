@@ -274,11 +274,7 @@ class PhaseFactory:
     def switch(self) -> PlannedPhase:
         """Wait until the time is over, and then bring everything back."""
         phase = self.restart("switch", self.limits.restart)
-        return replace(
-            phase,
-            script="run-watchdog",
-            account=self.names.switch,
-        )
+        return replace(phase, script="run-watchdog", account=self.names.switch)
 
     def halt_steps(self) -> list[PlannedStep]:
         """Return the steps of templates/scripts/lib/stop-kafka.sh, for people to read."""

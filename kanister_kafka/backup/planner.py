@@ -55,8 +55,8 @@ from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic, Location, error, sort_diagnostics, warning
 from kanister_kafka.durations import format_duration
 from kanister_kafka.strimzi import KafkaCluster
-from kanister_kafka.strimzi.autoscalers import PAUSED, SCALED_OBJECT
 from kanister_kafka.strimzi.model import Autoscaler, AutoscalerTarget
+from kanister_kafka.strimzi.workloads import PAUSED, SCALED_OBJECT
 
 # The effect of an autoscaler on a backup, and ways to prevent it.
 
@@ -215,10 +215,7 @@ class _PlanBuilder:
             MANAGED_BY: COMPONENT,
             **dict(options.labels),
         }
-        annotations = {
-            BLUEPRINT: f"{options.kasten_namespace}/{name}",
-            **dict(options.annotations),
-        }
+        annotations = {BLUEPRINT: f"{options.kasten_namespace}/{name}", **dict(options.annotations)}
         found = [
             *problems,
             *autoscaler_diagnostics(cluster, options),

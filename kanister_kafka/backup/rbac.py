@@ -25,10 +25,7 @@ KIND_TO_RESOURCE = {
 }
 CLAIMS = "persistentvolumeclaims"
 REBALANCES = "kafkarebalances"
-STOP_VERBS = {
-    WorkloadKind.STATEFUL_SET: ("get", "patch"),
-    WorkloadKind.POD_SET: ("get", "delete"),
-}
+STOP_VERBS = {WorkloadKind.STATEFUL_SET: ("get", "patch"), WorkloadKind.POD_SET: ("get", "delete")}
 
 
 def backup_rights(

@@ -12,6 +12,7 @@ from kanister_kafka.cli.app import current_clock, print_error, print_warning
 from kanister_kafka.cli.backup_copies import INTERRUPTED, print_not_deleted
 from kanister_kafka.cli.manifest_input import print_failures, result
 from kanister_kafka.cli.options import keep_copies_options, keep_options, option_group
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.durations import parse_age
 from kanister_kafka.errors import ActionError
 from kanister_kafka.reports.text import escape_control_chars
@@ -19,7 +20,7 @@ from kanister_kafka.reports.text import escape_control_chars
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
+    from kanister_kafka.operations.backups.copies import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
 
 
@@ -48,17 +49,14 @@ keep_copies_rule_options = option_group(
 )
 
 catalogue_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
-    click.option(
-        "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
-    ),
-    click.option("--kafka", default="", metavar="KAFKA", help="Only backups of this Kafka."),
-    click.option(
+    text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]"),
+    text_option("--kafka", "Only backups of this Kafka.", metavar="KAFKA"),
+    text_option(
         "--kasten-namespace",
-        default="",
-        help="Namespace of the Blueprint and of its ActionSets.  [default: the one that the state "
+        "Namespace of the Blueprint and of its ActionSets.  [default: the one that the state "
         "ConfigMap of the Kafka names, or kasten-io]",
     ),
-    click.option("--context", default="", help="Kubeconfig context."),
+    text_option("--context", "Kubeconfig context."),
 )
 
 
@@ -200,7 +198,7 @@ def _delete_backup(connection: KubeClient, backup: Backup, dry_run: DryRun, *, e
 
 def keep_rules(prefix: str = "keep_", **options: Any) -> KeepRules:
     """Return the rules that the options of the command line give whose names have this prefix."""
-    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.copies import KeepRules
 
     given = {name.removeprefix(prefix): value for name, value in options.items()}
     within = given.pop("within")

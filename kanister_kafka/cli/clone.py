@@ -10,6 +10,7 @@ import click
 from kanister_kafka.cli.app import current_clock, echo
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.cli.output import print_elapsed
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.names import LABEL
 from kanister_kafka.kube.pod_options import quantity
@@ -51,12 +52,11 @@ def _heap(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
 
 
 clone_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
-    click.option(
+    text_option(
         "--storage-class",
-        default="",
-        metavar="NAME",
-        help="StorageClass of the volumes of the copy, of the same driver if they come from "
+        "StorageClass of the volumes of the copy, of the same driver if they come from "
         "snapshots.  [default: that of the backup]",
+        metavar="NAME",
     ),
     click.option(
         "--cpu",

@@ -18,6 +18,7 @@ from kanister_kafka.cli.app import print_warning
 from kanister_kafka.cli.backup_catalogue import open_backup
 from kanister_kafka.cli.clone import checked_clone, prepare_clone
 from kanister_kafka.cli.options import option_group, parse_duration_option
+from kanister_kafka.cli.param_types import flag_option, text_option
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.names import SUBDOMAIN
 from kanister_kafka.kube.pod_options import quantity
@@ -28,8 +29,7 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.backups.model import Backup
     from kanister_kafka.operations.clone.plan import ClonePlan, CloneRequest
     from kanister_kafka.operations.clone.runner import CloneRunner
-    from kanister_kafka.operations.exports.location import Credentials, Repository
-    from kanister_kafka.operations.exports.model import ExportedBackup
+    from kanister_kafka.operations.exports.location import Credentials, ExportedBackup, Repository
     from kanister_kafka.operations.exports.reader import ExportCatalogue
 
 
@@ -48,12 +48,11 @@ def _memory(_ctx: click.Context, _param: click.Parameter, text: str) -> str:
 
 
 location_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
-    click.option(
+    text_option(
         "--location",
-        default="",
-        metavar="URL",
-        help="Read the backups that were exported to this location, such as "
+        "Read the backups that were exported to this location, such as "
         "s3:https://HOST/BUCKET/PREFIX. The cluster that they came from may be gone.",
+        metavar="URL",
     ),
     click.option(
         "--location-secret",
@@ -64,14 +63,11 @@ location_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_gr
         "[default: AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY and RESTIC_PASSWORD_FILE or "
         "RESTIC_PASSWORD of the environment]",
     ),
-    click.option(
-        "--insecure-tls", is_flag=True, help="Do not verify the certificate of the location."
-    ),
-    click.option(
+    flag_option("--insecure-tls", "Do not verify the certificate of the location."),
+    text_option(
         "--restic",
-        default="",
+        "restic 0.17 or later, which reads the location.  [default: restic on PATH]",
         metavar="PROGRAM",
-        help="restic 0.17 or later, which reads the location.  [default: restic on PATH]",
     ),
 )
 import_options: Callable[[Callable[..., Any]], Callable[..., Any]] = option_group(
@@ -146,10 +142,7 @@ def open_store(
     client = ResticClient(repository, credentials, restic)
     catalogue = ExportCatalogue(client, namespace=namespace, kafka=kafka)
     return Store(
-        repository=repository,
-        credentials=credentials,
-        secret=location_secret,
-        catalogue=catalogue,
+        repository=repository, credentials=credentials, secret=location_secret, catalogue=catalogue
     )
 
 

@@ -72,12 +72,7 @@ dry_run_option = click.option(
 
 def manifest_input_options(command: Callable[..., None]) -> Callable[..., None]:
     """Add the options of the input, of the plan, and of the dry run to a command."""
-    for option in (
-        dry_run_option,
-        templates_option,
-        plan_options,
-        input_options,
-    ):
+    for option in (dry_run_option, templates_option, plan_options, input_options):
         command = option(command)
     return command
 

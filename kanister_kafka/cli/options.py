@@ -35,6 +35,7 @@ from kanister_kafka.backup.options import (
     Strategy,
     UncleanStop,
 )
+from kanister_kafka.cli.param_types import flag_option, text_option
 from kanister_kafka.diagnostics import has_error, sort_diagnostics
 from kanister_kafka.durations import format_duration, parse_duration
 from kanister_kafka.errors import InputError
@@ -132,11 +133,10 @@ def format_pairs(pairs: Pairs) -> str:
     return ",".join(map("=".join, pairs))
 
 
-strimzi_version_option = click.option(
+strimzi_version_option = text_option(
     "--strimzi-version",
-    default="",
+    "Version of the operator; without it the steps find out when they run.",
     metavar="VERSION",
-    help="Version of the operator; without it the steps find out when they run.",
 )
 
 paths_option = click.option(
@@ -147,9 +147,7 @@ paths_option = click.option(
     metavar="PATH",
     help="File, directory, or - for standard input, with custom resources; repeatable.",
 )
-input_context_option = click.option(
-    "--context", default="", help="Kubeconfig context for --from-cluster."
-)
+input_context_option = text_option("--context", "Kubeconfig context for --from-cluster.")
 
 _input_options = option_group(
     paths_option,
@@ -162,18 +160,8 @@ _input_options = option_group(
         help="Read the custom resources and workloads from the current kubeconfig context.",
     ),
     input_context_option,
-    click.option(
-        "-n",
-        "--namespace",
-        default="",
-        help="Namespace of the Kafka, and of documents that name none.",
-    ),
-    click.option(
-        "--cluster",
-        default="",
-        metavar="[NAMESPACE/]NAME",
-        help="Which Kafka, if there are several.",
-    ),
+    text_option("-n --namespace", "Namespace of the Kafka, and of documents that name none."),
+    text_option("--cluster", "Which Kafka, if there are several.", metavar="[NAMESPACE/]NAME"),
     strimzi_version_option,
 )
 
@@ -253,19 +241,16 @@ pod_options = option_group(
         metavar="KEY=VALUE",
         help="Label of the nodes that the pods may run on; repeatable.",
     ),
-    click.option("--priority-class", default="", help="PriorityClass of the pods."),
-    click.option(
+    text_option("--priority-class", "PriorityClass of the pods."),
+    text_option(
         "--requests",
-        default="",
+        f"Resources that each pod requests.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
         metavar="cpu=CPU,memory=MEMORY|none",
-        help=f"Resources that each pod requests.  [default: {format_pairs(DEFAULT_REQUESTS)}]",
     ),
-    click.option(
-        "--limits",
-        "pod_limits",
-        default="",
+    text_option(
+        "--limits pod_limits",
+        "Limits of each pod.  [default: no limit]",
         metavar="cpu=CPU,memory=MEMORY",
-        help="Limits of each pod.  [default: no limit]",
     ),
 )
 """How pods fit into a namespace: pods of steps and switch, and those of other commands."""
@@ -341,6 +326,12 @@ SCHEDULE_WORDS = (
 )  # fmt: skip
 """Names of the options of a schedule."""
 
+kasten_namespace_option = click.option(
+    "--kasten-namespace",
+    default=DEFAULT_KASTEN_NAMESPACE,
+    show_default=True,
+    help="Namespace of the Blueprint and of the Kanister controller.",
+)
 plan_options = option_group(
     click.option(
         "--strategy",
@@ -357,15 +348,12 @@ plan_options = option_group(
         show_default=True,
         help="Who takes the snapshots: Kasten, or the Blueprint, which can then restore too.",
     ),
-    click.option(
-        "--snapshot-class",
-        default="",
-        help="VolumeSnapshotClass for --engine kanister.  [default: the driver's]",
+    text_option(
+        "--snapshot-class", "VolumeSnapshotClass for --engine kanister.  [default: the driver's]"
     ),
-    click.option(
+    text_option(
         "--group-snapshot-class",
-        default="",
-        help="VolumeGroupSnapshotClass by which an online backup of --engine kanister snapshots "
+        "VolumeGroupSnapshotClass by which an online backup of --engine kanister snapshots "
         "all claims at one moment.  [default: each claim by itself]",
     ),
     click.option(
@@ -405,10 +393,8 @@ plan_options = option_group(
         show_default=True,
         help="What to do with a backup if a node was killed while it stopped.",
     ),
-    click.option(
-        "--require-quiet",
-        is_flag=True,
-        help="Fail if topics still grow after all known writers have stopped.",
+    flag_option(
+        "--require-quiet", "Fail if topics still grow after all known writers have stopped."
     ),
     click.option(
         "--kasten",
@@ -417,9 +403,7 @@ plan_options = option_group(
         help="Add a Policy, a BlueprintBinding or a RestoreAction, or print the annotation to set; "
         "repeatable.",
     ),
-    click.option(
-        "--restore-point", default="", help="RestorePoint that the RestoreAction restores."
-    ),
+    text_option("--restore-point", "RestorePoint that the RestoreAction restores."),
     click.option(
         "--restored-retention",
         default=HOLD,
@@ -427,12 +411,7 @@ plan_options = option_group(
         metavar="hold|now|DURATION",
         help="Handling of records past their retention in a Kafka that Kasten restores.",
     ),
-    click.option(
-        "--kasten-namespace",
-        default=DEFAULT_KASTEN_NAMESPACE,
-        show_default=True,
-        help="Namespace of the Blueprint and of the Kanister controller.",
-    ),
+    kasten_namespace_option,
     click.option(
         "--frequency",
         type=click.Choice(FREQUENCIES),
@@ -440,29 +419,20 @@ plan_options = option_group(
         show_default=True,
         help="When the Policy runs; each run is an outage.",
     ),
-    click.option("--profile", default="", help="Location profile of the Policy."),
-    click.option(
-        "--blueprint",
-        "--name",
-        "name",
-        default="",
-        help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]",
-    ),
+    text_option("--profile", "Location profile of the Policy."),
+    text_option("--blueprint --name name", "Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"),
     click.option(
         "--image",
         default=DEFAULT_IMAGE,
         show_default=True,
         help="Image with bash and kubectl for the steps.",
     ),
-    click.option(
-        "--service-account",
-        default="",
-        help="Service account of the steps.  [default: CLUSTER-kanister-kafka]",
+    text_option(
+        "--service-account", "Service account of the steps.  [default: CLUSTER-kanister-kafka]"
     ),
-    click.option(
+    flag_option(
         "--admission-policy",
-        is_flag=True,
-        help="Add a ValidatingAdmissionPolicy that holds the accounts to annotations and replicas.",
+        "Add a ValidatingAdmissionPolicy that holds the accounts to annotations and replicas.",
     ),
     click.option(
         "--run-as-user",
@@ -521,57 +491,44 @@ plan_options = option_group(
         show_default=True,
         help="How long Kasten lets a hook run (its Helm value timeout.blueprintHooks).",
     ),
-    click.option(
+    text_option(
         "--schedule",
-        default="",
-        metavar="CRON",
-        help='Add a CronJob that makes a backup at these times, such as "0 3 * * *", and prunes: '
+        'Add a CronJob that makes a backup at these times, such as "0 3 * * *", and prunes: '
         "for --engine kanister; each run is an outage.",
-    ),
-    click.option(
-        "--time-zone",
-        default="",
-        metavar="NAME",
-        help="Time zone of the schedule, such as Europe/Berlin.  [default: that of the controller]",
-    ),
-    click.option(
-        "--schedule-image",
-        default="",
-        metavar="IMAGE",
-        help="Image with kanister-kafka for the CronJob.",
-    ),
-    click.option(
-        "--verify-schedule",
-        default="",
         metavar="CRON",
-        help="Add a CronJob that verifies the newest backup at these times, without an outage: for "
+    ),
+    text_option(
+        "--time-zone",
+        "Time zone of the schedule, such as Europe/Berlin.  [default: that of the controller]",
+        metavar="NAME",
+    ),
+    text_option("--schedule-image", "Image with kanister-kafka for the CronJob.", metavar="IMAGE"),
+    text_option(
+        "--verify-schedule",
+        "Add a CronJob that verifies the newest backup at these times, without an outage: for "
         "--engine kanister.",
+        metavar="CRON",
     ),
-    click.option(
+    text_option(
         "--verify-into",
-        default="",
+        "Existing namespace in which --verify-schedule restores the backup.",
         metavar="NAMESPACE",
-        help="Existing namespace in which --verify-schedule restores the backup.",
     ),
-    click.option(
+    text_option(
         "--verify-memory",
-        default="",
+        "Memory of each node of the copy of --verify-schedule.  [default: that of the backup]",
         metavar="QUANTITY",
-        help="Memory of each node of the copy of --verify-schedule.  [default: that of the backup]",
     ),
-    click.option(
+    text_option(
         "--export-profile",
-        default="",
+        "Copy each backup to the S3 location of this Profile of Kanister: for --engine kanister.",
         metavar="PROFILE",
-        help="Copy each backup to the S3 location of this Profile of Kanister: for --engine "
-        "kanister.",
     ),
-    click.option(
+    text_option(
         "--export-secret",
-        default="",
-        metavar="SECRET",
-        help="Secret in the namespace of the Kafka with the credentials of the location and the "
+        "Secret in the namespace of the Kafka with the credentials of the location and the "
         "password of the copies.  [default: KAFKA-kanister-kafka-export]",
+        metavar="SECRET",
     ),
     click.option(
         "--export-parallel",
@@ -596,15 +553,10 @@ plan_options = option_group(
         help="Memory of each pod that copies, request and limit.",
     ),
     keep_options,
-    click.option(
-        "--keep-within", default="", metavar="DURATION", help="Keep backups younger than this."
-    ),
+    text_option("--keep-within", "Keep backups younger than this.", metavar="DURATION"),
     keep_copies_options,
-    click.option(
-        "--keep-copies-within",
-        default="",
-        metavar="DURATION",
-        help="Keep copies of backups younger than this.",
+    text_option(
+        "--keep-copies-within", "Keep copies of backups younger than this.", metavar="DURATION"
     ),
 )
 
@@ -630,22 +582,14 @@ templates_option = click.option(
     type=click.Path(path_type=Path, exists=True, file_okay=False),
     help="Directory with templates that replace the built-in ones of the same name.",
 )
-kasten_namespace_option = click.option(
+blueprint_namespace_option = text_option(
     "--kasten-namespace",
-    default=DEFAULT_KASTEN_NAMESPACE,
-    show_default=True,
-    help="Namespace of the Blueprint and of the Kanister controller.",
+    "Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
 )
-blueprint_namespace_option = click.option(
-    "--kasten-namespace",
-    default="",
-    help="Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
-)
-claims_class_option = click.option(
+claims_class_option = text_option(
     "--snapshot-class",
-    default="",
+    "VolumeSnapshotClass of all claims.  [default: the one that a backup gets]",
     metavar="CLASS",
-    help="VolumeSnapshotClass of all claims.  [default: the one that a backup gets]",
 )
 stage_timeout_option = click.option(
     "--timeout",
@@ -680,26 +624,21 @@ def report_file_options(page: str) -> Callable[[Command], Command]:
     )
 
 
-check_option = click.option(
-    "--check",
-    is_flag=True,
-    help="Write nothing; exit 1 with a diff if files in --output-dir are stale.",
+check_option = flag_option(
+    "--check", "Write nothing; exit 1 with a diff if files in --output-dir are stale."
 )
 
 live_options = option_group(
     click.argument("name", metavar="[KAFKA]", default="", required=False),
-    click.option(
-        "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
-    ),
-    click.option("--context", default="", help="Kubeconfig context."),
+    text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]"),
+    text_option("--context", "Kubeconfig context."),
 )
 """Which Kafka of a live cluster; without a name the only one of the namespace."""
 
 
-applied_blueprint_option = click.option(
+applied_blueprint_option = text_option(
     "--blueprint",
-    default="",
-    help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
+    "Name of the Blueprint.  [default: NAMESPACE.CLUSTER, or the one applied for the Kafka]",
 )
 follow_options = option_group(
     click.option(
@@ -708,7 +647,7 @@ follow_options = option_group(
         metavar="DURATION",
         help="Stop following after this time; the action runs on.",
     ),
-    click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods."),
+    flag_option("--no-logs", "Do not print the output of the task pods."),
 )
 """How an action is followed."""
 action_options = option_group(
@@ -721,20 +660,15 @@ action_options = option_group(
         metavar="KEY=VALUE",
         help="Option of the ActionSet, for templates of a Blueprint that ask for one; repeatable.",
     ),
-    click.option(
+    text_option(
         "--retention",
-        default="",
-        metavar="hold|now|DURATION",
-        help="After a restore, records past their retention: kept until `release-retention`, "
+        "After a restore, records past their retention: kept until `release-retention`, "
         "deleted at once, or kept for this time after each start of a broker.  [default: hold]",
+        metavar="hold|now|DURATION",
     ),
     follow_options,
-    click.option("-y", "--yes", is_flag=True, help="Do not ask before a restore."),
-    click.option(
-        "--dry-run",
-        is_flag=True,
-        help="Print the ActionSet that would be created, and create none.",
-    ),
+    flag_option("-y --yes", "Do not ask before a restore."),
+    flag_option("--dry-run", "Print the ActionSet that would be created, and create none."),
 )
 """How an action of a Blueprint is run and followed."""
 

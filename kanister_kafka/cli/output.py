@@ -16,6 +16,7 @@ from click.core import ParameterSource
 from kanister_kafka.backup.output_dir import check_file, write_file
 from kanister_kafka.cli.app import echo, print_note, print_step, print_warning
 from kanister_kafka.cli.options import option_group
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc import Document, to_python
 from kanister_kafka.yamldoc.source import is_directory
@@ -136,13 +137,10 @@ def print_elapsed(elapsed: float, text: str) -> None:
 FORMS = ("yaml", "json", "name")
 
 destination_options = option_group(
-    click.option(
-        "-o",
-        "--output",
-        default="",
+    text_option(
+        "-o --output",
+        "How objects are printed.  [default: yaml]  A directory here is deprecated: --output-dir.",
         metavar="yaml|json|name",
-        help="How objects are printed.  [default: yaml]  A directory here is deprecated: "
-        "--output-dir.",
     ),
     click.option(
         "--output-dir",

@@ -1,4 +1,4 @@
-"""Values of the command line that name something known: checks, and releases of Kanister."""
+"""Values of the command line that name something known, and groups of options in the help."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
+Decorator = Callable[[Callable[..., Any]], Callable[..., Any]]
+
 
 class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generic from click 8.5 on
     """Ids of checks, separated by commas."""
@@ -20,7 +22,7 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> tuple[str, ...]:
         """Return them, or end with the id that is most like the given one."""
-        from kanister_kafka.linter.rule_docs import (
+        from kanister_kafka.linter.registry import (
             closest_rule_id,  # seldom needed, as below
             rule_docs,
         )
@@ -42,7 +44,7 @@ class RuleIds(click.ParamType):  # type: ignore[type-arg,unused-ignore] # generi
         """Complete the last id."""
         from click.shell_completion import CompletionItem
 
-        from kanister_kafka.linter.rule_docs import rule_docs
+        from kanister_kafka.linter.registry import rule_docs
 
         before, comma, last = incomplete.rpartition(",")
         return [
@@ -68,7 +70,20 @@ class KanisterRelease(click.ParamType):  # type: ignore[type-arg,unused-ignore] 
         return release
 
 
-def release_option(which: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def text_option(names: str, text: str, metavar: str | None = None) -> Decorator:
+    """Return an option with a value that is empty by default; `text` is its help.
+
+    `names` are separated by spaces, as `click.option` has them: `-n --namespace`.
+    """
+    return click.option(*names.split(), default="", metavar=metavar, help=text)
+
+
+def flag_option(names: str, text: str) -> Decorator:
+    """Return an option without a value; `text` is its help."""
+    return click.option(*names.split(), is_flag=True, help=text)
+
+
+def release_option(which: str) -> Decorator:
     """Return the option `--kanister-version`; the help begins with which release it names."""
     from kanister_kafka.kanister.function_types import (
         NEWEST,
@@ -84,3 +99,72 @@ def release_option(which: str) -> Callable[[Callable[..., None]], Callable[..., 
         metavar="VERSION",
         help=f"{which}: {RELEASES[0]} to {NEWEST}, or {RELEASES[-1]}.",
     )
+
+
+# Options in sections of the help, for commands that have many.
+
+SECTIONS: dict[str, tuple[str, ...]] = {
+    "Input": (
+        "paths", "from_cluster", "namespace", "cluster", "strimzi_version", "writers",
+        "not_writers", "selector", "jobs",
+    ),
+    "Cluster": ("context", "kubeconfig", "as", "request_timeout", "verbose"),
+    "Backup": (
+        "strategy", "engine", "snapshot_class", "group_snapshot_class", "restart_after",
+        "quiesce_by", "unclean_stop", "require_quiet", "timeouts", "hook_timeout",
+    ),
+    "Kasten": (
+        "kasten", "kasten_namespace", "frequency", "profile", "restore_point",
+        "restored_retention",
+    ),
+    "Schedule": (
+        "schedule", "time_zone", "schedule_image", "verify_schedule", "verify_into",
+        "verify_memory", "keep_last", "keep_hourly", "keep_daily",
+        "keep_weekly", "keep_monthly", "keep_yearly", "keep_within",
+    ),
+    "Copy off the cluster": (
+        "export_profile", "export_secret", "export_parallel", "export_image", "export_memory",
+        "keep_copies_last", "keep_copies_hourly", "keep_copies_daily", "keep_copies_weekly",
+        "keep_copies_monthly", "keep_copies_yearly", "keep_copies_within",
+    ),
+    "Copy in another namespace": (
+        "into", "storage_class", "cpu", "memory", "heap", "entity_operator",
+    ),
+    "Object store": (
+        "location", "location_secret", "insecure_tls", "restic", "import_parallel",
+        "import_image", "import_memory", "import_timeout", "unchanged",
+    ),
+    "Pods and rights": (
+        "image", "service_account", "admission_policy", "run_as_user", "pod_labels",
+        "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
+        "priority_class", "requests", "pod_limits",
+    ),
+    "Objects": ("name", "scripts", "gitops", "labels", "annotations", "templates"),
+}  # fmt: skip
+"""Which options stand in which section, by their names in code; all others come first."""
+
+
+class SectionedCommand(click.Command):
+    """A command whose help has its options in sections, if there are several for a section."""
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write what is the command's own first, then the sections."""
+        options = [one for one in self.get_params(ctx) if isinstance(one, click.Option)]
+        section_of = self._sections({one.name or "" for one in options if not one.hidden})
+        records: dict[str, list[tuple[str, str]]] = {"Options": [], **{one: [] for one in SECTIONS}}
+        for option in options:
+            if (record := option.get_help_record(ctx)) is not None:
+                records[section_of.get(option.name or "", "Options")].append(record)
+        for title, rows in records.items():
+            if rows:
+                with formatter.section(title):
+                    formatter.write_dl(rows)
+
+    def _sections(self, options: set[str]) -> dict[str, str]:
+        """Return the section of each option that is not alone in it."""
+        section_of = {}
+        for section, names in SECTIONS.items():
+            present = options.intersection(names)
+            if len(present) > 1:
+                section_of.update(dict.fromkeys(present, section))
+        return section_of

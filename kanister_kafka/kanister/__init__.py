@@ -6,7 +6,6 @@ from kanister_kafka.kanister.blueprint import (
     BlueprintPhase,
     TemplateText,
     read,
-    strings,
 )
 from kanister_kafka.kanister.schema_validator import child_path, validate_schema
 
@@ -17,6 +16,5 @@ __all__ = [
     "TemplateText",
     "child_path",
     "read",
-    "strings",
     "validate_schema",
 ]

@@ -17,7 +17,7 @@ from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
-    from kanister_kafka.gotemplate import ParsedTemplate
+    from kanister_kafka.gotemplate.nodes import ParsedTemplate
     from kanister_kafka.gotemplate.types import CheckResult
 
 Model = TypeVar("Model")
@@ -103,8 +103,8 @@ def parse_template_cached(text: str, *, is_condition: bool = False) -> ParsedTem
 
 @lru_cache(maxsize=4096)
 def _analysed(text: str, *, is_condition: bool) -> CheckResult:
-    from kanister_kafka.gotemplate import ParseErrorKind
     from kanister_kafka.gotemplate.checker import check_template
+    from kanister_kafka.gotemplate.nodes import ParseErrorKind
     from kanister_kafka.gotemplate.types import ANY, CheckResult
     from kanister_kafka.kanister.template_context import PARAMETERS, SIGNATURES, WAIT_V2_SIGNATURES
 

@@ -23,8 +23,11 @@ from kanister_kafka.kanister.scalar_formats import (
     quantity_sign,
 )
 from kanister_kafka.kanister.schema_validator import child_path
-from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED, SUBDOMAIN
+from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED, SUBDOMAIN, NameRule
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
+
+ArgumentRule = Callable[[FunctionArgument, str, Node], Diagnostics]
+"""From an argument, the path of its value and the value to what is wrong."""
 
 # What is wrong with the value of an argument, and how values are read and named on the way.
 
@@ -334,36 +337,26 @@ def _entries(
             yield wrong_type(one, place, expected)
 
 
-def _mounts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
-    for found in _entries(path, node, argument.kind.value):
-        if isinstance(found, Diagnostic):
-            yield found
-            continue
-        place, entry = found
-        claim, mount = entry.key, entry.value
-        yield from expect_string(place, mount)
-        text = text_of(mount)
-        if not is_template(claim) and not SUBDOMAIN.allows(claim):
-            message = f'Invalid value: "{claim}": must be the name of a PersistentVolumeClaim'
-            yield error("argument-value", entry.location, place, message)
-        if isinstance(mount, Scalar) and not is_template(text) and (not text or ":" in text):
-            yield invalid_value(mount, place, "must be a path without a colon")
+def _pairs(
+    key_rule: NameRule, key_words: str, is_value: Callable[[str], bool], value_words: str
+) -> ArgumentRule:
+    """Return the rule for a mapping of strings; keys and values with templates are left out."""
 
+    def check(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
+        for found in _entries(path, node, argument.kind.value):
+            if isinstance(found, Diagnostic):
+                yield found
+                continue
+            place, (key, location, value, _spelled) = found
+            yield from expect_string(place, value)
+            if not is_template(key) and not key_rule.allows(key):
+                message = f'Invalid value: "{key}": must be {key_words}'
+                yield error("argument-value", location, place, message)
+            text = text_of(value)
+            if isinstance(value, Scalar) and not is_template(text) and not is_value(text):
+                yield invalid_value(value, place, f"must be {value_words}")
 
-def _labels(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
-    for found in _entries(path, node, argument.kind.value):
-        if isinstance(found, Diagnostic):
-            yield found
-            continue
-        place, entry = found
-        key, value = entry.key, entry.value
-        yield from expect_string(place, value)
-        if not is_template(key) and not QUALIFIED.allows(key):
-            message = f'Invalid value: "{key}": must be {QUALIFIED.says}'
-            yield error("argument-value", entry.location, place, message)
-        text = text_of(value)
-        if isinstance(value, Scalar) and not is_template(text) and not LABEL_VALUE.allows(text):
-            yield invalid_value(value, place, f"must be {LABEL_VALUE.says}")
+    return check
 
 
 def _pod_labels(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
@@ -396,7 +389,7 @@ def _manifest(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
         yield wrong_type(node, path, f"{argument.kind.value}: write `{argument.name}: |-`")
 
 
-_RULES: dict[ArgumentType, Callable[[FunctionArgument, str, Node], Diagnostics]] = {
+_RULES: dict[ArgumentType, ArgumentRule] = {
     ArgumentType.TEXT: _text,
     ArgumentType.NAMES: _text,
     ArgumentType.TEXTS: _texts,
@@ -407,8 +400,13 @@ _RULES: dict[ArgumentType, Callable[[FunctionArgument, str, Node], Diagnostics]]
     ArgumentType.DURATION: _duration,
     ArgumentType.QUANTITY: _quantity,
     ArgumentType.IMAGE: _image,
-    ArgumentType.MOUNTS: _mounts,
-    ArgumentType.LABELS: _labels,
+    ArgumentType.MOUNTS: _pairs(
+        SUBDOMAIN,
+        "the name of a PersistentVolumeClaim",
+        lambda text: bool(text) and ":" not in text,
+        "a path without a colon",
+    ),
+    ArgumentType.LABELS: _pairs(QUALIFIED, QUALIFIED.says, LABEL_VALUE.allows, LABEL_VALUE.says),
     ArgumentType.POD_LABELS: _pod_labels,
     ArgumentType.POD_ANNOTATIONS: _pod_labels,
     ArgumentType.POD_OVERRIDE: _pod_override,

@@ -38,8 +38,16 @@ def _named(name: str, description: str, *, blank: bool = False) -> FunctionArgum
     return _needs(name, ArgumentType.TEXT, description, blank=blank)
 
 
-def _text(name: str, description: str, default: str = "") -> FunctionArgument:
-    return FunctionArgument(name, ArgumentType.TEXT, description, default=default)
+def _text(
+    name: str, description: str, default: str = "", choices: tuple[str, ...] = (), since: str = ""
+) -> FunctionArgument:
+    return FunctionArgument(
+        name, ArgumentType.TEXT, description, choices=choices, default=default, since=since
+    )
+
+
+def _flag(name: str, description: str, default: str = "false", since: str = "") -> FunctionArgument:
+    return FunctionArgument(name, ArgumentType.BOOLEAN, description, default=default, since=since)
 
 
 def _outputs(names: str) -> tuple[FunctionOutput, ...]:
@@ -59,6 +67,8 @@ POD_OVERRIDE = FunctionArgument(
 )
 POD_OVERRIDE_LATER = replace(POD_OVERRIDE, since="0.117")
 """Read by Exec() before that, but refused, as Arguments() did not list it."""
+POD = (*POD_LABELS, POD_OVERRIDE)
+POD_LATER = (*POD_LABELS, POD_OVERRIDE_LATER)
 TOOLS_IMAGE = FunctionArgument(
     "image",
     ArgumentType.IMAGE,
@@ -68,17 +78,14 @@ TOOLS_IMAGE = FunctionArgument(
 ENCRYPTION_KEY = _text(
     "encryptionKey", "Password of the restic repository; a fixed one by default."
 )
-INSECURE_TLS = FunctionArgument(
+INSECURE_TLS = _flag(
     "insecureTLS",
-    ArgumentType.BOOLEAN,
     "Whether restic skips the verification of the store's certificate.",
-    default="false",
     since="0.106",
 )
-RECLAIM_SPACE = FunctionArgument(
-    "reclaimSpace", ArgumentType.BOOLEAN, "Whether to free the space at once.", default="false"
-)
+RECLAIM_SPACE = _flag("reclaimSpace", "Whether to free the space at once.")
 PREFIX = _named("backupArtifactPrefix", "Path in the object store.", blank=True)
+RESTIC = (PREFIX, ENCRYPTION_KEY, INSECURE_TLS)
 POD_NAMESPACE = _named("namespace", "Namespace of the pod that is started.", blank=True)
 CLAIM_NAMESPACE = _named("namespace", "Namespace of the volumes and of the pod that is started.")
 BACKUP_INFO = _named("backupInfo", "JSON that BackupDataAll has put out as BackupAllInfo.")
@@ -91,23 +98,19 @@ PODS = FunctionArgument(
     "Pods, separated by spaces; those of the action's workload by default.",
 )
 AWS = (
-    FunctionArgument(
+    _text(
         "credentialsSource",
-        ArgumentType.TEXT,
         "Where the credentials for AWS are from.",
         choices=("profile", "secret", "eks_service_account"),
         default="profile",
         since="0.113",
     ),
-    FunctionArgument(
+    _text(
         "credentialsSecret",
-        ArgumentType.TEXT,
         "Secret of the ActionSet or of the phase, for the source `secret`.",
         since="0.113",
     ),
-    FunctionArgument(
-        "region", ArgumentType.TEXT, "Region of AWS instead of the Profile's.", since="0.113"
-    ),
+    _text("region", "Region of AWS instead of the Profile's.", since="0.113"),
 )
 RDS_ENGINE = _text(
     "dbEngine", "Engine of the database; aurora, aurora-mysql and aurora-postgresql are clusters."
@@ -131,9 +134,7 @@ ROWS = (
             _named("pod", "Pod with the data."),
             _named("container", "Container with the data and with restic.", blank=True),
             _named("includePath", "Path to back up."),
-            PREFIX,
-            ENCRYPTION_KEY,
-            INSECURE_TLS,
+            *RESTIC,
         ),
         _outputs("backupID backupTag fileCount size phySize version"),
         needs_profile=True,
@@ -147,9 +148,7 @@ ROWS = (
             PODS,
             _named("container", "Container with the data and with restic.", blank=True),
             _named("includePath", "Path to back up."),
-            PREFIX,
-            ENCRYPTION_KEY,
-            INSECURE_TLS,
+            *RESTIC,
         ),
         _outputs("BackupAllInfo version"),
         needs_profile=True,
@@ -162,17 +161,15 @@ ROWS = (
             POD_NAMESPACE,
             PREFIX,
             _named("backupID", "Snapshot to measure.", blank=True),
-            FunctionArgument(
+            _text(
                 "statsMode",
-                ArgumentType.TEXT,
                 "Mode in which restic counts.",
                 choices=("restore-size", "files-by-contents", "blobs-per-file", "raw-data"),
                 default="restore-size",
             ),
             TOOLS_IMAGE,
             ENCRYPTION_KEY,
-            *POD_LABELS,
-            POD_OVERRIDE_LATER,
+            *POD_LATER,
         ),
         _outputs("mode fileCount size version"),
         needs_profile=True,
@@ -196,7 +193,7 @@ ROWS = (
         "CheckRepository",
         PACKAGE + "checkRepository.go",
         "Look whether a restic repository is there and opens with the password.",
-        (PREFIX, TOOLS_IMAGE, ENCRYPTION_KEY, INSECURE_TLS, *POD_LABELS, POD_OVERRIDE_LATER),
+        (PREFIX, TOOLS_IMAGE, ENCRYPTION_KEY, INSECURE_TLS, *POD_LATER),
         _outputs("passwordIncorrect repoUnavailable version"),
         needs_profile=True,
     ),
@@ -210,15 +207,9 @@ ROWS = (
             _named("dataArtifactPrefix", "Path in the object store.", blank=True),
             TOOLS_IMAGE,
             ENCRYPTION_KEY,
-            FunctionArgument(
-                "mountPath",
-                ArgumentType.TEXT,
-                "Where to mount it instead of /mnt/vol_data/CLAIM.",
-                since="0.115",
-            ),
+            _text("mountPath", "Where to mount it instead of /mnt/vol_data/CLAIM.", since="0.115"),
             INSECURE_TLS,
-            *POD_LABELS,
-            POD_OVERRIDE_LATER,
+            *POD_LATER,
         ),
         _outputs(
             "backupID backupRoot backupArtifactLocation backupTag fileCount size phySize version"
@@ -279,9 +270,7 @@ ROWS = (
             FunctionArgument(
                 "pvcs", ArgumentType.TEXTS, "Claims; those of the action's workload by default."
             ),
-            FunctionArgument(
-                "skipWait", ArgumentType.BOOLEAN, "Whether not to wait.", default="false"
-            ),
+            _flag("skipWait", "Whether not to wait."),
         ),
         _outputs("volumeSnapshotInfo"),
         needs_profile=True,
@@ -315,8 +304,7 @@ ROWS = (
             ENCRYPTION_KEY,
             RECLAIM_SPACE,
             INSECURE_TLS,
-            *POD_LABELS,
-            POD_OVERRIDE_LATER,
+            *POD_LATER,
         ),
         _outputs("spaceFreed"),
         needs_profile=True,
@@ -333,8 +321,7 @@ ROWS = (
             ENCRYPTION_KEY,
             RECLAIM_SPACE,
             INSECURE_TLS,
-            *POD_LABELS,
-            POD_OVERRIDE_LATER,
+            *POD_LATER,
         ),
         _outputs("spaceFreed"),
         needs_profile=True,
@@ -463,8 +450,7 @@ ROWS = (
             _needs("image", ArgumentType.IMAGE, "Image of the pod."),
             ANY_COMMAND,
             _text("namespace", "Namespace of the pod; the controller's by default."),
-            *POD_LABELS,
-            POD_OVERRIDE,
+            *POD,
         ),
         prints=True,
     ),
@@ -516,15 +502,12 @@ ROWS = (
             ANY_COMMAND,
             MOUNTS,
             _text("serviceaccount", "Service account of the pod."),
-            FunctionArgument(
+            _flag(
                 "failOnError",
-                ArgumentType.BOOLEAN,
                 "Whether a command that fails is a failure of the phase.",
-                default="false",
                 since="0.115",
             ),
-            *POD_LABELS,
-            POD_OVERRIDE,
+            *POD,
         ),
         prints=True,
     ),
@@ -544,9 +527,8 @@ ROWS = (
                 "Access modes of the claim; ReadWriteOnce by default.",
                 choices=("ReadOnlyMany", "ReadWriteMany", "ReadWriteOnce"),
             ),
-            FunctionArgument(
+            _text(
                 "volumeMode",
-                ArgumentType.TEXT,
                 "Mode of the claim.",
                 choices=("Filesystem", "Block"),
                 default="Filesystem",
@@ -563,20 +545,14 @@ ROWS = (
             _needs("image", ArgumentType.IMAGE, "Image with Kanister's tools."),
             PREFIX,
             _text("restorePath", "Where to restore to.", "/"),
-            FunctionArgument(
-                "backupPath",
-                ArgumentType.TEXT,
-                "Path within the backup; all by default.",
-                since="0.115",
-            ),
+            _text("backupPath", "Path within the backup; all by default.", since="0.115"),
             _text("pod", "Pod whose volumes are mounted; or else volumes."),
             MOUNTS,
             _text("backupTag", "Tag of the snapshot; or else backupIdentifier."),
             _text("backupIdentifier", "Id of the snapshot; or else backupTag."),
             ENCRYPTION_KEY,
             INSECURE_TLS,
-            *POD_LABELS,
-            POD_OVERRIDE,
+            *POD,
         ),
         prints=True,
         needs_profile=True,
@@ -594,8 +570,7 @@ ROWS = (
             PODS,
             ENCRYPTION_KEY,
             INSECURE_TLS,
-            *POD_LABELS,
-            POD_OVERRIDE,
+            *POD,
         ),
         prints=True,
         needs_profile=True,
@@ -612,8 +587,7 @@ ROWS = (
             _text("pod", "Pod whose volumes are mounted; or else volumes."),
             MOUNTS,
             KOPIA_USER,
-            *POD_LABELS,
-            POD_OVERRIDE,
+            *POD,
         ),
         until="0.119",
     ),
@@ -656,12 +630,7 @@ ROWS = (
                 "Kind of the workload, in any case; the action's object by default.",
                 choices=("StatefulSet", "Deployment", "DeploymentConfig"),
             ),
-            FunctionArgument(
-                "waitForReady",
-                ArgumentType.BOOLEAN,
-                "Whether to wait until the workload is ready.",
-                default="true",
-            ),
+            _flag("waitForReady", "Whether to wait until the workload is ready.", default="true"),
         ),
         (FunctionOutput("originalReplicaCount", since="0.104"),),
     ),

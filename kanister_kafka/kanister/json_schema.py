@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from kanister_kafka.kanister.function_catalog import KanisterFunction, functions
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
-from kanister_kafka.kanister.schema import (
+from kanister_kafka.kanister.schema_validator import (
     ACTION,
     ARTIFACT,
     BLUEPRINT,

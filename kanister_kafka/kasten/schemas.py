@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from kanister_kafka.kanister.json_schema import JsonSchema, SchemaWriter
-from kanister_kafka.kanister.schema import (
+from kanister_kafka.kanister.schema_validator import (
     METADATA,
     AnySchema,
     BooleanSchema,

@@ -45,8 +45,8 @@ if TYPE_CHECKING:
     from kanister_kafka.linter.policy_coverage import PolicyCoverage
 
 ALWAYS = (
-    "arguments", "blueprint_sets", "functions", "gitops", "inputs", "kando", "phases",
-    "pod_override", "pods", "reserved", "scripts", "workloads",
+    "arguments", "blueprint_sets", "functions", "inputs", "kando", "phases",
+    "pod_override", "pods", "scripts", "workloads",
 )  # fmt: skip
 """Modules of rules that every input needs. The others are imported if the input has their kinds."""
 KASTEN_KINDS = frozenset(
@@ -235,7 +235,7 @@ def _unknown_ids(ignores: Iterable[Suppression]) -> Diagnostics:
 
     The severity is a warning, as the diagnostics themselves are still reported.
     """
-    from kanister_kafka.linter.rule_docs import (
+    from kanister_kafka.linter.registry import (
         closest_rule_id,  # here: few files have any
         rule_docs,
     )

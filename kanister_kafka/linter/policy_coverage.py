@@ -13,7 +13,6 @@ from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.kasten.schemas import MOMENTS
-from kanister_kafka.linter.kasten.blueprint_links import BlueprintLink, blueprint_links, no_use
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import (
     Filters,
@@ -22,7 +21,12 @@ from kanister_kafka.linter.kasten.objects import (
     parameters,
     read_kasten_objects,
 )
-from kanister_kafka.linter.kasten.selection import namespace_selection
+from kanister_kafka.linter.kasten.selection import (
+    BlueprintLink,
+    blueprint_links,
+    namespace_selection,
+    no_use,
+)
 from kanister_kafka.linter.registry import LintSettings, ManifestSet
 from kanister_kafka.linter.rules.kasten.filters import excludes, may_select
 

@@ -24,11 +24,12 @@ from kanister_kafka.kanister.kubectl import (
     THE_OBJECT,
     KubectlCall,
     KubectlTarget,
+    inner_scripts,
     kubectl_calls,
     literal_name,
+    run_position,
     target,
 )
-from kanister_kafka.kanister.script_order import inner_scripts, run_position
 from kanister_kafka.yamldoc import MappingNode, Scalar
 
 MAKES = ("annotate", "apply", "autoscale", "create", "edit", "label", "patch", "replace", "set")

@@ -18,11 +18,7 @@ from kanister_kafka.operations.actionset import (
     kanister_resource,
     list_action_sets,
 )
-from kanister_kafka.operations.live_kafka import (
-    LiveKafka,
-    is_pause_requested,
-    watchdog_replicas,
-)
+from kanister_kafka.operations.live_kafka import LiveKafka, is_pause_requested, watchdog_replicas
 from kanister_kafka.operations.object_names import NameFinder, ObjectNames
 from kanister_kafka.operations.observed_state import (
     KafkaEvent,

@@ -19,7 +19,8 @@ from kanister_kafka.kube.client import (
     Object,
     Objects,
 )
-from kanister_kafka.kube.objects import annotation, get_path, pod_selector
+from kanister_kafka.kube.objects import annotation, get_path, is_ready, pod_selector
+from kanister_kafka.package_files import package_directory
 from kanister_kafka.strimzi.discovery import (
     CONFIG_MAPS,
     CORE,
@@ -27,6 +28,7 @@ from kanister_kafka.strimzi.discovery import (
     STRIMZI,
     KafkaRef,
     find_resource,
+    is_broker_pod,
 )
 
 IDLE = ("", BackupState.RUNNING.value)
@@ -144,3 +146,25 @@ def state_of(config_map: Object | None) -> str:
 def watchdog_replicas(deployment: Object | None) -> int:
     """Return how many pods a watchdog is asked to have: one means that it is armed."""
     return int((deployment.get("spec") or {}).get("replicas", 1)) if deployment else 0
+
+
+# Programs of Kafka in a broker's pod, with the certificate of the broker.
+
+REPLICATION_PORT = 9091
+"""Port of the listener for replication (Strimzi, KafkaCluster.java)."""
+
+
+def ready_brokers(pods: Objects, cluster: str) -> Objects:
+    """Return those of the pods that are brokers and Ready: a program can run in each."""
+    return tuple(pod for pod in pods if is_broker_pod(pod, cluster) and is_ready(pod))
+
+
+def replication_address(cluster: str, namespace: str) -> str:
+    """Return the address of the listener for replication, which every Strimzi cluster has."""
+    return f"{cluster}-kafka-brokers.{namespace}.svc:{REPLICATION_PORT}"
+
+
+def broker_script(script: str) -> str:
+    """Return a script of bash that can use the functions of templates/scripts/lib/broker.sh."""
+    path = package_directory("templates").joinpath("scripts", "lib", "broker.sh")
+    return f"{path.read_text()}\n{script}"

@@ -29,7 +29,7 @@ from kanister_kafka.operations.actionset import (
     read_action_set,
     read_blueprint,
 )
-from kanister_kafka.operations.backups.secret_content import unpack_facts
+from kanister_kafka.operations.backups.model import unpack_facts
 from kanister_kafka.operations.live_kafka import list_operators
 from kanister_kafka.operations.object_names import NameFinder, default_blueprint
 from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef, expected_nodes

@@ -13,12 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kanister_kafka.errors import (
-    ActionError,
-    ConflictError,
-    ForbiddenError,
-    NotFoundError,
-)
+from kanister_kafka.errors import ActionError, ConflictError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import (
     SNAPSHOT_API,
     SNAPSHOT_CONTENTS,
@@ -28,7 +23,7 @@ from kanister_kafka.kube.client import (
     Object,
     Objects,
 )
-from kanister_kafka.kube.snapshot_classes import choose_snapshot_class, list_snapshot_classes
+from kanister_kafka.kube.storage_classes import choose_snapshot_class, list_snapshot_classes
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot

@@ -5,25 +5,24 @@ from typing import TYPE_CHECKING
 from kanister_kafka.lazy_exports import lazy_getattr
 
 if TYPE_CHECKING:
-    from kanister_kafka.reports.junit import diagnostics_junit
+    from kanister_kafka.reports.ci_formats import diagnostics_junit, diagnostics_sarif
     from kanister_kafka.reports.lint import (
+        coverage_text,
         diagnostics_github,
         diagnostics_json,
         diagnostics_text,
+        lint_json,
         summary,
     )
     from kanister_kafka.reports.plan import PLAN_FORMATS, plan_json, plan_text
-    from kanister_kafka.reports.policy_coverage import coverage_text, lint_json
-    from kanister_kafka.reports.sarif import diagnostics_sarif
 else:
     __getattr__ = lazy_getattr(
         __name__,
         {
-            ".junit": "diagnostics_junit",
-            ".lint": "diagnostics_github diagnostics_json diagnostics_text summary",
+            ".ci_formats": "diagnostics_junit diagnostics_sarif",
+            ".lint": "coverage_text diagnostics_github diagnostics_json diagnostics_text lint_json "
+            "summary",
             ".plan": "PLAN_FORMATS plan_json plan_text",
-            ".policy_coverage": "coverage_text lint_json",
-            ".sarif": "diagnostics_sarif",
         },
     )
 

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
-from kanister_kafka.operations.backups.keep_rules import PrunePlan
+from kanister_kafka.operations.backups.copies import PrunePlan
 from kanister_kafka.operations.backups.model import Backup, TopicSize
-from kanister_kafka.operations.backups.restore_points import RestorePoint
-from kanister_kafka.operations.exports.model import ExportedBackup
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.operations.backups.reader import RestorePoint
+from kanister_kafka.operations.exports.location import ExportedBackup
+from kanister_kafka.reports.text import count_noun, escape_control_chars, format_json, hung, table
 from kanister_kafka.timestamps import format_second, parse_timestamp
 
 HEADER = ("BACKUP", "KAFKA", "AGE", "STATUS", "STOP", "SNAPSHOTS", "RECORDS", "VERIFIED")
@@ -120,7 +118,7 @@ def restore_points_json(points: Iterable[RestorePoint]) -> str:
         }
         for point in points
     ]
-    return _dump(tree)
+    return format_json(tree)
 
 
 def _stop(backup: Backup) -> str:
@@ -270,12 +268,12 @@ def backup_tree(backup: Backup, now: datetime) -> dict[str, Any]:
 
 def backups_json(backups: Iterable[Backup], now: datetime) -> str:
     """Return a list of backups as JSON."""
-    return _dump([backup_tree(backup, now) for backup in backups])
+    return format_json([backup_tree(backup, now) for backup in backups])
 
 
 def backup_json(backup: Backup, now: datetime) -> str:
     """Return one backup as JSON, with the sizes of its topics."""
-    return _dump({**backup_tree(backup, now), "topicSizes": _topic_trees(backup)})
+    return format_json({**backup_tree(backup, now), "topicSizes": _topic_trees(backup)})
 
 
 def _topic_trees(backup: Backup) -> list[dict[str, Any]]:
@@ -377,16 +375,12 @@ def export_tree(exported: ExportedBackup, now: datetime) -> dict[str, Any]:
 
 def exports_json(exports: Iterable[ExportedBackup], now: datetime) -> str:
     """Return the copies in a store as JSON."""
-    return _dump([export_tree(one, now) for one in exports])
+    return format_json([export_tree(one, now) for one in exports])
 
 
 def export_json(exported: ExportedBackup, now: datetime) -> str:
     """Return one copy as JSON, with the sizes of its topics."""
-    return _dump({**export_tree(exported, now), "topicSizes": _topic_trees(exported.backup)})
-
-
-def _dump(tree: Any) -> str:
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json({**export_tree(exported, now), "topicSizes": _topic_trees(exported.backup)})
 
 
 def prune_text(plan: PrunePlan, now: datetime, width: int = 0) -> str:
@@ -417,4 +411,4 @@ def prune_json(plans: Iterable[PrunePlan]) -> str:
             kafka = str(one.backup.kafka)
             kept.append({"name": one.backup.name, "kafka": kafka, "keptBy": list(one.reasons)})
         removed += [{"name": one.name, "kafka": str(one.kafka)} for one in plan.removed]
-    return _dump({"kept": kept, "removed": removed})
+    return format_json({"kept": kept, "removed": removed})

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import TYPE_CHECKING, Any
 
 from kanister_kafka.kube.objects import get_path, name_of
@@ -12,7 +11,7 @@ from kanister_kafka.reports.change_request import (
     change_request_html,
     change_request_markdown,
 )
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.reports.text import count_noun, escape_control_chars, format_json
 from kanister_kafka.timestamps import format_second
 
 if TYPE_CHECKING:
@@ -94,7 +93,7 @@ def verification_tree(result: Verification) -> dict[str, Any]:
 
 def verification_json(result: Verification) -> str:
     """Return a verification as JSON."""
-    return json.dumps(verification_tree(result), indent=2, ensure_ascii=False) + "\n"
+    return format_json(verification_tree(result))
 
 
 def verification_text(result: Verification) -> str:

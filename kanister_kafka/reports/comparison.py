@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -15,16 +14,18 @@ from kanister_kafka.reports.comparison_summary import (
     total_text,
     verdict_text,
 )
-from kanister_kafka.reports.record_format import (
+from kanister_kafka.reports.text import (
     NONE,
+    columns,
+    escape_control_chars,
     format_bytes,
     format_headers,
+    format_json,
     format_timestamp,
+    hung,
     message_json,
     timestamp_json,
 )
-from kanister_kafka.reports.tables import columns, hung
-from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.model import ComparisonVerdict
 
@@ -179,7 +180,7 @@ def _number(of: UnmatchedRange | int | None) -> str:
 
 def comparison_json(comparison: Comparison) -> str:
     """Return everything; times as ISO 8601, durations as seconds."""
-    return json.dumps(comparison_tree(comparison), indent=2, ensure_ascii=False) + "\n"
+    return format_json(comparison_tree(comparison))
 
 
 def comparison_tree(comparison: Comparison) -> dict[str, object]:

@@ -7,8 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from kanister_kafka.durations import format_milliseconds
-from kanister_kafka.reports.record_format import format_timestamp
-from kanister_kafka.reports.text import count_noun
+from kanister_kafka.reports.text import count_noun, format_timestamp
 from kanister_kafka.topics.compare.verdict import LaggingSide
 from kanister_kafka.topics.model import STRAYS, ComparisonVerdict, DifferenceKind, Isolation
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
 from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.comparison import comparison_tree
-from kanister_kafka.reports.text import escape_control_chars, format_utc
+from kanister_kafka.reports.text import escape_control_chars, format_json, format_utc
 from kanister_kafka.timestamps import format_timestamp
 
 if TYPE_CHECKING:
-    from kanister_kafka.operations.consistency_test.model import (
+    from kanister_kafka.operations.consistency_test.environment import (
         ConsistencyReport,
         ScenarioResult,
         ScenarioStep,
@@ -77,7 +76,7 @@ def proof_markdown(proof: ConsistencyReport) -> str:
 
 
 def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
-    from kanister_kafka.operations.consistency_test.model import PURPOSES
+    from kanister_kafka.operations.consistency_test.environment import PURPOSES
 
     yield ""
     yield f"## Plan {result.plan.value}: {OUTCOMES[result.passed]}"
@@ -130,7 +129,7 @@ def proof_json(proof: ConsistencyReport) -> str:
             for result in proof.plans
         ],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 PROOF_FORMATS: dict[str, Callable[[ConsistencyReport], str]] = {

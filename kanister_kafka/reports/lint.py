@@ -1,4 +1,4 @@
-"""Problems as lines for people, and as the JSON of kanister-kafka."""
+"""Problems, and what Policies cover, as text for people and as the JSON of kanister-kafka."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from kanister_kafka.diagnostics import Diagnostic, Severity
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.reports.text import count_noun, escape_control_chars, format_json, hung, table
 
 if TYPE_CHECKING:
     from kanister_kafka.linter.pipeline import Validation
+    from kanister_kafka.linter.policy_coverage import PolicyCoverage
 
 
 def diagnostics_text(problems: Iterable[Diagnostic]) -> str:
@@ -19,10 +20,8 @@ def diagnostics_text(problems: Iterable[Diagnostic]) -> str:
 
 def diagnostics_json(problems: Iterable[Diagnostic]) -> str:
     """Return a JSON list of objects; `[]` if there is none."""
-    import json  # slow to import, and text is asked for most
-
     found = [problem.fields() for problem in problems]
-    return json.dumps(found, indent=2, ensure_ascii=False) + "\n"
+    return format_json(found)
 
 
 def summary(result: Validation) -> str:
@@ -65,3 +64,89 @@ def _command(problem: Diagnostic) -> str:
     path = f"{problem.path}: " if problem.path else ""
     message = escape_control_chars(f"{path}{problem.message} ({problem.rule})").translate(DATA)
     return f"::{LEVELS[problem.severity]} {attributes}::{message}"
+
+
+# The coverage of Policies as tables for people, and as the JSON of kanister-kafka.
+
+NOTHING = "No action of a Blueprint runs: what the Policy includes is backed up as it is."
+HEADER = ("WHEN", "ON", "BLUEPRINT", "RUNS", "BUT")
+
+
+def coverage_text(policies: Iterable[PolicyCoverage], width: int = 0) -> str:
+    """Return the number of Policies, and for each its schedule, its objects and its hooks.
+
+    With a width, in places of a terminal, long texts are broken into lines.
+    """
+    found = tuple(policies)
+    wrong = sum(bool(policy.errors) for policy in found)
+    head = f"Policies: {len(found)}, with errors: {wrong}\n\n" if found else ""
+    return head + "".join(f"{_paragraph(policy, width)}\n" for policy in found)
+
+
+def lint_json(policies: Iterable[PolicyCoverage], problems: Iterable[Diagnostic]) -> str:
+    """Return one JSON object: what the Policies cover, and what is wrong."""
+    tree = {
+        "policies": [_policy(policy) for policy in policies],
+        "findings": [problem.fields() for problem in problems],
+    }
+    return format_json(tree)
+
+
+def _paragraph(policy: PolicyCoverage, width: int) -> str:
+    head = (
+        f"Policy {policy.name} ({policy.location})\n"
+        f"{policy.frequency or 'when its preset schedules it'}: {', '.join(policy.operations)}, "
+        f"location profile {', '.join(policy.profiles) or 'none'}; namespace {_where(policy)}\n"
+    )
+    if policy.several and policy.runs:
+        head += "Its hooks run once for each namespace that matches.\n"
+    if policy.errors:
+        head += f"Wrong with it: {', '.join(policy.errors)}; see below.\n"
+    rows = [
+        (run.when, run.on, run.blueprint or "none", _actions(run.action, run.phases), run.but)
+        for run in policy.runs
+    ]
+    shown = [tuple(map(escape_control_chars, row)) for row in rows]
+    body = table(HEADER, shown, width) if rows else f"{NOTHING}\n"
+    above: list[str] = []
+    for line in head.splitlines():
+        above += hung("", escape_control_chars(line), width)
+    return "".join(f"{row}\n" for row in above) + body
+
+
+def _where(policy: PolicyCoverage) -> str:
+    if policy.namespaces:
+        narrowed = f", where {policy.matches}" if policy.matches else ""
+        return ", ".join(policy.namespaces) + narrowed
+    return f"each that matches {policy.matches}" if policy.matches else "not selected"
+
+
+def _actions(action: str, phases: tuple[str, ...]) -> str:
+    if not action:
+        return "nothing"
+    return f"{action}: {', '.join(phases)}" if phases else action
+
+
+def _policy(policy: PolicyCoverage) -> dict[str, object]:
+    return {
+        "name": policy.name,
+        "file": policy.location.source,
+        "line": policy.location.line,
+        "frequency": policy.frequency,
+        "namespaces": list(policy.namespaces),
+        "matches": policy.matches,
+        "operations": list(policy.operations),
+        "profiles": list(policy.profiles),
+        "errors": list(policy.errors),
+        "runs": [
+            {
+                "when": run.when,
+                "on": run.on,
+                "blueprint": run.blueprint,
+                "action": run.action,
+                "phases": list(run.phases),
+                "but": run.but,
+            }
+            for run in policy.runs
+        ],
+    }

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.backup.hot import hot_effects
@@ -17,9 +16,9 @@ from kanister_kafka.backup.options import SnapshotProvider, Strategy
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.durations import format_duration
 from kanister_kafka.integrations.fleet import RenderResult
-from kanister_kafka.reports.tables import columns, hung, table
+from kanister_kafka.reports.text import columns, format_json, hung, table
 from kanister_kafka.strimzi import Workload
-from kanister_kafka.strimzi.references import ObjectReference
+from kanister_kafka.strimzi.model import ObjectReference
 
 
 def plan_text(plan: BackupPlan, width: int = 0) -> str:
@@ -265,7 +264,7 @@ def plan_json(plan: BackupPlan) -> str:
         "rights": _rights(plan),
         "notes": list(plan.notes),
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 def _rights(plan: BackupPlan) -> list[dict[str, object]]:
@@ -305,7 +304,7 @@ def fleet_text(outcomes: Sequence[RenderResult], width: int = 0) -> str:
 
 def fleet_json(outcomes: Sequence[RenderResult]) -> str:
     """Return a list with an object for each cluster; times are in seconds."""
-    return json.dumps([_tree(o) for o in outcomes if o.key], indent=2, ensure_ascii=False) + "\n"
+    return format_json([_tree(o) for o in outcomes if o.key])
 
 
 def _row(outcome: RenderResult) -> tuple[str, ...]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
@@ -12,8 +11,7 @@ from kanister_kafka.reports.change_request import (
     change_request_html,
     change_request_markdown,
 )
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.reports.text import count_noun, escape_control_chars, format_json, hung, table
 
 WIDTH = max(len(level.value) for level in CheckStatus) + 2
 KICKER = "Check before a backup"
@@ -37,7 +35,7 @@ def preflight_text(lines: Sequence[CheckLine], color: Color | None = None, width
 
 def preflight_json(lines: Sequence[CheckLine]) -> str:
     """Return a JSON list of objects with id, level, what, detail, remedy and objects."""
-    return json.dumps([line.fields() for line in lines], indent=2, ensure_ascii=False) + "\n"
+    return format_json([line.fields() for line in lines])
 
 
 def checks_text(results: Sequence[Checked], color: Color | None = None, width: int = 0) -> str:
@@ -87,7 +85,7 @@ def checks_json(results: Sequence[Checked]) -> str:
         }
         for checked in results
     ]
-    return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
+    return format_json(trees)
 
 
 def checks_markdown(results: Sequence[Checked]) -> str:

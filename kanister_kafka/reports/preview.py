@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from textwrap import indent
 
 from kanister_kafka.integrations.preview.render import ActionPreview, PhasePreview
 from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.kanister.function_types import NEWEST
+from kanister_kafka.reports.text import format_json
 from kanister_kafka.yamldoc.dumper import dump
 
 
@@ -53,4 +53,4 @@ def preview_json(preview: ActionPreview) -> str:
         "outputArtifacts": preview.output_artifacts,
         "problems": [problem.fields() for problem in preview.problems],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from kanister_kafka.reports.change_request import (
     ReportTable,
     change_request_markdown,
 )
-from kanister_kafka.reports.text import escape_control_chars
+from kanister_kafka.reports.text import escape_control_chars, format_json
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import format_timestamp
 
@@ -279,7 +278,7 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
         "writers": list(rehearsal.writers),
         "actionSets": list(rehearsal.action_sets),
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 def _round(seconds: float | None) -> float | None:

@@ -15,8 +15,7 @@ from kanister_kafka.operations.observed_state import (
     WorkloadState,
 )
 from kanister_kafka.operations.status import ClusterStatus, WatchdogCondition
-from kanister_kafka.reports.tables import hung, table
-from kanister_kafka.reports.text import count_noun, escape_control_chars
+from kanister_kafka.reports.text import count_noun, escape_control_chars, format_json, hung, table
 from kanister_kafka.strimzi.retention import HeldRetention
 from kanister_kafka.timestamps import format_second, parse_timestamp
 
@@ -148,27 +147,18 @@ def status_json(status: ClusterStatus, now: datetime) -> str:
         "nodes": [_workload(workload, cluster) for workload in cluster.workloads],
         "writers": [_writer_tree(writer) for writer in cluster.writers],
         "tasks": [{"pod": t.pod, "phase": t.phase} for t in cluster.tasks if t.phase],
-        "switch": {
-            "state": status.arm.value,
-            "restartBy": (kafka and kafka.restart_by) or None,
-        },
+        "switch": {"state": status.arm.value, "restartBy": (kafka and kafka.restart_by) or None},
         "record": cluster.record,
         "blueprint": cluster.blueprint or None,
         "remarks": list(status.remarks),
         "notSeen": list(cluster.unreadable),
         "events": [
-            {
-                "at": e.at,
-                "type": e.kind,
-                "reason": e.reason,
-                "message": e.message,
-                "count": e.count,
-            }
+            {"at": e.at, "type": e.kind, "reason": e.reason, "message": e.message, "count": e.count}
             for e in cluster.events
         ],
         "next": [line.strip() for line in status.next],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 def _held(hold: HeldRetention | None) -> dict[str, object] | None:
@@ -236,4 +226,4 @@ def statuses_text(statuses: Sequence[ClusterStatus], width: int = 0, *, unclear:
 def statuses_json(statuses: Sequence[ClusterStatus], now: datetime) -> str:
     """Return them as one JSON list with the result of `status_json` for each."""
     trees = [json.loads(status_json(status, now)) for status in statuses]
-    return json.dumps(trees, indent=2, ensure_ascii=False) + "\n"
+    return format_json(trees)

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.durations import format_seconds
 from kanister_kafka.errors import InputError
-from kanister_kafka.reports.record_format import (
+from kanister_kafka.reports.text import (
+    columns,
+    display_width,
+    escape_control_chars,
     format_bytes,
     format_headers,
+    format_json,
     format_timestamp,
+    hung,
     message_json,
+    pad,
     timestamp_json,
+    truncate,
 )
-from kanister_kafka.reports.tables import columns, display_width, hung, pad, truncate
-from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.model import (
@@ -211,7 +216,7 @@ def rates_json(rates: TopicRates) -> str:
             for flow in rates.flows
         ],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 def totals_json(totals: TopicSizes) -> str:
@@ -223,7 +228,7 @@ def totals_json(totals: TopicSizes) -> str:
     if any(one.expected for one in totals.held):
         tree["matches"] = all(one.matches is not False for one in totals.held)
     tree["partitions"] = [_size_json(one) for one in totals.held]
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)
 
 
 def _size_json(size: PartitionSize) -> dict[str, object]:
@@ -288,4 +293,4 @@ def last_json(last: TailRecords) -> str:
         "perPartition": last.per_partition,
         "records": [message_json(message) for message in last.messages],
     }
-    return json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+    return format_json(tree)

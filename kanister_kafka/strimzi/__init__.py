@@ -4,11 +4,9 @@ from kanister_kafka.strimzi.model import (
     IgnoredClient,
     KafkaClient,
     KafkaCluster,
-    PoolName,
     Role,
     Workload,
     WorkloadKind,
-    WorkloadName,
 )
 from kanister_kafka.strimzi.reader import ReadResult, read_cluster
 from kanister_kafka.strimzi.versions import Version, VersionRange, parse_version
@@ -17,14 +15,12 @@ __all__ = [
     "IgnoredClient",
     "KafkaClient",
     "KafkaCluster",
-    "PoolName",
     "ReadResult",
     "Role",
     "Version",
     "VersionRange",
     "Workload",
     "WorkloadKind",
-    "WorkloadName",
     "parse_version",
     "read_cluster",
 ]

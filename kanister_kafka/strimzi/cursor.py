@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from kanister_kafka.diagnostics import Diagnostic, Location, error, warning
 from kanister_kafka.kube.names import LABEL, SUBDOMAIN
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.yamldoc.nodes import field_path
+from kanister_kafka.yamldoc.nodes import field_path, is_set
 
 STRING = "a string"
 
@@ -32,9 +32,7 @@ class FieldCursor:
     @property
     def present(self) -> bool:
         """Whether the input sets a value here; null counts as unset, as in Kubernetes."""
-        return self.node is not None and not (
-            isinstance(self.node, Scalar) and self.node.value is None
-        )
+        return is_set(self.node)
 
     def at(self, *keys: str) -> FieldCursor:
         """Go down to a key, and from there to the next."""

@@ -7,24 +7,15 @@ from dataclasses import dataclass
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error, warning
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
-from kanister_kafka.kube.client import (
-    PODS,
-    REPLICA_SETS,
-    ApiResource,
-    KubeClient,
-    Object,
-    Objects,
-)
+from kanister_kafka.kube.client import PODS, REPLICA_SETS, ApiResource, KubeClient, Object, Objects
 from kanister_kafka.kube.pod_options import minor_of_server
 from kanister_kafka.strimzi.clients import CLIENTS, is_client
 from kanister_kafka.strimzi.cursor import FieldCursor
+from kanister_kafka.strimzi.discovery import VERSIONS
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
 from kanister_kafka.strimzi.reader import CLUSTER_LABEL, GROUP
 from kanister_kafka.yamldoc import Document, document_from_dict
 
-VERSIONS = ("v1beta2", "v1")
-"""API versions that are read, the preferred one first. From 0.49 to 0.51 both are served without
-conversion: v1 would leave out the fields that it does not know, such as `spec.clusters`."""
 RESOURCES = {
     "Kafka": f"kafkas.{GROUP}",
     "KafkaNodePool": f"kafkanodepools.{GROUP}",

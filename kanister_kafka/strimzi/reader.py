@@ -8,12 +8,18 @@ from dataclasses import dataclass
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error, has_error, sort_diagnostics
 from kanister_kafka.kube.names import LABEL
-from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
-from kanister_kafka.strimzi.model import KafkaCluster, StorageClass, WorkloadKind, WorkloadName
-from kanister_kafka.strimzi.references import ObjectReference, not_in_backup, references
+from kanister_kafka.strimzi.model import (
+    KafkaCluster,
+    ObjectReference,
+    StorageClass,
+    WorkloadKind,
+    WorkloadName,
+    not_in_backup,
+    references,
+)
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     Version,
@@ -26,6 +32,7 @@ from kanister_kafka.strimzi.versions import (
 )
 from kanister_kafka.strimzi.workloads import (
     check_roles,
+    find_autoscalers,
     nodes_without_pools,
     pool_nodes,
     storage_classes,

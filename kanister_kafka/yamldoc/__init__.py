@@ -18,13 +18,13 @@ from kanister_kafka.yamldoc.source import (
     STDIN,
     LoadResult,
     ParseResult,
+    Suppression,
     iter_load,
     load,
     loads,
     merge_results,
     parse,
 )
-from kanister_kafka.yamldoc.suppressions import Suppression
 
 __all__ = [
     "MAX_BYTES",

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from kanister_kafka.yamldoc.scalars import resolve_scalar
+from kanister_kafka.yamldoc.json_stream import resolve_scalar
 
 
 class _Dumper(yaml.SafeDumper):

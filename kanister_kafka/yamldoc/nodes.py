@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, NamedTuple, Union
+from typing import Any, NamedTuple, TypeGuard, Union
 
 from kanister_kafka.diagnostics import Location
 
@@ -104,6 +104,11 @@ class MappingNode:
 
 
 Node = Union[Scalar, Sequence, MappingNode]
+
+
+def is_set(node: Node | None) -> TypeGuard[Node]:
+    """Return whether there is a value; null counts as unset, as in Kubernetes."""
+    return node is not None and not (isinstance(node, Scalar) and node.value is None)
 
 
 class ObjectKey(NamedTuple):

@@ -16,9 +16,17 @@ from typing import Any, NamedTuple, NoReturn, TextIO
 import yaml
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
-from kanister_kafka.yamldoc.json_stream import JsonToken, json_values, tokens
+from kanister_kafka.yamldoc.json_stream import (
+    BEGINNINGS,
+    WORDS,
+    JsonToken,
+    Value,
+    json_values,
+    key_text,
+    resolve_scalar,
+    tokens,
+)
 from kanister_kafka.yamldoc.nodes import MappingEntry, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.yamldoc.scalars import BEGINNINGS, WORDS, Value, key_text, resolve_scalar
 
 Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 

@@ -67,10 +67,8 @@ RIGHT = [
     ("kasten: [policy]", {"kasten": (KastenOutput.POLICY,)}),
     ("kasten: [restore, policy]", {"kasten": (KastenOutput.POLICY, KastenOutput.RESTORE)}),
     ("kastenNamespace: kanister", {"kasten_namespace": "kanister"}),
-    (
-        '{kasten: [policy], frequency: "@daily"}',
-        {"kasten": (KastenOutput.POLICY,), "frequency": "@daily"},
-    ),
+    ('{kasten: [policy], frequency: "@daily"}',
+     {"kasten": (KastenOutput.POLICY,), "frequency": "@daily"}),
     ("{kasten: [policy], profile: s3}", {"kasten": (KastenOutput.POLICY,), "profile": "s3"}),
     ("name: mine", {"name": "mine"}),
     ("image: example.com/kubectl:1", {"image": "example.com/kubectl:1"}),
@@ -78,16 +76,12 @@ RIGHT = [
     ("admissionPolicy: true", {"admission_policy": True}),
     ("runAsUser: 1001", {"run_as_user": 1001}),
     ("runAsUser: platform", {"run_as_user": None}),
-    (
-        "podLabels: {team: data}",
-        {"pod_labels": (("sidecar.istio.io/inject", "false"), ("team", "data"))},
-    ),
+    ("podLabels: {team: data}",
+     {"pod_labels": (("sidecar.istio.io/inject", "false"), ("team", "data"))}),
     ("podLabels: none", {"pod_labels": ()}),
     ("podAnnotations: none", {"pod_annotations": ()}),
-    (
-        "podAnnotations: {linkerd.io/inject: enabled}",
-        {"pod_annotations": (("linkerd.io/inject", "enabled"),)},
-    ),
+    ("podAnnotations: {linkerd.io/inject: enabled}",
+     {"pod_annotations": (("linkerd.io/inject", "enabled"),)}),
     ("imagePullSecrets: [a, b]", {"image_pull_secrets": ("a", "b")}),
     ("tolerations: ['a=b:NoSchedule']", {"tolerations": ("a=b:NoSchedule",)}),
     ("nodeSelector: {pool: kafka}", {"node_selector": (("pool", "kafka"),)}),
@@ -100,26 +94,15 @@ RIGHT = [
     ("timeouts: {restart: 1h, stop: 1m30s}", {"limits": StepTimeouts(restart=3600, stop=90)}),
     ("restartAfter: 3h", {"restart_after": 10800}),
     ("restartAfter: never", {"restart_after": 0}),
-    (
-        "{engine: kanister, snapshotClass: csi}",
-        {"engine": SnapshotProvider.KANISTER, "snapshot_class": "csi"},
-    ),
-    (
-        "{engine: kanister, strategy: online, groupSnapshotClass: csi}",
-        {
-            "engine": SnapshotProvider.KANISTER,
-            "strategy": Strategy.ONLINE,
-            "group_snapshot_class": "csi",
-        },
-    ),
-    (
-        "{kasten: [restore], restorePoint: rp}",
-        {"kasten": (KastenOutput.RESTORE,), "restore_point": "rp"},
-    ),
-    (
-        "{kasten: [restore], restoredRetention: 72h}",
-        {"kasten": (KastenOutput.RESTORE,), "restored_retention": "72h"},
-    ),
+    ("{engine: kanister, snapshotClass: csi}",
+     {"engine": SnapshotProvider.KANISTER, "snapshot_class": "csi"}),
+    ("{engine: kanister, strategy: online, groupSnapshotClass: csi}",
+     {"engine": SnapshotProvider.KANISTER, "strategy": Strategy.ONLINE,
+      "group_snapshot_class": "csi"}),
+    ("{kasten: [restore], restorePoint: rp}",
+     {"kasten": (KastenOutput.RESTORE,), "restore_point": "rp"}),
+    ("{kasten: [restore], restoredRetention: 72h}",
+     {"kasten": (KastenOutput.RESTORE,), "restored_retention": "72h"}),
     ("hookTimeout: 40m", {"hook_timeout": 2400}),
     (
         f"{{{SCHEDULE}, timeZone: Europe/Berlin, keepLast: 1, keepHourly: 2, keepWeekly: 4, "
@@ -183,7 +166,7 @@ RIGHT = [
     ("gitops: flux", {"gitops": GitOps.FLUX}),
     ("scripts: own", {"scripts": ScriptSharing.OWN}),
     ("{profile: null, name: , labels: {a: null}}", {}),
-]
+]  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), RIGHT, ids=[text for text, _ in RIGHT])

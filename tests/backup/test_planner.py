@@ -714,56 +714,28 @@ def test_annotation_form_says_what_to_set() -> None:
         pytest.param({"annotations": (("a b", "c"),)}, "annotation", id="annotation"),
         pytest.param({"frequency": "daily"}, "frequency", id="frequency"),
         pytest.param({"frequency": "@daily"}, "frequency", id="frequency-alone"),
-        pytest.param(
-            {"profile": "s3", "kasten": (KastenOutput.RESTORE,)}, "profile", id="profile-alone"
-        ),
-        pytest.param(
-            {"kasten": (KastenOutput.POLICY, KastenOutput.BINDING)},
-            "kasten",
-            id="policy-and-binding",
-        ),
-        pytest.param(
-            {"kasten": (KastenOutput.POLICY, KastenOutput.ANNOTATION)},
-            "kasten",
-            id="policy-and-annotation",
-        ),
+        pytest.param({"profile": "s3", "kasten": (KastenOutput.RESTORE,)}, "profile",
+                     id="profile-alone"),
+        pytest.param({"kasten": (KastenOutput.POLICY, KastenOutput.BINDING)}, "kasten",
+                     id="policy-and-binding"),
+        pytest.param({"kasten": (KastenOutput.POLICY, KastenOutput.ANNOTATION)}, "kasten",
+                     id="policy-and-annotation"),
         pytest.param({"restart_after": 59}, "restart-after", id="restart-after"),
-        pytest.param(
-            {"snapshot_class": "A b", "engine": SnapshotProvider.KANISTER},
-            "snapshot-class",
-            id="snapshot-class",
-        ),
-        pytest.param(
-            {
-                "group_snapshot_class": "A b",
-                "engine": SnapshotProvider.KANISTER,
-                "strategy": Strategy.ONLINE,
-            },
-            "group-snapshot-class",
-            id="group-snapshot-class",
-        ),
-        pytest.param(
-            {"group_snapshot_class": "csi", "engine": SnapshotProvider.KANISTER},
-            "group-snapshot-class",
-            id="group-of-a-cold-backup",
-        ),
-        pytest.param(
-            {"group_snapshot_class": "csi", "strategy": Strategy.ONLINE},
-            "group-snapshot-class",
-            id="group-of-kasten",
-        ),
-        pytest.param(
-            {"restore_point": "A b", "kasten": (KastenOutput.RESTORE,)},
-            "restore-point",
-            id="restore-point",
-        ),
-        pytest.param(
-            {"strategy": Strategy.HOT, "engine": SnapshotProvider.KANISTER},
-            "engine",
-            id="hot-engine",
-        ),
+        pytest.param({"snapshot_class": "A b", "engine": SnapshotProvider.KANISTER},
+                     "snapshot-class", id="snapshot-class"),
+        pytest.param({"group_snapshot_class": "A b", "engine": SnapshotProvider.KANISTER,
+                      "strategy": Strategy.ONLINE}, "group-snapshot-class",
+                     id="group-snapshot-class"),
+        pytest.param({"group_snapshot_class": "csi", "engine": SnapshotProvider.KANISTER},
+                     "group-snapshot-class", id="group-of-a-cold-backup"),
+        pytest.param({"group_snapshot_class": "csi", "strategy": Strategy.ONLINE},
+                     "group-snapshot-class", id="group-of-kasten"),
+        pytest.param({"restore_point": "A b", "kasten": (KastenOutput.RESTORE,)}, "restore-point",
+                     id="restore-point"),
+        pytest.param({"strategy": Strategy.HOT, "engine": SnapshotProvider.KANISTER}, "engine",
+                     id="hot-engine"),
     ],
-)
+)  # fmt: skip
 def test_options_that_cannot_work(choice: dict, path: str) -> None:
     (problem,) = Options(**choice).problems()
     assert problem.path == path

@@ -159,10 +159,7 @@ def test_every_option_counts_and_can_be_given_again(name, at_root):  # noqa: ARG
     assert input_hash(plan) != input_hash(plain)
     assert options_from(
         shlex.split(dict(provenance_annotations(plan))["kanister-kafka.io/options"])
-    ) == (
-        chosen,
-        None,
-    )
+    ) == (chosen, None)
 
 
 @many

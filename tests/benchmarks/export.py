@@ -98,10 +98,7 @@ def run(words: Sequence[str], values: Mapping[str, str]) -> str:
     """Run a program; return its output, or end with its errors."""
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run(
-            words,
-            env={**values, "TMPDIR": folder, "HOME": folder},
-            capture_output=True,
-            text=True,
+            words, env={**values, "TMPDIR": folder, "HOME": folder}, capture_output=True, text=True
         )
     if done.returncode:
         raise SystemExit(f"{words[0]} ended with {done.returncode}: {done.stdout}{done.stderr}")

@@ -27,8 +27,13 @@ from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
-from kanister_kafka.operations.rehearsal.canary import RATE, Canary
-from kanister_kafka.operations.rehearsal.canary_metrics import client_outage, lost, pods_outage
+from kanister_kafka.operations.rehearsal.canary import (
+    RATE,
+    Canary,
+    client_outage,
+    lost,
+    pods_outage,
+)
 from kanister_kafka.operations.rehearsal.context import (
     RESTART,
     STOP,

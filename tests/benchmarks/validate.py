@@ -180,10 +180,7 @@ def hostile() -> Iterator[tuple[str, bytes]]:
     yield "one Blueprint, all of it wrong", repeated(HEAD, PHASES.replace("func", "fnuc"))
     yield "many Blueprints", repeated("", "---\n" + TINY.replace("tiny", "tiny-#"))
     yield "one script", repeated(SHELL, "          echo {{ .Time }} #\n")
-    yield (
-        "one script, no loop with an end",
-        repeated(SHELL, "          while x; do\n"),
-    )
+    yield ("one script, no loop with an end", repeated(SHELL, "          while x; do\n"))
     yield "one line", repeated("a: [", "{b: c#}, ")
     yield "one key over and over", repeated("", "a: b\n")
     yield "comments", repeated("", "# kanister-kafka: ignore=hook-timeout\n")

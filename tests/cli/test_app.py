@@ -25,10 +25,10 @@ from kanister_kafka.cli.commands.render import render as render_command
 from kanister_kafka.cli.commands.restore import restore as restore_command
 from kanister_kafka.cli.commands.topics import COMMANDS as TOPICS_COMMANDS
 from kanister_kafka.cli.commands.verify import verify as verify_command
-from kanister_kafka.cli.option_groups import SECTIONS
 from kanister_kafka.cli.output import write_result
+from kanister_kafka.cli.param_types import SECTIONS
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.linter.registry import rule_docs
 from tests.conftest import ROOT
 
 KRAFT = str(ROOT / "examples" / "kraft-separate-pools")
@@ -417,26 +417,14 @@ def test_validate_tells_findings_here_and_a_summary_there(broken: str) -> None:
     [
         pytest.param(["--fail-on", "error"], 1, "1 error, 1 warning", id="error"),
         pytest.param(["--ignore", "unknown-field"], 0, "1 warning, 1 ignored", id="ignored"),
-        pytest.param(
-            ["--ignore", "unknown-field", "--fail-on", "warning"],
-            1,
-            "1 warning, 1 ignored",
-            id="warning",
-        ),
-        pytest.param(
-            ["--ignore", "unknown-field,unknown-check", "--fail-on", "warning"],
-            0,
-            "no problem, 2 ignored",
-            id="comma",
-        ),
-        pytest.param(
-            ["--ignore", "unknown-field", "--ignore", "unknown-check", "--fail-on", "warning"],
-            0,
-            "no problem, 2 ignored",
-            id="repeated",
-        ),
+        pytest.param(["--ignore", "unknown-field", "--fail-on", "warning"], 1,
+                     "1 warning, 1 ignored", id="warning"),
+        pytest.param(["--ignore", "unknown-field,unknown-check", "--fail-on", "warning"], 0,
+                     "no problem, 2 ignored", id="comma"),
+        pytest.param(["--ignore", "unknown-field", "--ignore", "unknown-check", "--fail-on",
+                      "warning"], 0, "no problem, 2 ignored", id="repeated"),
     ],
-)
+)  # fmt: skip
 def test_exit_code_follows_what_is_told(
     broken: str, words: list[str], code: int, summary: str
 ) -> None:
@@ -745,113 +733,49 @@ def test_ids_of_checks_are_completed(monkeypatch: pytest.MonkeyPatch) -> None:
         pytest.param(["render", "-f", KRAFT, "--image", "a b"], 1, "(option)", id="option"),
         pytest.param(["plan", "-f", SEED], 1, "(several-clusters)", id="plan"),
         pytest.param(["validate"], 2, "PATH", id="validate-nothing"),
-        pytest.param(
-            ["validate", "--format", "json", "--format", "sarif", KRAFT],
-            2,
-            "Only one --format can go to standard output",
-            id="two-to-standard-output",
-        ),
-        pytest.param(
-            ["validate", "--output", "a", "--output", "b", KRAFT],
-            2,
-            "more --output than --format",
-            id="outputs-without-format",
-        ),
-        pytest.param(
-            ["validate", *("--format", "json", "--output", "a") * 2, KRAFT],
-            2,
-            "Only one --format can go to a",
-            id="two-to-one-file",
-        ),
-        pytest.param(
-            ["validate", "--format", "json", "--output", "/no/such/x", KRAFT],
-            2,
-            "/no/such/x: No such file",
-            id="no-such-output",
-        ),
+        pytest.param(["validate", "--format", "json", "--format", "sarif", KRAFT], 2,
+                     "Only one --format can go to standard output", id="two-to-standard-output"),
+        pytest.param(["validate", "--output", "a", "--output", "b", KRAFT], 2,
+                     "more --output than --format", id="outputs-without-format"),
+        pytest.param(["validate", *("--format", "json", "--output", "a") * 2, KRAFT], 2,
+                     "Only one --format can go to a", id="two-to-one-file"),
+        pytest.param(["validate", "--format", "json", "--output", "/no/such/x", KRAFT], 2,
+                     "/no/such/x: No such file", id="no-such-output"),
         pytest.param(["validate", "--format", "xml", KRAFT], 2, "xml", id="no-format"),
         pytest.param(["validate", "--fail-on", "info", KRAFT], 2, "info", id="no-severity"),
-        pytest.param(
-            ["validate", "--ignore", "option,unknwon-field", KRAFT],
-            2,
-            'No rule is called "unknwon-field"; did you mean "unknown-field"?',
-            id="no-check",
-        ),
-        pytest.param(
-            ["validate", "--kanister-version", "0.99", KRAFT],
-            2,
-            "'0.99' is not a known release of Kanister: 0.100, 0.101,",
-            id="no-release",
-        ),
+        pytest.param(["validate", "--ignore", "option,unknwon-field", KRAFT], 2,
+                     'No rule is called "unknwon-field"; did you mean "unknown-field"?',
+                     id="no-check"),
+        pytest.param(["validate", "--kanister-version", "0.99", KRAFT], 2,
+                     "'0.99' is not a known release of Kanister: 0.100, 0.101,", id="no-release"),
         pytest.param(["validate", "/no/such"], 2, "/no/such: No such file", id="validate-no-file"),
         pytest.param(["explain", "no-kafkas"], 2, 'did you mean "no-kafka"?', id="explain-near"),
         pytest.param(["explain", "xyz"], 2, "`explain` lists all", id="explain-nothing"),
         pytest.param(["nonsense"], 2, "No such command", id="no-command"),
-        pytest.param(
-            ["render", "-f", KRAFT, "--context", "x"],
-            2,
-            "--context is for --from-cluster",
-            id="context-of-files",
-        ),
-        pytest.param(
-            ["render", "-f", KRAFT, "--kubeconfig", "x"],
-            2,
-            "--kubeconfig is for --from-cluster",
-            id="kubeconfig-of-files",
-        ),
-        pytest.param(
-            ["plan", "-f", KRAFT, "--strategy", "online", "--require-quiet"],
-            1,
-            "an online one always does",
-            id="online-require-quiet",
-        ),
-        pytest.param(
-            ["plan", "-f", KRAFT, "--strategy", "online", "--unclean-stop", "warn"],
-            1,
-            "an online one stops no broker",
-            id="online-unclean-stop",
-        ),
-        pytest.param(
-            ["plan", "-f", KRAFT, "--strategy", "hot", "--quiesce-by", "pause"],
-            1,
-            "is for --strategy cold",
-            id="hot-quiesce-by",
-        ),
-        pytest.param(
-            ["render", "-f", KRAFT, "--restart-after", "5m"],
-            1,
-            'restart-after: Invalid value: "5m": must be at least',
-            id="early-switch",
-        ),
-        pytest.param(
-            ["status", "--request-timeout", "soon"], 2, "is not a duration", id="request-timeout"
-        ),
-        pytest.param(
-            ["rehearse", "--no-probe", "--probe-config", "x"],
-            2,
-            "--probe-config is for a probe",
-            id="no-probe-config",
-        ),
-        pytest.param(
-            ["topics", "compare", "a:1/x", "b:1/y", "--config-secret", "s"],
-            2,
-            "--config-secret is for --print-job",
-            id="config-secret-alone",
-        ),
-        pytest.param(
-            ["topics", "count", "--bootstrap-server", "a:1", "x", "--priority-class", "high"],
-            2,
-            "--priority-class is for --in-cluster",
-            id="pods-of-no-job",
-        ),
-        pytest.param(
-            ["topics", "count", "--bootstrap-server", "a:1", "--kafka", "x", "t"],
-            2,
-            "--kafka and --bootstrap-server exclude each other",
-            id="two-clusters",
-        ),
+        pytest.param(["render", "-f", KRAFT, "--context", "x"], 2,
+                     "--context is for --from-cluster", id="context-of-files"),
+        pytest.param(["render", "-f", KRAFT, "--kubeconfig", "x"], 2,
+                     "--kubeconfig is for --from-cluster", id="kubeconfig-of-files"),
+        pytest.param(["plan", "-f", KRAFT, "--strategy", "online", "--require-quiet"], 1,
+                     "an online one always does", id="online-require-quiet"),
+        pytest.param(["plan", "-f", KRAFT, "--strategy", "online", "--unclean-stop", "warn"], 1,
+                     "an online one stops no broker", id="online-unclean-stop"),
+        pytest.param(["plan", "-f", KRAFT, "--strategy", "hot", "--quiesce-by", "pause"], 1,
+                     "is for --strategy cold", id="hot-quiesce-by"),
+        pytest.param(["render", "-f", KRAFT, "--restart-after", "5m"], 1,
+                     'restart-after: Invalid value: "5m": must be at least', id="early-switch"),
+        pytest.param(["status", "--request-timeout", "soon"], 2, "is not a duration",
+                     id="request-timeout"),
+        pytest.param(["rehearse", "--no-probe", "--probe-config", "x"], 2,
+                     "--probe-config is for a probe", id="no-probe-config"),
+        pytest.param(["topics", "compare", "a:1/x", "b:1/y", "--config-secret", "s"], 2,
+                     "--config-secret is for --print-job", id="config-secret-alone"),
+        pytest.param(["topics", "count", "--bootstrap-server", "a:1", "x", "--priority-class",
+                      "high"], 2, "--priority-class is for --in-cluster", id="pods-of-no-job"),
+        pytest.param(["topics", "count", "--bootstrap-server", "a:1", "--kafka", "x", "t"], 2,
+                     "--kafka and --bootstrap-server exclude each other", id="two-clusters"),
     ],
-)
+)  # fmt: skip
 def test_refusals(words: list[str], code: int, told: str) -> None:
     result = run(*words)
     assert result.exit_code == code

@@ -218,11 +218,7 @@ CLASS = "/spec/storageClassName"
             [("test", CLASS, "zone-a"), ("replace", CLASS, "fast")],
             ["/spec/kafka/storage/overrides/0/class"],
         ),
-        (
-            "--storage-class other=fast",
-            [("test", CLASS, "other"), ("replace", CLASS, "fast")],
-            [],
-        ),
+        ("--storage-class other=fast", [("test", CLASS, "other"), ("replace", CLASS, "fast")], []),
     ],
 )
 def test_a_storage_class_is_changed_where_one_is_named(

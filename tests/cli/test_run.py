@@ -40,10 +40,7 @@ from tests.fakes.cluster import (
 from tests.fakes.fake_time import FakeTime
 
 STOP = ("quiesce", "flush", "stop", "recover?")
-OURS = {
-    "strimzi.io/pause-reconciliation": "true",
-    "kanister-kafka.io/pause-before": "unset",
-}
+OURS = {"strimzi.io/pause-reconciliation": "true", "kanister-kafka.io/pause-before": "unset"}
 SWITCH = "my-cluster-kanister-kafka-switch"
 RESTART_BY = "kanister-kafka.io/restart-by"
 
@@ -158,12 +155,7 @@ def test_versions_of_all_that_is_installed(cluster, configure):
         {"metadata": {"annotations": {"kanister-kafka.io/version": "0.0.9"}}},
     )
     for namespace, name, labels, image in (
-        (
-            "strimzi",
-            "op",
-            {"strimzi.io/kind": "cluster-operator"},
-            "quay.io/s/operator:0.47.0",
-        ),
+        ("strimzi", "op", {"strimzi.io/kind": "cluster-operator"}, "quay.io/s/operator:0.47.0"),
         ("kasten-io", "k", {"component": "kanister"}, "x:5000/kanister:8.0.1@sha256:1"),
     ):
         cluster.add("pods", namespace, name, labels=labels, spec={"containers": [{"image": image}]})

@@ -20,7 +20,7 @@ from kanister_kafka import constants
 from kanister_kafka.cli import main
 from kanister_kafka.constants import BackupState
 from kanister_kafka.linter.pipeline import all_rules, validate_text
-from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.linter.registry import rule_docs
 from kanister_kafka.operations.actionset import new_action_set
 from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html

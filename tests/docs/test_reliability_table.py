@@ -108,9 +108,7 @@ def test_where_nothing_stopped_there_is_no_ratio(results: dict[str, Result]) -> 
     assert row(one(results), scenario("two-runs").what)[4:6] == ["(40)", ""]
 
 
-def test_a_scenario_without_a_result_is_told_and_does_not_count(
-    results: dict[str, Result],
-) -> None:
+def test_a_scenario_without_a_result_is_told_and_does_not_count(results: dict[str, Result]) -> None:
     del results["broker-hangs"], results["two-runs"]
     text = one(results)
     assert "\nNot run: broker-hangs, two-runs.\n" in text

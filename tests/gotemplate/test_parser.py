@@ -8,13 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka import gotemplate
-from kanister_kafka.gotemplate import (
-    MAX_DEPTH,
+from kanister_kafka.gotemplate import MAX_DEPTH, parse
+from kanister_kafka.gotemplate.nodes import (
     ActionNode,
     AnyNode,
     BlockNode,
     BoolNode,
-    BreakNode,
     ChainNode,
     CommandNode,
     DefineNode,
@@ -33,7 +32,6 @@ from kanister_kafka.gotemplate import (
     TextNode,
     VariableNode,
     WithNode,
-    parse,
 )
 
 FUNCTIONS = frozenset({"and", "default", "eq", "index", "len", "not", "or", "printf", "toString"})
@@ -281,10 +279,7 @@ def shape(text: str) -> list[object]:
     [
         ("{{if .}}a{{end}}", [("If", ["a"])]),
         ("{{if .}}{{else}}{{end}}b", [("If", [], []), "b"]),
-        (
-            "{{if .}}a{{else if .}}b{{else}}c{{end}}d",
-            [("If", ["a"], [("If", ["b"], ["c"])]), "d"],
-        ),
+        ("{{if .}}a{{else if .}}b{{else}}c{{end}}d", [("If", ["a"], [("If", ["b"], ["c"])]), "d"]),
         (
             "{{with .}}{{range .}}{{break}}{{else}}{{.}}{{end}}{{else with .}}{{end}}",
             [("With", [("Range", ["Break"], ["Action"])], [("With", [])])],
@@ -463,4 +458,3 @@ def test_the_public_names_are_sorted() -> None:
     classes = [name for name in gotemplate.__all__ if name[0].isupper() and not name.isupper()]
     assert gotemplate.__all__ == [*sorted(constants), *sorted(classes), "parse"]
     assert all(hasattr(gotemplate, name) for name in gotemplate.__all__)
-    assert BreakNode in vars(gotemplate).values()

@@ -106,52 +106,38 @@ LEFT = [
     ('{{ index .Run "a" "b" }}', ...),
     ('{{ index (dict "a" .Run) "a" "b" }}', '{{ index .Run "b" }}'),
     # branches
-    (
-        "{{ if .Run.y }}{{ .Object.kind }}{{ else }}{{ .Options.n }}{{ end }}",
-        "{{ if .Run.y }}Kafka{{ else }}12{{ end }}",
-    ),
+    ("{{ if .Run.y }}{{ .Object.kind }}{{ else }}{{ .Options.n }}{{ end }}",
+     "{{ if .Run.y }}Kafka{{ else }}12{{ end }}"),
     ("{{ if .Run.y }}1{{ else if .Run.n }}2{{ else }}3{{ end }}", ...),
-    (
-        "{{ if .Run.y }}1{{ else if .Object }}2{{ else }}3{{ end }}",
-        "{{ if .Run.y }}1{{ else }}2{{ end }}",
-    ),
+    ("{{ if .Run.y }}1{{ else if .Object }}2{{ else }}3{{ end }}",
+     "{{ if .Run.y }}1{{ else }}2{{ end }}"),
     ("{{ if .Object }}{{ .Run.y }}{{ else }}x{{ end }}", "{{ .Run.y }}"),
-    (
-        "{{ with .Run.map }}{{ .m }}{{ $.Object.kind }}{{ $.Run.y }}{{ else }}{{ .Run }}{{ end }}",
-        "{{ with .Run.map }}{{ .m }}Kafka{{ $.Run.y }}{{ else }}{{ .Run }}{{ end }}",
-    ),
+    ("{{ with .Run.map }}{{ .m }}{{ $.Object.kind }}{{ $.Run.y }}{{ else }}{{ .Run }}{{ end }}",
+     "{{ with .Run.map }}{{ .m }}Kafka{{ $.Run.y }}{{ else }}{{ .Run }}{{ end }}"),
     ("{{ with .Object }}{{ .kind }}{{ $.Run.y }}{{ end }}", "Kafka{{ .Run.y }}"),
     # loops
-    (
-        "{{ range .Object.spec.list }}{{ . }}{{ $.Run.y }}{{ end }}",
-        "a{{ .Run.y }}b{{ .Run.y }}c{{ .Run.y }}",
-    ),
-    (
-        "{{ range $i, $e := .Run.list }}{{ $i }}{{ $e }}{{ . }}{{ $.Object.kind }}{{ end }}",
-        "{{ range $i, $e := .Run.list }}{{ $i }}{{ $e }}{{ . }}Kafka{{ end }}",
-    ),
+    ("{{ range .Object.spec.list }}{{ . }}{{ $.Run.y }}{{ end }}",
+     "a{{ .Run.y }}b{{ .Run.y }}c{{ .Run.y }}"),
+    ("{{ range $i, $e := .Run.list }}{{ $i }}{{ $e }}{{ . }}{{ $.Object.kind }}{{ end }}",
+     "{{ range $i, $e := .Run.list }}{{ $i }}{{ $e }}{{ . }}Kafka{{ end }}"),
     ("{{ range .Run.list }}{{ if .a }}{{ continue }}{{ end }}x{{ else }}y{{ end }}", ...),
-    (
-        "{{ range .Run.list }}{{ if $.Object }}{{ break }}{{ end }}x{{ end }}",
-        "{{ range .Run.list }}{{ break }}{{ end }}",
-    ),
+    ("{{ range .Run.list }}{{ if $.Object }}{{ break }}{{ end }}x{{ end }}",
+     "{{ range .Run.list }}{{ break }}{{ end }}"),
     # variables
     ("{{ $x := .Run.y }}{{ $x }}{{ $y := .Object.kind }}{{ $y }}", "{{ .Run.y }}Kafka"),
     ("{{ $x := .Run.y | upper }}{{ $x }}{{ $x }}", ...),
     ("{{ $x := uuidv4 }}{{ if .Object }}{{ $x }}{{ end }}", "{{ $x := uuidv4 }}{{ $x }}"),
     ("{{ if $x := .Run.y | upper }}{{ $x }}{{ end }}", ...),
     ("{{ range .Run.list }}{{ $x := .a }}{{ range .b }}{{ $x }}{{ . }}{{ end }}{{ end }}", ...),
-    (
-        '{{ define "t" }}{{ .y }}{{ $.n }}{{ end }}{{ template "t" .Run }}',
-        "{{ .Run.y }}{{ .Run.n }}",
-    ),
+    ('{{ define "t" }}{{ .y }}{{ $.n }}{{ end }}{{ template "t" .Run }}',
+     "{{ .Run.y }}{{ .Run.n }}"),
     # what cannot be told apart stays as it was written
     ('{{ $x := "a" }}{{ if .Run.y }}{{ $x = "b" }}{{ end }}{{ $x }}', ...),
     ("{{ range .Object.spec.list }}{{ if $.Run.y }}{{ break }}{{ end }}{{ . }}{{ end }}", ...),
     ('{{ $d := dict }}{{ if .Run.y }}{{ $_ := set $d "a" 1 }}{{ end }}{{ $d }}', ...),
     ('{{ $d := dict "a" 1 }}{{ $_ := merge $d (dict "b" 2) }}{{ $d }}', ...),
     ("{{ $x := now }}{{ with .Object }}{{ $x := uuidv4 }}{{ $x }}{{ end }}{{ $x }}", ...),
-]
+]  # fmt: skip
 """What is left of a template; the same where it is an ellipsis."""
 
 

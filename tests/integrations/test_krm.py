@@ -346,10 +346,7 @@ def test_an_object_of_somebody_else_is_not_replaced() -> None:
     text = HEAD + items(*KAFKAS, theirs) + spec(serviceAccount="sa")
     outcome = run_function(text)
     (problem,) = outcome.problems
-    assert (problem.rule, problem.location.source) == (
-        "duplicate-object",
-        "KafkaBlueprint/backup",
-    )
+    assert (problem.rule, problem.location.source) == ("duplicate-object", "KafkaBlueprint/backup")
     assert "ServiceAccount/shop/sa is among the items" in problem.message
     assert objects(outcome.text) == objects(text)
 
@@ -360,24 +357,15 @@ KAFKA_ALONE = KAFKAS[0]
 WRONG: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
     "no-kafka": (HEAD + items(KAFKAS[1]), [("KafkaBlueprint", "", "no-kafka")]),
     "no-items": (HEAD + "items: []\n" + CONFIG, [("KafkaBlueprint/backup", "", "no-kafka")]),
-    "no-such-kafka": (
-        LIST + spec(cluster="shop/invoices"),
-        [("Kafka/shop/orders", "", "no-kafka")],
-    ),
-    "no-namespace": (
-        HEAD + items(*(text.replace("  namespace: shop\n", "") for text in KAFKAS)),
-        [
-            ("Kafka/orders", "metadata.namespace", "missing-field"),
-        ],
-    ),
-    "invalid-kafka": (
-        HEAD + items(KAFKAS[0], KAFKAS[1].replace("replicas: 3", "replicas: three"), KAFKAS[2]),
-        [("KafkaNodePool/shop/controller", "spec.replicas", "wrong-type")],
-    ),
-    "twice-the-same": (
-        HEAD + items(*KAFKAS, KAFKAS[0]),
-        [("Kafka/shop/orders", "", "duplicate-object")],
-    ),
+    "no-such-kafka": (LIST + spec(cluster="shop/invoices"),
+                      [("Kafka/shop/orders", "", "no-kafka")]),
+    "no-namespace": (HEAD + items(*(text.replace("  namespace: shop\n", "") for text in KAFKAS)),
+                     [("Kafka/orders", "metadata.namespace", "missing-field")]),
+    "invalid-kafka": (HEAD + items(KAFKAS[0], KAFKAS[1].replace("replicas: 3", "replicas: three"),
+                                   KAFKAS[2]),
+                      [("KafkaNodePool/shop/controller", "spec.replicas", "wrong-type")]),
+    "twice-the-same": (HEAD + items(*KAFKAS, KAFKAS[0]),
+                       [("Kafka/shop/orders", "", "duplicate-object")]),
     "one-name-for-two": (
         HEAD
         + items(*KAFKAS, *(text.replace("orders", "billing") for text in KAFKAS[:1]))
@@ -388,64 +376,37 @@ WRONG: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
         + spec(name="mine"),
         [("KafkaBlueprint/backup", "spec", "duplicate-object")],
     ),
-    "kind": (
-        LIST + CONFIG.replace("KafkaBlueprint", "ConfigMap"),
-        [("ConfigMap/backup", "kind", "wrong-type")],
-    ),
-    "api-version": (
-        LIST + CONFIG.replace("v1alpha1", "v9"),
-        [("KafkaBlueprint/backup", "apiVersion", "wrong-type")],
-    ),
-    "no-spec": (
-        LIST + CONFIG + "  quiesceBy: pause\n",
-        [("KafkaBlueprint/backup", "quiesceBy", "unknown-field")],
-    ),
-    "unknown-option": (
-        LIST + spec(quiesceby="pause"),
-        [("KafkaBlueprint/backup", "spec.quiesceby", "unknown-field")],
-    ),
-    "every-one": (
-        LIST
-        + spec(
-            strategy="warm",
-            engine=1,
-            timeouts={"restart": "soon", "lunch": "1h"},
-            image="no image",
-            strimziVersion="new",
-            namespace="a.b",
-            cluster=7,
-            templates="nowhere",
-        ),
-        [
-            ("KafkaBlueprint/backup", "spec.cluster", "wrong-type"),
-            ("KafkaBlueprint/backup", "spec.engine", "wrong-type"),
-            ("KafkaBlueprint/backup", "spec.image", "option"),
-            ("KafkaBlueprint/backup", "spec.namespace", "wrong-type"),
-            ("KafkaBlueprint/backup", "spec.strategy", "wrong-type"),
-            ("KafkaBlueprint/backup", "spec.strimziVersion", "option"),
-            ("KafkaBlueprint/backup", "spec.templates", "option"),
-            ("KafkaBlueprint/backup", "spec.timeouts.lunch", "unknown-field"),
-            ("KafkaBlueprint/backup", "spec.timeouts.restart", "wrong-type"),
-        ],
-    ),
-    "paths": (
-        LIST + spec(paths=["-", "/etc/kafka.yaml", "nowhere.yaml", 3]),
-        [
-            ("KafkaBlueprint/backup", "spec.paths[0]", "option"),
-            ("KafkaBlueprint/backup", "spec.paths[1]", "option"),
-            ("KafkaBlueprint/backup", "spec.paths[2]", "option"),
-            ("KafkaBlueprint/backup", "spec.paths[3]", "wrong-type"),
-        ],
-    ),
-    "resources": (
-        LIST + spec(resources=["kafka.yaml"]),
-        [("KafkaBlueprint/backup", "spec.resources[0]", "wrong-type")],
-    ),
-    "restore": (
-        LIST + spec(kasten=["restore"], restorePoint="rp"),
-        [("KafkaBlueprint/backup", "spec.restorePoint", "option")],
-    ),
-}
+    "kind": (LIST + CONFIG.replace("KafkaBlueprint", "ConfigMap"),
+             [("ConfigMap/backup", "kind", "wrong-type")]),
+    "api-version": (LIST + CONFIG.replace("v1alpha1", "v9"),
+                    [("KafkaBlueprint/backup", "apiVersion", "wrong-type")]),
+    "no-spec": (LIST + CONFIG + "  quiesceBy: pause\n",
+                [("KafkaBlueprint/backup", "quiesceBy", "unknown-field")]),
+    "unknown-option": (LIST + spec(quiesceby="pause"),
+                       [("KafkaBlueprint/backup", "spec.quiesceby", "unknown-field")]),
+    "every-one": (LIST + spec(strategy="warm", engine=1,
+                              timeouts={"restart": "soon", "lunch": "1h"}, image="no image",
+                              strimziVersion="new", namespace="a.b", cluster=7,
+                              templates="nowhere"),
+                  [("KafkaBlueprint/backup", "spec.cluster", "wrong-type"),
+                   ("KafkaBlueprint/backup", "spec.engine", "wrong-type"),
+                   ("KafkaBlueprint/backup", "spec.image", "option"),
+                   ("KafkaBlueprint/backup", "spec.namespace", "wrong-type"),
+                   ("KafkaBlueprint/backup", "spec.strategy", "wrong-type"),
+                   ("KafkaBlueprint/backup", "spec.strimziVersion", "option"),
+                   ("KafkaBlueprint/backup", "spec.templates", "option"),
+                   ("KafkaBlueprint/backup", "spec.timeouts.lunch", "unknown-field"),
+                   ("KafkaBlueprint/backup", "spec.timeouts.restart", "wrong-type")]),
+    "paths": (LIST + spec(paths=["-", "/etc/kafka.yaml", "nowhere.yaml", 3]),
+              [("KafkaBlueprint/backup", "spec.paths[0]", "option"),
+               ("KafkaBlueprint/backup", "spec.paths[1]", "option"),
+               ("KafkaBlueprint/backup", "spec.paths[2]", "option"),
+               ("KafkaBlueprint/backup", "spec.paths[3]", "wrong-type")]),
+    "resources": (LIST + spec(resources=["kafka.yaml"]),
+                  [("KafkaBlueprint/backup", "spec.resources[0]", "wrong-type")]),
+    "restore": (LIST + spec(kasten=["restore"], restorePoint="rp"),
+                [("KafkaBlueprint/backup", "spec.restorePoint", "option")]),
+}  # fmt: skip
 
 
 @pytest.mark.parametrize(("text", "expected"), WRONG.values(), ids=WRONG)
@@ -568,10 +529,7 @@ def test_the_schema_takes_the_examples(path: Path) -> None:
 
 @pytest.mark.parametrize(
     "name",
-    [
-        *("kind", "api-version", "no-spec", "unknown-option", "every-one", "resources"),
-        "restore",
-    ],
+    [*("kind", "api-version", "no-spec", "unknown-option", "every-one", "resources"), "restore"],
 )
 def test_the_schema_refuses_what_the_function_refuses(name: str) -> None:
     config = yaml.safe_load(WRONG[name][0])["functionConfig"]

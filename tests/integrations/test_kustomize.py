@@ -280,13 +280,7 @@ SCHEDULE = [
     *("--verify-schedule", "0 5 * * 0", "--verify-into", "kk-verify"),
 ]
 BY_CRON_JOB = pytest.param(SCHEDULE, id="cron-job")
-SCHEDULED = pytest.param(
-    [
-        *SCHEDULE,
-        *("--export-profile", "s3"),
-    ],
-    id="schedule",
-)
+SCHEDULED = pytest.param([*SCHEDULE, *("--export-profile", "s3")], id="schedule")
 
 
 @needs_kustomize

@@ -174,11 +174,7 @@ def test_kind_that_the_preferred_version_lacks_is_read_in_the_other(cluster):
     for plural in ("kafkas", "kafkanodepools"):
         del cluster.kinds[STRIMZI, "v1beta2"][plural]
     seen = versions(read_cluster_resources("mine", "kafka"))
-    assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == (
-        "v1",
-        "v1",
-        "v1beta2",
-    )
+    assert (seen["Kafka"], seen["KafkaNodePool"], seen["KafkaConnect"]) == ("v1", "v1", "v1beta2")
 
 
 def test_kinds_that_are_not_served_are_skipped(cluster):

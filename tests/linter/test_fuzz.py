@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from kanister_kafka.kanister.function_types import RELEASES
 from kanister_kafka.linter import LintSettings
 from kanister_kafka.linter.pipeline import validate_text
-from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.linter.registry import rule_docs
 from kanister_kafka.reports import (
     diagnostics_github,
     diagnostics_json,

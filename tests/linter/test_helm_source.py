@@ -18,9 +18,8 @@ from kanister_kafka.gotemplate.runtime.builtins import BUILTINS
 from kanister_kafka.gotemplate.runtime.expressions import FunctionSet
 from kanister_kafka.gotemplate.runtime.values import GoMap
 from kanister_kafka.kanister.template_context import SIGNATURES
-from kanister_kafka.linter.helm_source import escape
-from kanister_kafka.linter.helm_templates import ALONE, DECIDES, PASSED, find_unescaped_actions
-from kanister_kafka.linter.helm_templates import literal_output as given_by
+from kanister_kafka.linter.helm_source import ALONE, DECIDES, PASSED, escape, find_unescaped_actions
+from kanister_kafka.linter.helm_source import literal_output as given_by
 from kanister_kafka.linter.pipeline import validate
 from tests.example_cases import CASES
 

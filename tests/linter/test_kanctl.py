@@ -28,10 +28,7 @@ LOOKED_AT = frozenset(
 KNOWN = frozenset({"unknown-field", "shell-syntax", "shell-option", "template-syntax"})
 """What it does not, and public Blueprints are refused for: docs/differences.md."""
 
-pytestmark = [
-    pytest.mark.peer,
-    pytest.mark.skipif(KANCTL is None, reason="kanctl is not on PATH"),
-]
+pytestmark = [pytest.mark.peer, pytest.mark.skipif(KANCTL is None, reason="kanctl is not on PATH")]
 
 
 def blueprints(folders: list[Path]) -> list[Path]:

@@ -32,8 +32,8 @@ from kanister_kafka.linter.pipeline import (
     validate,
     validate_text,
 )
+from kanister_kafka.linter.rules.blueprint_sets import TIMEOUTS, reserved_like
 from kanister_kafka.linter.rules.kasten.actions import waits
-from kanister_kafka.linter.rules.reserved import TIMEOUTS, reserved_like
 from kanister_kafka.yamldoc import loads
 from tests.conftest import ROOT
 

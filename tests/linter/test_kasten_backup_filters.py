@@ -63,49 +63,25 @@ def test_the_rendered_policy_is_right() -> None:
     ("entry", "lost"),
     [
         ({"group": STRIMZI, "resource": "kafkas", "name": "my-cluster"}, "Kafka my-cluster"),
-        (
-            {"group": STRIMZI, "resource": "kafkanodepools", "name": "controller"},
-            "KafkaNodePool controller",
-        ),
-        (
-            {
-                "group": STRIMZI,
-                "resource": "kafkanodepools",
-                "matchLabels": {CLUSTER: "my-cluster"},
-            },
-            "kafkanodepools",
-        ),
+        ({"group": STRIMZI, "resource": "kafkanodepools", "name": "controller"},
+         "KafkaNodePool controller"),
+        ({"group": STRIMZI, "resource": "kafkanodepools", "matchLabels": {CLUSTER: "my-cluster"}},
+         "kafkanodepools"),
         ({"resource": "secrets", "name": "my-cluster-cluster-ca"}, "my-cluster-cluster-ca"),
         ({"resource": "secrets", "name": "my-cluster-clients-ca-cert"}, "my-cluster-clients-ca"),
-        (
-            {"resource": "secrets", "matchLabels": {CLUSTER: "my-cluster", "team": "a"}},
-            "",
-        ),
+        ({"resource": "secrets", "matchLabels": {CLUSTER: "my-cluster", "team": "a"}}, ""),
         ({"resource": "configmaps", "name": "my-cluster-kanister-kafka"}, "kanister-kafka"),
         ({"resource": "persistentvolumeclaims", "name": "data-0-my-cluster-broker-0"}, "broker"),
         ({"name": "data-1-my-cluster-broker-2"}, "broker"),
         ({"resource": "persistentvolumeclaims", "matchLabels": {POOL: "controller"}}, "controller"),
-        (
-            {
-                "resource": "persistentvolumeclaims",
-                "matchExpressions": [{"key": POOL, "operator": "In", "values": ["controller"]}],
-            },
-            "controller",
-        ),
-        (
-            {
-                "resource": "persistentvolumeclaims",
-                "matchExpressions": [{"key": POOL, "operator": "NotIn", "values": ["broker"]}],
-            },
-            "controller",
-        ),
-        (
-            {
-                "resource": "persistentvolumeclaims",
-                "matchExpressions": [{"key": CLUSTER, "operator": "Exists"}],
-            },
-            "broker",
-        ),
+        ({"resource": "persistentvolumeclaims",
+          "matchExpressions": [{"key": POOL, "operator": "In", "values": ["controller"]}]},
+         "controller"),
+        ({"resource": "persistentvolumeclaims",
+          "matchExpressions": [{"key": POOL, "operator": "NotIn", "values": ["broker"]}]},
+         "controller"),
+        ({"resource": "persistentvolumeclaims",
+          "matchExpressions": [{"key": CLUSTER, "operator": "Exists"}]}, "broker"),
         ({"resource": "secrets", "name": "another"}, ""),
         ({"resource": "persistentvolumeclaims", "name": "data-0-my-cluster-broker-6"}, ""),
         ({"resource": "persistentvolumeclaims", "name": "data-2-my-cluster-broker-0"}, ""),
@@ -118,7 +94,7 @@ def test_the_rendered_policy_is_right() -> None:
         ({"group": STRIMZI, "resource": "kafkas", "name": "other"}, ""),
         ({"group": STRIMZI, "resource": "kafkanodepools", "name": "other"}, ""),
     ],
-)
+)  # fmt: skip
 def test_an_exclusion_by_name_or_label_is_an_error_if_a_restore_needs_it(
     entry: dict[str, Any], lost: str
 ) -> None:

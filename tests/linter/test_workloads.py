@@ -55,31 +55,19 @@ SCALE_URL = "https://kubernetes.default/apis/apps/v1/namespaces/a/deployments/mi
 COMES_BACK: dict[str, tuple[Does, Does]] = {
     "short-name": (STOP, "kubectl scale deploy/mirror -n a --replicas=1"),
     "kind-and-group": (STOP, "kubectl -n a scale --replicas 1 Deployment.v1.apps mirror"),
-    "several-names": (
-        "kubectl scale deploy a b --replicas=0 -n x",
-        "kubectl -n x scale --replicas=2 deployments.apps b a",
-    ),
-    "several-kinds": (
-        "kubectl scale deploy/mirror statefulset/db --replicas=0",
-        "kubectl scale sts/db deploy/mirror --replicas=1",
-    ),
-    "function-and-kubectl": (
-        scaled("Deployment", "mirror", "a", 0),
-        "oc scale deploy mirror -n a --replicas=1",
-    ),
+    "several-names": ("kubectl scale deploy a b --replicas=0 -n x",
+                      "kubectl -n x scale --replicas=2 deployments.apps b a"),
+    "several-kinds": ("kubectl scale deploy/mirror statefulset/db --replicas=0",
+                      "kubectl scale sts/db deploy/mirror --replicas=1"),
+    "function-and-kubectl": (scaled("Deployment", "mirror", "a", 0),
+                             "oc scale deploy mirror -n a --replicas=1"),
     "kubectl-and-function": (STOP, scaled("deployment", "mirror", "a", 1)),
-    "object-of-the-action": (
-        scaled("Deployment", "mirror", "a", 0),
-        {"func": "ScaleWorkload", "args": {"replicas": 1}},
-    ),
-    "name-of-a-template": (
-        "kubectl scale deploy {{ .Deployment.Name }} --replicas=0",
-        "kubectl scale deploy mirror --replicas=1",
-    ),
-    "resource-of-strimzi": (
-        scaled("Deployment", "m-mirrormaker2", "a", 0),
-        "kubectl scale kmm2 m -n a --replicas=1",
-    ),
+    "object-of-the-action": (scaled("Deployment", "mirror", "a", 0),
+                             {"func": "ScaleWorkload", "args": {"replicas": 1}}),
+    "name-of-a-template": ("kubectl scale deploy {{ .Deployment.Name }} --replicas=0",
+                           "kubectl scale deploy mirror --replicas=1"),
+    "resource-of-strimzi": (scaled("Deployment", "m-mirrormaker2", "a", 0),
+                            "kubectl scale kmm2 m -n a --replicas=1"),
     "namespace-of-a-variable": (STOP, "NS=a; kubectl scale deploy mirror -n $NS --replicas=1"),
     "name-of-a-variable": (STOP, "for d in mirror; do kubectl scale deploy $d --replicas=1; done"),
     "all": (STOP, "kubectl scale deploy --all -n a --replicas=1"),
@@ -108,26 +96,18 @@ COMES_BACK: dict[str, tuple[Does, Does]] = {
         f"{PAUSE}; kubectl annotate sps c-kafka strimzi.io/pause-reconciliation=true",
         "kubectl annotate kafka/c -n a strimzi.io/pause-reconciliation-",
     ),
-    "foreign-service": (
-        "kubectl scale services.serving.example.com a --replicas=0",
-        "kubectl scale services.serving.example.com a --replicas=1",
-    ),
-    "short-for-a-foreign-kind": (
-        "kubectl scale ro mirror --replicas=0",
-        "kubectl scale rollouts.argoproj.io/mirror --replicas=1",
-    ),
+    "foreign-service": ("kubectl scale services.serving.example.com a --replicas=0",
+                        "kubectl scale services.serving.example.com a --replicas=1"),
+    "short-for-a-foreign-kind": ("kubectl scale ro mirror --replicas=0",
+                                 "kubectl scale rollouts.argoproj.io/mirror --replicas=1"),
     "in-a-trap": (f"{STOP}; trap '{START}' EXIT", "true"),
     "in-a-trap-before": (f"trap -- '{START}' EXIT INT; {STOP}", "true"),
     "function-in-a-trap": (f"function up {{ {START}; }}; trap up EXIT; {STOP}", "true"),
     "other-function-in-a-trap": (f"up() {{\n  {START}\n}}\ntrap up EXIT\n{STOP}", "true"),
-    "function-of-a-function": (
-        f"up() {{\n{START}\n}}\nend() {{\n  up\n}}\ntrap end EXIT\n{STOP}",
-        "true",
-    ),
-    "function-in-a-long-trap": (
-        f"up() {{ {START}; }}\ntrap '\n  set +e\n  up\n' EXIT\n{STOP}",
-        "true",
-    ),
+    "function-of-a-function": (f"up() {{\n{START}\n}}\nend() {{\n  up\n}}\ntrap end EXIT\n{STOP}",
+                               "true"),
+    "function-in-a-long-trap": (f"up() {{ {START}; }}\ntrap '\n  set +e\n  up\n' EXIT\n{STOP}",
+                                "true"),
     "function-after": (f"function up {{ {START}; }}\n{STOP}\nsync\nup", "true"),
     "function-if": (f"up() {{ {START}; }}\n{STOP}\nif ! up; then exit 1; fi", "true"),
     "program-in-a-trap": (f"trap './start.sh' EXIT; {STOP}", "true"),
@@ -145,7 +125,7 @@ COMES_BACK: dict[str, tuple[Does, Does]] = {
     "cronjob-yaml": ("kubectl patch cj c -n a -p 'spec: {suspend: true}'", CRON % "null"),
     "operator-of-a-connector": (CONNECTOR % '{"state":"stopped"}', "kubectl apply -f cc.yaml"),
     "tasks-of-a-connector": ("kubectl scale kctr c --replicas=4", "kubectl get kctr"),
-}
+}  # fmt: skip
 STAYS: dict[str, tuple[Does, Does]] = {
     "nothing": (STOP, "kubectl get pods"),
     "another-name": (STOP, "kubectl scale deploy other -n a --replicas=1"),

@@ -18,7 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply import delete_objects
 from kanister_kafka.operations.backups.activity import Activity
-from kanister_kafka.operations.backups.keep_rules import PERIODS, KeepRules, plan_prune
+from kanister_kafka.operations.backups.copies import PERIODS, KeepRules, plan_prune
 from kanister_kafka.operations.backups.model import (
     Backup,
     BackupSnapshot,

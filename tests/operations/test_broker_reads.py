@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from kanister_kafka.operations.broker_tools import broker_script
+from kanister_kafka.operations.live_kafka import broker_script
 
 SCRIPT = resources.files("kanister_kafka.operations.clone").joinpath("verify.sh").read_text()
 TOOL = """#!/bin/bash

@@ -26,22 +26,14 @@ from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads, remover
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
-from kanister_kafka.operations.clone.contents import (
-    BackupContents,
-    SnapshotSource,
-    read_node_ids,
-)
-from kanister_kafka.operations.clone.plan import (
-    CloneRequest,
-    missing_references,
-    plan_clone,
-)
+from kanister_kafka.operations.clone.contents import BackupContents, SnapshotSource, read_node_ids
+from kanister_kafka.operations.clone.plan import CloneRequest, missing_references, plan_clone
 from kanister_kafka.operations.clone.rehome import NodeResources
 from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.operations.clone.verify import Verifier
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.references import references
+from kanister_kafka.strimzi.model import references
 from kanister_kafka.strimzi.retention import hold, hold_options, read_held, released_spec
 from tests.backup.test_planner import plan_of
 from tests.fakes.cluster import serving
@@ -934,10 +926,7 @@ def leave_behind(cluster, expires, *, home="left", marked="namespaces"):
         "" if marked == "namespaces" else home,
         home,
         labels=labels,
-        annotations={
-            constants.CLONE_EXPIRES: expires,
-            constants.CLONE_SOURCE: "kafka/my-cluster",
-        },
+        annotations={constants.CLONE_EXPIRES: expires, constants.CLONE_SOURCE: "kafka/my-cluster"},
     )
     cluster.add("kafkas", home, "my-cluster", labels=labels)
     reference = {"namespace": home, "name": "s"}

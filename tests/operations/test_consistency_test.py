@@ -10,11 +10,11 @@ import pytest
 from kanister_kafka.errors import ActionError, RejectedError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.consistency_test.environment import (
+    Scenario,
     ScenarioEnvironment,
     ScenarioRequest,
 )
 from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl, restored
-from kanister_kafka.operations.consistency_test.model import Scenario
 from kanister_kafka.operations.consistency_test.scenarios import (
     ScenarioRunner,
     StepRecorder,

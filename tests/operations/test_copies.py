@@ -18,8 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.constants import EXPORTED
 from kanister_kafka.errors import ActionError
 from kanister_kafka.operations.actionset import ActionPhase, ActionSet, ActionState
-from kanister_kafka.operations.backups.copies import BackupCopy, plan_copies, read_copies
-from kanister_kafka.operations.backups.keep_rules import KeepRules
+from kanister_kafka.operations.backups.copies import BackupCopy, KeepRules, plan_copies, read_copies
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.cluster import Kanister, add_blueprint, add_kafka, serving, task
@@ -429,11 +428,7 @@ def test_without_an_answer_nothing_is_deleted(cluster) -> None:
     assert store.names == [OLD, NEW]
 
 
-@pytest.mark.parametrize(
-    "found",
-    [{"count": "1"}, {**GOOD, "count": "3"}],
-    ids=["missing", "cut"],
-)
+@pytest.mark.parametrize("found", [{"count": "1"}, {**GOOD, "count": "3"}], ids=["missing", "cut"])
 def test_list_that_cannot_be_read_deletes_nothing(cluster, found) -> None:
     store = store_of(cluster, copy_of(NEW), copy_of(OLD))
     store.kanister.outputs["listCopies"] = found
@@ -638,10 +633,12 @@ def test_account_of_the_cron_job_may_prune_copies(cluster) -> None:
     assert run(cluster, *PLAN.schedule.arguments).exit_code == 0
     assert store.names == [NEW]
     for verb, namespace, resource, name in requests(cluster):
-        assert {
-            (verb, namespace, resource, name),
-            (verb, namespace, resource, "*"),
-        } & allowed, (verb, namespace, resource, name)
+        assert {(verb, namespace, resource, name), (verb, namespace, resource, "*")} & allowed, (
+            verb,
+            namespace,
+            resource,
+            name,
+        )
 
 
 def test_rules_are_arguments_of_the_cron_job() -> None:

@@ -19,7 +19,7 @@ from kanister_kafka import constants
 from kanister_kafka.backup.options import DEFAULT_RESTIC_IMAGE
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
-from kanister_kafka.kube.storage_classes import IS_DEFAULT
+from kanister_kafka.kube.storage_classes import DEFAULT_STORAGE_CLASS
 from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.imports import node_of
 from kanister_kafka.operations.exports import restic as restic_program
@@ -1041,7 +1041,7 @@ def test_the_default_class_replaces_one_that_is_not_there(cluster) -> None:
     assert "class" not in cluster.get("kafkanodepools", "other", "dual")["spec"]["storage"]
 
 
-def add_default(cluster, name, created, *, policy="Delete", key=IS_DEFAULT[0]):
+def add_default(cluster, name, created, *, policy="Delete", key=DEFAULT_STORAGE_CLASS[0]):
     add_class(cluster, name, annotations={key: "true"}, creationTimestamp=created)
     cluster.change("storageclasses", "", name, {"reclaimPolicy": policy})
 
@@ -1058,7 +1058,7 @@ def test_a_default_class_that_retains_volumes_is_refused(cluster) -> None:
         assert done.exit_code == 1
         assert "StorageClass standard retains volumes" in done.stderr
     assert not cluster.writes
-    add_default(cluster, "newer", "2026-01-02T00:00:00Z", key=IS_DEFAULT[1])
+    add_default(cluster, "newer", "2026-01-02T00:00:00Z", key=DEFAULT_STORAGE_CLASS[1])
     done = run(cluster, "verify", NAME, "--location", LOCATION)
     assert done.exit_code == 0, done.output + done.stderr
     add_default(cluster, "newest", "2026-01-03T00:00:00Z", policy="Retain")

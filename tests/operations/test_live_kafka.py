@@ -6,12 +6,12 @@ from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.pods import image_tag
-from kanister_kafka.operations.broker_tools import ready_brokers
 from kanister_kafka.operations.live_kafka import (
     IDLE,
     LiveKafka,
     is_pause_requested,
     list_pods,
+    ready_brokers,
     state_of,
     strimzi_resource,
     watchdog_replicas,

@@ -33,7 +33,6 @@ from kanister_kafka.operations.preflight import (
     cluster_facts,
     drift,
     platform,
-    rights,
     run_checks,
     storage,
 )
@@ -44,6 +43,7 @@ from kanister_kafka.operations.preflight.cluster_facts import (
     PlanFacts,
     PreflightCheck,
 )
+from kanister_kafka.operations.preflight.image import pull_test, pull_test_pod
 from kanister_kafka.operations.preflight.model import (
     AccessReview,
     ManifestPair,
@@ -55,8 +55,7 @@ from kanister_kafka.operations.preflight.model import (
     try_read,
 )
 from kanister_kafka.operations.preflight.partitions import ask_partitions
-from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
-from kanister_kafka.operations.preflight.rights import ask_access as ask_rights
+from kanister_kafka.operations.preflight.platform import ask_access as ask_rights
 from kanister_kafka.reports.preflight import (
     checks_html,
     checks_markdown,
@@ -319,7 +318,7 @@ def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> Non
 
 
 def test_every_check_of_the_package_is_registered_once() -> None:
-    modules = (cluster_facts, drift, image_checks, kafka_checks, platform, rights)
+    modules = (cluster_facts, drift, image_checks, kafka_checks, platform)
     there = {
         value.id
         for module in (*modules, storage)
@@ -367,217 +366,97 @@ WRITER_POD = thing(
     ("check", "fields", "level", "part"),
     [
         (kafka_checks.ready, {}, "ok", "is Ready"),
-        (
-            kafka_checks.ready,
-            {"kafka": kafka(state=NOT_READY)},
-            "problem",
-            "TimeoutException: it took too long",
-        ),
+        (kafka_checks.ready, {"kafka": kafka(state=NOT_READY)}, "problem",
+         "TimeoutException: it took too long"),
         (kafka_checks.ready, {"kafka": kafka(state=status())}, "problem", "no such condition"),
-        (
-            kafka_checks.ready,
-            {"kafka": kafka(state=status("ReconciliationPaused"))},
-            "problem",
-            "reconciliation is paused",
-        ),
-        (
-            kafka_checks.ready,
-            {"kafka": kafka(state=status("Ready", generation=0))},
-            "problem",
-            "generation 1, and none was observed",
-        ),
-        (
-            kafka_checks.ready,
-            {"pools": seen(pool(generation=4))},
-            "problem",
-            "KafkaNodePool kafka/dual: it is at generation 4, and 1 was observed",
-        ),
+        (kafka_checks.ready, {"kafka": kafka(state=status("ReconciliationPaused"))}, "problem",
+         "reconciliation is paused"),
+        (kafka_checks.ready, {"kafka": kafka(state=status("Ready", generation=0))}, "problem",
+         "generation 1, and none was observed"),
+        (kafka_checks.ready, {"pools": seen(pool(generation=4))}, "problem",
+         "KafkaNodePool kafka/dual: it is at generation 4, and 1 was observed"),
         (kafka_checks.node_ids, {}, "ok", "node ids: 0"),
         (kafka_checks.node_ids, {"pools": seen(pool(ids=(), replicas=3))}, "problem", "0 node ids"),
         (kafka_checks.pods_ready, {}, "ok", "every pod is Ready: my-cluster-dual-0"),
         (kafka_checks.pods_ready, {"pods": seen()}, "problem", "has no pods"),
-        (
-            kafka_checks.pods_ready,
-            {"pods": seen(pod("a", "Ready"), pod("b")), "pod_sets": seen()},
-            "problem",
-            "1 of 2 pods are not Ready: b",
-        ),
-        (
-            kafka_checks.pods_ready,
-            {"pod_sets": seen(pod_set("my-cluster-dual-0", "my-cluster-dual-1"))},
-            "problem",
-            "pods are missing: my-cluster-dual-1",
-        ),
-        (
-            kafka_checks.pods_ready,
-            {"pod_sets": seen(thing("StatefulSet", "my-cluster-kafka", spec={"replicas": 2}))},
-            "problem",
-            "pods are missing: my-cluster-kafka-0, my-cluster-kafka-1",
-        ),
+        (kafka_checks.pods_ready, {"pods": seen(pod("a", "Ready"), pod("b")), "pod_sets": seen()},
+         "problem", "1 of 2 pods are not Ready: b"),
+        (kafka_checks.pods_ready,
+         {"pod_sets": seen(pod_set("my-cluster-dual-0", "my-cluster-dual-1"))}, "problem",
+         "pods are missing: my-cluster-dual-1"),
+        (kafka_checks.pods_ready,
+         {"pod_sets": seen(thing("StatefulSet", "my-cluster-kafka", spec={"replicas": 2}))},
+         "problem", "pods are missing: my-cluster-kafka-0, my-cluster-kafka-1"),
         (kafka_checks.rolling, {}, "ok", "no rolling update"),
-        (
-            kafka_checks.rolling,
-            {"pods": seen(pod("a", annotations={kafka_checks.ROLLING: "true"}))},
-            "problem",
-            "asked for by strimzi.io/manual-rolling-update on Pod kafka/a",
-        ),
-        (
-            kafka_checks.rolling,
-            {"pod_sets": seen(pod_set(annotations={kafka_checks.ROLLING: "true"}))},
-            "problem",
-            "on StrimziPodSet kafka/my-cluster-dual",
-        ),
-        (
-            kafka_checks.rolling,
-            {"pods": seen(pod("a", annotations={kafka_checks.DISCARD: "true"}))},
-            "problem",
-            "will be deleted by strimzi.io/delete-pod-and-pvc",
-        ),
-        (
-            kafka_checks.rolling,
-            {"pod_sets": seen(pod_set(revision="b"))},
-            "problem",
-            "1 of 1 pods are older than their specification",
-        ),
-        (
-            kafka_checks.rolling,
-            {
-                "pods": seen(pod("k-0", labels={"controller-revision-hash": "old"})),
-                "pod_sets": seen(
-                    thing("StatefulSet", "k", spec={}, status={"updateRevision": "new"})
-                ),
-            },
-            "problem",
-            "older than their specification",
-        ),
+        (kafka_checks.rolling, {"pods": seen(pod("a", annotations={kafka_checks.ROLLING: "true"}))},
+         "problem", "asked for by strimzi.io/manual-rolling-update on Pod kafka/a"),
+        (kafka_checks.rolling,
+         {"pod_sets": seen(pod_set(annotations={kafka_checks.ROLLING: "true"}))}, "problem",
+         "on StrimziPodSet kafka/my-cluster-dual"),
+        (kafka_checks.rolling, {"pods": seen(pod("a", annotations={kafka_checks.DISCARD: "true"}))},
+         "problem", "will be deleted by strimzi.io/delete-pod-and-pvc"),
+        (kafka_checks.rolling, {"pod_sets": seen(pod_set(revision="b"))}, "problem",
+         "1 of 1 pods are older than their specification"),
+        (kafka_checks.rolling,
+         {"pods": seen(pod("k-0", labels={"controller-revision-hash": "old"})),
+          "pod_sets": seen(thing("StatefulSet", "k", spec={}, status={"updateRevision": "new"}))},
+         "problem", "older than their specification"),
         (kafka_checks.retention, {}, "ok", "no restore holds the retention"),
-        (
-            kafka_checks.retention,
-            {"kafka": kafka({RETENTION_HELD: HELD}, config={DELAY: "9"})},
-            "warning",
-            "deletes nothing since 2026-01-02T03:04:05Z",
-        ),
-        (
-            kafka_checks.retention,
-            {"kafka": kafka({RETENTION_HELD: HELD})},
-            "warning",
-            "log.initial.task.delay.ms was changed since",
-        ),
-        (
-            kafka_checks.retention,
-            {"kafka": kafka({RETENTION_HELD: "x"})},
-            "warning",
-            "its annotation is damaged",
-        ),
+        (kafka_checks.retention, {"kafka": kafka({RETENTION_HELD: HELD}, config={DELAY: "9"})},
+         "warning", "deletes nothing since 2026-01-02T03:04:05Z"),
+        (kafka_checks.retention, {"kafka": kafka({RETENTION_HELD: HELD})}, "warning",
+         "log.initial.task.delay.ms was changed since"),
+        (kafka_checks.retention, {"kafka": kafka({RETENTION_HELD: "x"})}, "warning",
+         "its annotation is damaged"),
         (kafka_checks.pause, {}, "ok", "is not paused"),
-        (
-            kafka_checks.pause,
-            {
-                "kafka": kafka({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"}),
-                "record": RECORD,
-            },
-            "problem",
-            "by a backup (stopped since 2026-01-02T03:04:05Z by the record)",
-        ),
-        (
-            kafka_checks.pause,
-            {"kafka": kafka({PAUSE_RECONCILIATION: "True"})},
-            "problem",
-            "is paused already",
-        ),
-        (
-            kafka_checks.pause,
-            {"kafka": kafka(state=status("ReconciliationPaused"))},
-            "problem",
-            "has not ended the reconciliation",
-        ),
+        (kafka_checks.pause,
+         {"kafka": kafka({PAUSE_RECONCILIATION: "true", PREVIOUS_PAUSE: "unset"}),
+          "record": RECORD}, "problem",
+         "by a backup (stopped since 2026-01-02T03:04:05Z by the record)"),
+        (kafka_checks.pause, {"kafka": kafka({PAUSE_RECONCILIATION: "True"})}, "problem",
+         "is paused already"),
+        (kafka_checks.pause, {"kafka": kafka(state=status("ReconciliationPaused"))}, "problem",
+         "has not ended the reconciliation"),
         (kafka_checks.pause, {"record": RECORD}, "problem", "the record has state stopped"),
         (kafka_checks.pause, {"record": RESTORING}, "problem", "is being restored since"),
-        (
-            kafka_checks.pause,
-            {"record": OptionalRead({"data": {"state": "running"}})},
-            "ok",
-            "not paused",
-        ),
+        (kafka_checks.pause, {"record": OptionalRead({"data": {"state": "running"}})}, "ok",
+         "not paused"),
         (kafka_checks.writers, {}, "ok", "nothing that is known to write"),
-        (
-            kafka_checks.writers,
-            {"writers": (OptionalRead(WRITER),)},
-            "ok",
-            "KafkaMirrorMaker2 east/mm2",
-        ),
-        (
-            kafka_checks.writers,
-            {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)},
-            "problem",
-            "paused by another client and runs",
-        ),
-        (
-            kafka_checks.writers,
-            {"writers": (OptionalRead(PAUSED_WRITER),)},
-            "warning",
-            "it has no pods",
-        ),
-        (
-            kafka_checks.writers,
-            {"writers": (OptionalRead(OUR_WRITER),)},
-            "problem",
-            "still paused by an earlier backup",
-        ),
+        (kafka_checks.writers, {"writers": (OptionalRead(WRITER),)}, "ok",
+         "KafkaMirrorMaker2 east/mm2"),
+        (kafka_checks.writers,
+         {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)}, "problem",
+         "paused by another client and runs"),
+        (kafka_checks.writers, {"writers": (OptionalRead(PAUSED_WRITER),)}, "warning",
+         "it has no pods"),
+        (kafka_checks.writers, {"writers": (OptionalRead(OUR_WRITER),)}, "problem",
+         "still paused by an earlier backup"),
         (kafka_checks.migration, {}, "ok", "the metadata is in KRaft"),
-        (
-            kafka_checks.migration,
-            {"problems": (error("metadata-migration", Location("k"), "status", "no"),)},
-            "problem",
-            "k, status: no",
-        ),
+        (kafka_checks.migration,
+         {"problems": (error("metadata-migration", Location("k"), "status", "no"),)}, "problem",
+         "k, status: no"),
         (kafka_checks.version_change, {}, "ok", "Kafka 3.9.2 runs"),
-        (
-            kafka_checks.version_change,
-            {"kafka": kafka(version="4.0.0")},
-            "problem",
-            "will become 4.0.0",
-        ),
-        (
-            kafka_checks.version_change,
-            {
-                "kafka": kafka(version=None),
-                "problems": (warning("unpinned-version", Location("k"), "spec", "not set"),),
-            },
-            "warning",
-            "not set",
-        ),
-        (
-            kafka_checks.version_change,
-            {"kafka": kafka(state=status("Ready"))},
-            "ok",
-            "the running version is unknown",
-        ),
+        (kafka_checks.version_change, {"kafka": kafka(version="4.0.0")}, "problem",
+         "will become 4.0.0"),
+        (kafka_checks.version_change,
+         {"kafka": kafka(version=None),
+          "problems": (warning("unpinned-version", Location("k"), "spec", "not set"),)}, "warning",
+         "not set"),
+        (kafka_checks.version_change, {"kafka": kafka(state=status("Ready"))}, "ok",
+         "the running version is unknown"),
         (kafka_checks.rebalance, {}, "ok", "no rebalance is running"),
-        (
-            kafka_checks.rebalance,
-            {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Ready")))},
-            "ok",
-            "no rebalance",
-        ),
-        (
-            kafka_checks.rebalance,
-            {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Rebalancing")))},
-            "problem",
-            "KafkaRebalance kafka/r is in state Rebalancing",
-        ),
-        (
-            kafka_checks.rebalance,
-            {"rebalances": seen(thing("KafkaRebalance", "r", status=status("PendingProposal")))},
-            "warning",
-            "is in state PendingProposal, and the stop ends that",
-        ),
-        (
-            kafka_checks.rebalance,
-            {"kafka": kafka(state=status("Ready", autoRebalance={"state": "RebalanceOnScaleUp"}))},
-            "problem",
-            "status.autoRebalance.state is RebalanceOnScaleUp",
-        ),
+        (kafka_checks.rebalance,
+         {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Ready")))}, "ok",
+         "no rebalance"),
+        (kafka_checks.rebalance,
+         {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Rebalancing")))},
+         "problem", "KafkaRebalance kafka/r is in state Rebalancing"),
+        (kafka_checks.rebalance,
+         {"rebalances": seen(thing("KafkaRebalance", "r", status=status("PendingProposal")))},
+         "warning", "is in state PendingProposal, and the stop ends that"),
+        (kafka_checks.rebalance,
+         {"kafka": kafka(state=status("Ready", autoRebalance={"state": "RebalanceOnScaleUp"}))},
+         "problem", "status.autoRebalance.state is RebalanceOnScaleUp"),
         (kafka_checks.under_replicated, {}, "ok", "every replica is in sync"),
         (
             kafka_checks.under_replicated,
@@ -591,45 +470,23 @@ WRITER_POD = thing(
             "2 partitions have replicas that are not in sync, 1 of them no leader",
         ),
         (storage.storage, {}, "ok", "outlive their pods"),
-        (
-            storage.storage,
-            {"problems": (error("ephemeral-storage", Location("k"), "spec.x", "gone"),)},
-            "problem",
-            "gone",
-        ),
-        (
-            storage.storage,
-            {"problems": (warning("delete-claim", Location("k"), "spec.x", "deleted"),)},
-            "warning",
-            "deleted",
-        ),
+        (storage.storage,
+         {"problems": (error("ephemeral-storage", Location("k"), "spec.x", "gone"),)}, "problem",
+         "gone"),
+        (storage.storage,
+         {"problems": (warning("delete-claim", Location("k"), "spec.x", "deleted"),)}, "warning",
+         "deleted"),
         (storage.claims, {}, "ok", "every claim is Bound: data-0"),
         (storage.claims, {"claims": seen()}, "problem", "there is nothing to snapshot"),
-        (
-            storage.claims,
-            {"claims": seen(claim(), claim("data-1", "Pending"))},
-            "problem",
-            "1 of 2 claims are not Bound: data-1 is Pending",
-        ),
+        (storage.claims, {"claims": seen(claim(), claim("data-1", "Pending"))}, "problem",
+         "1 of 2 claims are not Bound: data-1 is Pending"),
         (storage.snapshot_class, {}, "ok", "csi.example.com has VolumeSnapshotClass snap"),
-        (
-            storage.snapshot_class,
-            {"snapshot_classes": seen(snapshot_class(driver="other"))},
-            "problem",
-            "no VolumeSnapshotClass has driver csi.example.com, which data-0 needs",
-        ),
-        (
-            storage.snapshot_class,
-            {"snapshot_classes": OptionalRead(None)},
-            "problem",
-            "does not know",
-        ),
-        (
-            storage.snapshot_class,
-            {"volumes": seen(volume(hostPath={"path": "/x"}))},
-            "problem",
-            "not of a CSI driver cannot be snapshotted: the volumes of data-0",
-        ),
+        (storage.snapshot_class, {"snapshot_classes": seen(snapshot_class(driver="other"))},
+         "problem", "no VolumeSnapshotClass has driver csi.example.com, which data-0 needs"),
+        (storage.snapshot_class, {"snapshot_classes": OptionalRead(None)}, "problem",
+         "does not know"),
+        (storage.snapshot_class, {"volumes": seen(volume(hostPath={"path": "/x"}))}, "problem",
+         "not of a CSI driver cannot be snapshotted: the volumes of data-0"),
         (
             storage.snapshot_class,
             {
@@ -643,12 +500,9 @@ WRITER_POD = thing(
             "ok",
             "driver csi.example.com",
         ),
-        (
-            storage.snapshot_class,
-            {"snapshot_classes": seen(snapshot_class("a"), snapshot_class("b"))},
-            "warning",
-            "2 VolumeSnapshotClasses and no default: a, b",
-        ),
+        (storage.snapshot_class,
+         {"snapshot_classes": seen(snapshot_class("a"), snapshot_class("b"))}, "warning",
+         "2 VolumeSnapshotClasses and no default: a, b"),
         (
             storage.snapshot_class,
             {
@@ -659,58 +513,24 @@ WRITER_POD = thing(
             "ok",
             "VolumeSnapshotClass b",
         ),
-        (
-            storage.group_snapshot_class,
-            {"planned": grouped(seen(group_class()))},
-            "ok",
-            "driver csi.example.com has VolumeGroupSnapshotClass groups",
-        ),
-        (
-            storage.group_snapshot_class,
-            {"planned": grouped(OptionalRead(None))},
-            "problem",
-            "serves neither groupsnapshot.storage.k8s.io/v1 nor groupsnapshot.storage.k8s.io/v1b",
-        ),
-        (
-            storage.group_snapshot_class,
-            {"planned": grouped(seen(group_class("own")))},
-            "problem",
-            "there is no VolumeGroupSnapshotClass groups; the cluster has own",
-        ),
-        (
-            storage.group_snapshot_class,
-            {"planned": grouped(seen())},
-            "problem",
-            "there is no VolumeGroupSnapshotClass groups; the cluster has none",
-        ),
-        (
-            storage.group_snapshot_class,
-            {"planned": grouped(seen(group_class(driver="other")))},
-            "problem",
-            "is of driver other, and driver csi.example.com has the volumes of data-0",
-        ),
-        (
-            storage.snapshot_class,
-            {"planned": planned(plan=made(snapshot_class="else"))},
-            "problem",
-            "VolumeSnapshotClass else is not of driver csi.example.com, which has snap",
-        ),
-        (
-            storage.snapshot_class,
-            {"planned": planned(plan=made(engine=SnapshotProvider.KANISTER))},
-            "problem",
-            "no default among its VolumeSnapshotClasses, and the Blueprint names none: snap",
-        ),
-        (
-            storage.snapshot_class,
-            {
-                "planned": planned(
-                    plan=made(engine=SnapshotProvider.KANISTER, snapshot_class="snap")
-                )
-            },
-            "ok",
-            "VolumeSnapshotClass snap",
-        ),
+        (storage.group_snapshot_class, {"planned": grouped(seen(group_class()))}, "ok",
+         "driver csi.example.com has VolumeGroupSnapshotClass groups"),
+        (storage.group_snapshot_class, {"planned": grouped(OptionalRead(None))}, "problem",
+         "serves neither groupsnapshot.storage.k8s.io/v1 nor groupsnapshot.storage.k8s.io/v1b"),
+        (storage.group_snapshot_class, {"planned": grouped(seen(group_class("own")))}, "problem",
+         "there is no VolumeGroupSnapshotClass groups; the cluster has own"),
+        (storage.group_snapshot_class, {"planned": grouped(seen())}, "problem",
+         "there is no VolumeGroupSnapshotClass groups; the cluster has none"),
+        (storage.group_snapshot_class, {"planned": grouped(seen(group_class(driver="other")))},
+         "problem", "is of driver other, and driver csi.example.com has the volumes of data-0"),
+        (storage.snapshot_class, {"planned": planned(plan=made(snapshot_class="else"))}, "problem",
+         "VolumeSnapshotClass else is not of driver csi.example.com, which has snap"),
+        (storage.snapshot_class, {"planned": planned(plan=made(engine=SnapshotProvider.KANISTER))},
+         "problem",
+         "no default among its VolumeSnapshotClasses, and the Blueprint names none: snap"),
+        (storage.snapshot_class,
+         {"planned": planned(plan=made(engine=SnapshotProvider.KANISTER, snapshot_class="snap"))},
+         "ok", "VolumeSnapshotClass snap"),
         (
             storage.snapshot_class,
             {
@@ -746,7 +566,7 @@ WRITER_POD = thing(
             "driver csi.example.com",
         ),
     ],
-)
+)  # fmt: skip
 def test_kafka_and_storage(check, fields, level, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == [level], found
@@ -845,64 +665,30 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
     [
         (platform.kanister, {}, "ok", "kasten-io/kanister runs: Kanister 0.119"),
         (platform.kanister, {"kanister_api": False}, "problem", "does not know Blueprints"),
-        (
-            platform.kanister,
-            {"deployments": seen(deployment("x", "gateway:1"))},
-            "problem",
-            "no Kanister controller is in namespace kasten-io",
-        ),
-        (
-            platform.kanister,
-            {"deployments": seen(deployment(available=0))},
-            "problem",
-            "has no pod that is Ready",
-        ),
-        (
-            platform.kanister,
-            {"deployments": seen(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))},
-            "ok",
-            "image tag 8.5.9, which has no release",
-        ),
-        (
-            platform.kanister,
-            {"deployments": seen(deployment("tools", "ghcr.io/kanisterio/kanister-tools:0.119"))},
-            "problem",
-            "no Kanister controller",
-        ),
+        (platform.kanister, {"deployments": seen(deployment("x", "gateway:1"))}, "problem",
+         "no Kanister controller is in namespace kasten-io"),
+        (platform.kanister, {"deployments": seen(deployment(available=0))}, "problem",
+         "has no pod that is Ready"),
+        (platform.kanister,
+         {"deployments": seen(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))}, "ok",
+         "image tag 8.5.9, which has no release"),
+        (platform.kanister,
+         {"deployments": seen(deployment("tools", "ghcr.io/kanisterio/kanister-tools:0.119"))},
+         "problem", "no Kanister controller"),
         (platform.running_action, {}, "ok", "no action"),
-        (
-            platform.running_action,
-            {"planned": planned(action_sets=seen(action_set("a-1", "x", "running")))},
-            "problem",
-            "ActionSet kasten-io/a-1",
-        ),
-        (
-            platform.running_action,
-            {
-                "planned": planned(
-                    action_sets=seen(action_set("a-1", "x", "failed", defer="running"))
-                )
-            },
-            "problem",
-            "is running, or stuck",
-        ),
-        (
-            platform.running_action,
-            {
-                "planned": planned(
-                    action_sets=seen(action_set("a-1", "x", "running", blueprint="y"))
-                )
-            },
-            "ok",
-            "no action",
-        ),
+        (platform.running_action,
+         {"planned": planned(action_sets=seen(action_set("a-1", "x", "running")))}, "problem",
+         "ActionSet kasten-io/a-1"),
+        (platform.running_action,
+         {"planned": planned(action_sets=seen(action_set("a-1", "x", "failed", defer="running")))},
+         "problem", "is running, or stuck"),
+        (platform.running_action,
+         {"planned": planned(action_sets=seen(action_set("a-1", "x", "running", blueprint="y")))},
+         "ok", "no action"),
         (platform.hook_timeout, {}, "ok", "all waits of a hook fit in 1200s"),
-        (
-            platform.hook_timeout,
-            {"problems": (warning("hook-timeout", Location("k"), "", "too long"),)},
-            "warning",
-            "too long",
-        ),
+        (platform.hook_timeout,
+         {"problems": (warning("hook-timeout", Location("k"), "", "too long"),)}, "warning",
+         "too long"),
         (
             platform.hook_timeout,
             {
@@ -929,12 +715,8 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "as Kasten is set (20 min)",
         ),
         (platform.measured, {}, "warning", "no run of the Blueprint is known"),
-        (
-            platform.measured,
-            {"planned": planned(action_sets=seen(PREHOOK))},
-            "ok",
-            "backupPrehook took 60s at most in 1 run, of 1200s",
-        ),
+        (platform.measured, {"planned": planned(action_sets=seen(PREHOOK))}, "ok",
+         "backupPrehook took 60s at most in 1 run, of 1200s"),
         (
             platform.measured,
             {
@@ -946,14 +728,11 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "warning",
             "took 60s at most in 2 runs, of 70s",
         ),
-        (
-            platform.measured,
-            {"planned": planned(plan=made(hook_timeout=59), action_sets=seen(PREHOOK))},
-            "problem",
-            "of 59s",
-        ),
+        (platform.measured,
+         {"planned": planned(plan=made(hook_timeout=59), action_sets=seen(PREHOOK))}, "problem",
+         "of 59s"),
     ],
-)
+)  # fmt: skip
 def test_kanister(check, fields, level, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == [level], found
@@ -1104,36 +883,18 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
     ("wanted", "live", "level", "detail"),
     [
         (of_origin(), of_origin(), "ok", ()),
-        (
-            of_origin(),
-            of_origin(version="0.0.9"),
-            "ok",
-            (f"Blueprint kafka/b was made by kanister-kafka 0.0.9, and this is {__version__}",),
-        ),
-        (
-            of_origin(),
-            thing("Blueprint", "b", actions={"x": {}, "y": {}}),
-            "problem",
-            (f"Blueprint kafka/b was made by an unknown version, and this is {__version__}",),
-        ),
-        (
-            of_origin(actions={"y": {}}),
-            of_origin(options="--engine kanister", input_hash="sha256:2"),
-            "problem",
-            ("Blueprint kafka/b was made with --engine kanister", drift.OTHERWISE),
-        ),
-        (
-            of_origin(actions={"y": {}}, options="--engine kanister"),
-            of_origin(input_hash="sha256:2"),
-            "problem",
-            ("Blueprint kafka/b was made with the default options", drift.OTHERWISE),
-        ),
-        (
-            of_origin(actions={"y": {}}),
-            of_origin(input_hash="sha256:2"),
-            "problem",
-            ("Blueprint kafka/b was made from another state of the cluster",),
-        ),
+        (of_origin(), of_origin(version="0.0.9"), "ok",
+         (f"Blueprint kafka/b was made by kanister-kafka 0.0.9, and this is {__version__}",)),
+        (of_origin(), thing("Blueprint", "b", actions={"x": {}, "y": {}}), "problem",
+         (f"Blueprint kafka/b was made by an unknown version, and this is {__version__}",)),
+        (of_origin(actions={"y": {}}),
+         of_origin(options="--engine kanister", input_hash="sha256:2"), "problem",
+         ("Blueprint kafka/b was made with --engine kanister", drift.OTHERWISE)),
+        (of_origin(actions={"y": {}}, options="--engine kanister"),
+         of_origin(input_hash="sha256:2"), "problem",
+         ("Blueprint kafka/b was made with the default options", drift.OTHERWISE)),
+        (of_origin(actions={"y": {}}), of_origin(input_hash="sha256:2"), "problem",
+         ("Blueprint kafka/b was made from another state of the cluster",)),
         (
             of_origin(actions={"y": {}}),
             of_origin(),
@@ -1144,7 +905,7 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
             ),
         ),
     ],
-)
+)  # fmt: skip
 def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
     pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
@@ -1182,7 +943,7 @@ def test_rights_that_are_missing_are_named() -> None:
             ("switch", "get", False),
         ]
     ]
-    assert said(rights.rights, planned=planned(rights=seen(*asked))) == [
+    assert said(platform.rights, planned=planned(rights=seen(*asked))) == [
         ("problem", "ServiceAccount kafka/steps lacks 1 of 2 rights: list pods in kafka"),
         ("problem", "ServiceAccount kafka/switch lacks 1 of 1 rights: all"),
     ]
@@ -1205,30 +966,16 @@ def pulled(**fields):
     ("check", "fields", "levels", "part"),
     [
         (image_checks.image, {}, ["ok"], "is on the only node"),
-        (
-            image_checks.image,
-            {"planned": planned(nodes=seen(node("one", IMAGE), node("two")))},
-            ["warning"],
-            "is not known to be on two",
-        ),
-        (
-            image_checks.image,
-            {"planned": planned(nodes=seen(node("one", IMAGE), node("two", taints=TAINT)))},
-            ["ok"],
-            "only node",
-        ),
-        (
-            image_checks.image,
-            {"planned": planned(nodes=seen(node("one", IMAGE, ready="NotReady")))},
-            ["problem"],
-            "no node takes pods",
-        ),
-        (
-            image_checks.image,
-            {"planned": planned(nodes=seen(node("one", *(f"i:{i}" for i in range(50)))))},
-            ["warning"],
-            "a node reports 50 images at most",
-        ),
+        (image_checks.image, {"planned": planned(nodes=seen(node("one", IMAGE), node("two")))},
+         ["warning"], "is not known to be on two"),
+        (image_checks.image,
+         {"planned": planned(nodes=seen(node("one", IMAGE), node("two", taints=TAINT)))}, ["ok"],
+         "only node"),
+        (image_checks.image, {"planned": planned(nodes=seen(node("one", IMAGE, ready="NotReady")))},
+         ["problem"], "no node takes pods"),
+        (image_checks.image,
+         {"planned": planned(nodes=seen(node("one", *(f"i:{i}" for i in range(50)))))}, ["warning"],
+         "a node reports 50 images at most"),
         (
             image_checks.image,
             {
@@ -1276,12 +1023,8 @@ def pulled(**fields):
             ["ok"],
             "enforces Pod Security level baseline",
         ),
-        (
-            image_checks.pod_user,
-            {"planned": planned(plan=made(run_as_user=None))},
-            ["warning"],
-            "leaves the user open",
-        ),
+        (image_checks.pod_user, {"planned": planned(plan=made(run_as_user=None))}, ["warning"],
+         "leaves the user open"),
         (
             image_checks.pod_user,
             {
@@ -1299,7 +1042,7 @@ def pulled(**fields):
         ),
         (image_checks.quota, {}, ["ok"], "no quota"),
     ],
-)
+)  # fmt: skip
 def test_image(check, fields, levels, part) -> None:
     found = said(check, **fields)
     assert [one[0] for one in found] == levels, found

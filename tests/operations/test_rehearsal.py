@@ -26,7 +26,7 @@ from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.preflight import CheckLine, CheckStatus
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal import canary as probes
-from kanister_kafka.operations.rehearsal.canary_metrics import (
+from kanister_kafka.operations.rehearsal.canary import (
     CanaryLog,
     client_outage,
     longest_gap,

@@ -280,13 +280,7 @@ def test_status_says_loudly_that_retention_is_held(cluster):
     assert f"! RETENTION IS HELD since {NOW} by a restore" in done.stdout
     assert "  kanister-kafka release-retention my-cluster -n kafka" in done.stdout
     told = json.loads(invoke("status", "-o", "json").stdout)["kafka"]["retentionHeld"]
-    assert told == {
-        "since": NOW,
-        "retention": "hold",
-        "backup": NOW,
-        "holds": True,
-        "changed": [],
-    }
+    assert told == {"since": NOW, "retention": "hold", "backup": NOW, "holds": True, "changed": []}
     cluster.change(*KAFKAS, {"spec": {"kafka": {"config": {"log.initial.task.delay.ms": None}}}})
     assert "! RETENTION IS NO LONGER HELD" in invoke("status").stdout
     cluster.change(*KAFKAS, {"metadata": {"annotations": {HELD: "x"}}})

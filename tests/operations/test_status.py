@@ -125,107 +125,60 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
         pytest.param(observed(state="running"), KafkaCondition.RUNNING, id="running"),
         pytest.param(observed(state="stopped"), KafkaCondition.RUNNING, id="record is wrong"),
         pytest.param(observed(replace(UP, paused=True)), KafkaCondition.PAUSED, id="others' pause"),
-        pytest.param(
-            observed(state="quiescing", tasks=STOP), KafkaCondition.QUIESCING, id="checks go on"
-        ),
-        pytest.param(
-            observed(state="quiescing", tasks=STOP, writers=(QUIET,)),
-            KafkaCondition.QUIESCING,
-            id="writers stop",
-        ),
-        pytest.param(
-            observed(state="quiescing", writers=(QUIET,)),
-            KafkaCondition.QUIESCED,
-            id="writers left",
-        ),
-        pytest.param(
-            observed(record=None, writers=(QUIET,)),
-            KafkaCondition.QUIESCED,
-            id="no record of writers",
-        ),
-        pytest.param(
-            observed(OURS, 2, 2, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="stops"
-        ),
-        pytest.param(
-            observed(OURS, 0, 0, "stopping", tasks=STOP), KafkaCondition.STOPPING, id="last"
-        ),
+        pytest.param(observed(state="quiescing", tasks=STOP), KafkaCondition.QUIESCING,
+                     id="checks go on"),
+        pytest.param(observed(state="quiescing", tasks=STOP, writers=(QUIET,)),
+                     KafkaCondition.QUIESCING, id="writers stop"),
+        pytest.param(observed(state="quiescing", writers=(QUIET,)), KafkaCondition.QUIESCED,
+                     id="writers left"),
+        pytest.param(observed(record=None, writers=(QUIET,)), KafkaCondition.QUIESCED,
+                     id="no record of writers"),
+        pytest.param(observed(OURS, 2, 2, "stopping", tasks=STOP), KafkaCondition.STOPPING,
+                     id="stops"),
+        pytest.param(observed(OURS, 0, 0, "stopping", tasks=STOP), KafkaCondition.STOPPING,
+                     id="last"),
         pytest.param(observed(OURS, 0, 0, "stopped"), KafkaCondition.STOPPED, id="stopped"),
-        pytest.param(
-            observed(OURS, 0, 0, record=None), KafkaCondition.STOPPED, id="stopped, record gone"
-        ),
-        pytest.param(
-            observed(OURS, 0, 0, "running"), KafkaCondition.STOPPED, id="record says runs"
-        ),
-        pytest.param(
-            observed(OURS, 2, 2, "online", writers=(QUIET,)), KafkaCondition.ONLINE, id="online"
-        ),
-        pytest.param(
-            observed(OURS, 2, 2, "online", tasks=(TaskPod("p", "backupCompare", "j"),)),
-            KafkaCondition.ONLINE,
-            id="comparison",
-        ),
-        pytest.param(
-            observed(OURS, 2, 2, "quiescing", tasks=(TaskPod("p", "backupPause", "j"),)),
-            KafkaCondition.QUIESCING,
-            id="online pause",
-        ),
-        pytest.param(
-            observed(OURS, 2, 2, "online", tasks=START), KafkaCondition.RESTARTING, id="release"
-        ),
-        pytest.param(
-            observed(OURS, 1, 2, "online"), KafkaCondition.PARTLY, id="a node is down online"
-        ),
+        pytest.param(observed(OURS, 0, 0, record=None), KafkaCondition.STOPPED,
+                     id="stopped, record gone"),
+        pytest.param(observed(OURS, 0, 0, "running"), KafkaCondition.STOPPED,
+                     id="record says runs"),
+        pytest.param(observed(OURS, 2, 2, "online", writers=(QUIET,)), KafkaCondition.ONLINE,
+                     id="online"),
+        pytest.param(observed(OURS, 2, 2, "online", tasks=(TaskPod("p", "backupCompare", "j"),)),
+                     KafkaCondition.ONLINE, id="comparison"),
+        pytest.param(observed(OURS, 2, 2, "quiescing", tasks=(TaskPod("p", "backupPause", "j"),)),
+                     KafkaCondition.QUIESCING, id="online pause"),
+        pytest.param(observed(OURS, 2, 2, "online", tasks=START), KafkaCondition.RESTARTING,
+                     id="release"),
+        pytest.param(observed(OURS, 1, 2, "online"), KafkaCondition.PARTLY,
+                     id="a node is down online"),
         pytest.param(observed(OURS, 1, 1, "stopping"), KafkaCondition.PARTLY, id="half stopped"),
         pytest.param(observed(OURS, 2, 2, "stopping"), KafkaCondition.PARTLY, id="only paused"),
         pytest.param(observed(RELEASED, 2, 2, "restarting"), KafkaCondition.PARTLY, id="memo left"),
-        pytest.param(
-            observed(RELEASED, 0, 2, "restarting"), KafkaCondition.RESTARTING, id="comes back"
-        ),
-        pytest.param(
-            observed(OURS, 0, 0, "stopped", tasks=START),
-            KafkaCondition.RESTARTING,
-            id="restart begins",
-        ),
-        pytest.param(
-            observed(state="restarting", tasks=START, writers=(QUIET,)),
-            KafkaCondition.RESTARTING,
-            id="writers come back",
-        ),
-        pytest.param(
-            observed(state="quiescing", tasks=START), KafkaCondition.RESTARTING, id="recovery"
-        ),
+        pytest.param(observed(RELEASED, 0, 2, "restarting"), KafkaCondition.RESTARTING,
+                     id="comes back"),
+        pytest.param(observed(OURS, 0, 0, "stopped", tasks=START), KafkaCondition.RESTARTING,
+                     id="restart begins"),
+        pytest.param(observed(state="restarting", tasks=START, writers=(QUIET,)),
+                     KafkaCondition.RESTARTING, id="writers come back"),
+        pytest.param(observed(state="quiescing", tasks=START), KafkaCondition.RESTARTING,
+                     id="recovery"),
         pytest.param(observed(UP, 1, 2, "running"), KafkaCondition.DEGRADED, id="a node is down"),
         pytest.param(observed(UP, 0, 0, "running"), KafkaCondition.DOWN, id="all are down"),
         pytest.param(observed(None, 0, 0, "stopped"), KafkaCondition.GONE, id="gone"),
         pytest.param(observed(UP, 0, 0, "restoring"), KafkaCondition.RESTORING, id="restore"),
-        pytest.param(
-            observed(OURS, 2, 2, "restoring", writers=(QUIET,)),
-            KafkaCondition.RESTORING,
-            id="a client did not stop for a restore",
-        ),
-        pytest.param(
-            observed(state="restoring"), KafkaCondition.RESTORING, id="a restore that has failed"
-        ),
-        pytest.param(
-            observed(UP, 0, 0, "running", pods_known=False),
-            KafkaCondition.UNKNOWN,
-            id="no right to list pods",
-        ),
-        pytest.param(
-            observed(OURS, 0, 0, "stopped", pods_known=False),
-            KafkaCondition.UNKNOWN,
-            id="no right to list the pods of a stopped Kafka",
-        ),
-        pytest.param(
-            observed(OURS, 0, 0, "restoring", pods_known=False),
-            KafkaCondition.RESTORING,
-            id="restore, pods are not known",
-        ),
-        pytest.param(
-            observed(None, 0, 0, "restoring", pods_known=False),
-            KafkaCondition.RESTORING,
-            id="restore of a Kafka that is gone, pods are not known",
-        ),
+        pytest.param(observed(OURS, 2, 2, "restoring", writers=(QUIET,)), KafkaCondition.RESTORING,
+                     id="a client did not stop for a restore"),
+        pytest.param(observed(state="restoring"), KafkaCondition.RESTORING,
+                     id="a restore that has failed"),
+        pytest.param(observed(UP, 0, 0, "running", pods_known=False), KafkaCondition.UNKNOWN,
+                     id="no right to list pods"),
+        pytest.param(observed(OURS, 0, 0, "stopped", pods_known=False), KafkaCondition.UNKNOWN,
+                     id="no right to list the pods of a stopped Kafka"),
+        pytest.param(observed(OURS, 0, 0, "restoring", pods_known=False), KafkaCondition.RESTORING,
+                     id="restore, pods are not known"),
+        pytest.param(observed(None, 0, 0, "restoring", pods_known=False), KafkaCondition.RESTORING,
+                     id="restore of a Kafka that is gone, pods are not known"),
         pytest.param(
             observed(
                 workloads=(
@@ -240,7 +193,7 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
             id="StatefulSets",
         ),
     ],
-)
+)  # fmt: skip
 def test_condition(seen, condition):
     status = assess(seen)
     assert status.condition is condition

@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import pytest
 
 from kanister_kafka.errors import TemplateError
-from kanister_kafka.operations.consistency_test.model import (
+from kanister_kafka.operations.consistency_test.environment import (
     ComparisonSnapshot,
     ConsistencyReport,
     Metric,
@@ -20,8 +20,7 @@ from kanister_kafka.operations.consistency_test.model import (
 )
 from kanister_kafka.operations.preflight.model import CheckLine, CheckStatus
 from kanister_kafka.reports.change_request import ChangeRequest, ReportTable, change_request_html
-from kanister_kafka.reports.html.comparison_page import comparison_html
-from kanister_kafka.reports.html.consistency_test_page import proof_html
+from kanister_kafka.reports.html.comparison_page import comparison_html, proof_html
 from kanister_kafka.reports.html.page import Tile, render_page
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 from kanister_kafka.reports.preflight import Checked, checks_html

@@ -17,7 +17,7 @@ from junitparser import Failure, JUnitXml, Skipped
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
 from kanister_kafka.linter.pipeline import Validation
-from kanister_kafka.linter.rule_docs import rule_docs
+from kanister_kafka.linter.registry import rule_docs
 from kanister_kafka.reports import (
     diagnostics_github,
     diagnostics_json,

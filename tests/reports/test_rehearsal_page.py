@@ -23,11 +23,7 @@ from kanister_kafka.operations.rehearsal.model import (
     VolumeSnapshot,
 )
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
-from kanister_kafka.reports.rehearsal import (
-    rehearsal_json,
-    rehearsal_markdown,
-    rehearsal_text,
-)
+from kanister_kafka.reports.rehearsal import rehearsal_json, rehearsal_markdown, rehearsal_text
 
 VOID = {"meta", "br", "hr", "img", "input", "link"}
 

@@ -341,11 +341,7 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
         {
             "apiVersion": "snapshot.storage.k8s.io/v1",
             "kind": "VolumeSnapshot",
-            "metadata": {
-                "name": f"{name}-{BACKUP}",
-                "namespace": "kafka-backup",
-                "labels": LABELS,
-            },
+            "metadata": {"name": f"{name}-{BACKUP}", "namespace": "kafka-backup", "labels": LABELS},
             "spec": {"source": {"persistentVolumeClaimName": name}},
         }
         for name in ("data-0", "data-1")

@@ -136,11 +136,7 @@ def test_location_that_cannot_be_used_is_refused(
     [
         (COMPLETE, "", "is not complete"),
         ("get volumesnapshots", rows(("data-0", "true")), f"data-1-{BACKUP}"),
-        (
-            "get volumesnapshots",
-            rows(("data-0", "false"), ("data-1", "true")),
-            f"data-0-{BACKUP}",
-        ),
+        ("get volumesnapshots", rows(("data-0", "false"), ("data-1", "true")), f"data-0-{BACKUP}"),
     ],
     ids=["incomplete", "missing", "not-ready"],
 )
@@ -464,11 +460,7 @@ class Restic:
         return path.read_text().splitlines() if path.exists() else []
 
 
-VOLUME = {
-    "EXPORT_KIND": "volume",
-    "EXPORT_CLAIM": "data-0",
-    "EXPORT_PATH": "/volumes/data-0",
-}
+VOLUME = {"EXPORT_KIND": "volume", "EXPORT_CLAIM": "data-0", "EXPORT_PATH": "/volumes/data-0"}
 TAGS = f"kanister-kafka,backup={BACKUP},uid={UID}"
 NONE = "Fatal: repository does not exist: unable to open config file: Stat: The specified key"
 

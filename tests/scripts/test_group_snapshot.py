@@ -86,10 +86,7 @@ def test_all_claims_are_in_one_group(shell: Shell) -> None:
                 "volumeGroupSnapshotClassName": "fast-groups",
                 "source": {
                     "selector": {
-                        "matchLabels": {
-                            "strimzi.io/cluster": "backup",
-                            "strimzi.io/kind": "Kafka",
-                        }
+                        "matchLabels": {"strimzi.io/cluster": "backup", "strimzi.io/kind": "Kafka"}
                     }
                 },
             },

@@ -11,16 +11,7 @@ from uuid import UUID
 import pytest
 
 from tests.fakes.script_runner import FILES, REPOSITORY, Shell
-from tests.scripts.test_export import (
-    NONE,
-    PLAN,
-    SNAPSHOT,
-    UID,
-    Restic,
-    outputs,
-    retrying,
-    unpacked,
-)
+from tests.scripts.test_export import NONE, PLAN, SNAPSHOT, UID, Restic, outputs, retrying, unpacked
 
 NEW, OLD = "20260103030405", "20260102030405"
 OTHER_UID = "21111111-2222-3333-4444-555555555555"
@@ -62,38 +53,25 @@ def restic_with(folder: Path, *snapshots: dict) -> Restic:
     ("snapshots", "expected"),
     [
         ((), []),
-        (
-            (snapshot("1", "volume", OLD), snapshot("2", "objects", OLD)),
-            [f"COPY {OLD} {UID} a-_9 yes"],
-        ),
+        ((snapshot("1", "volume", OLD), snapshot("2", "objects", OLD)),
+         [f"COPY {OLD} {UID} a-_9 yes"]),
         ((snapshot("1", "volume", OLD),), [f"COPY {OLD} {UID} a-_9 no"]),
-        (
-            (snapshot("3", "volume", OLD), snapshot("2", "objects", OLD)),
-            [f"COPY {OLD} {UID} a-_9 no"],
-        ),
-        (
-            (snapshot("1", "volume", OLD), snapshot("2", "objects", NEW)),
-            [f"COPY {OLD} {UID} a-_9 no", f"COPY {NEW} {UID} a-_9 no"],
-        ),
-        (
-            (
-                snapshot("1", "volume", OLD),
-                snapshot("2", "objects", OLD),
-                snapshot("4", "objects", OLD, OTHER_UID, "b"),
-            ),
-            [f"COPY {OLD} {UID} a-_9 yes", f"COPY {OLD} {OTHER_UID} b no"],
-        ),
-        (
-            (snapshot("1", "volume", OLD, "", ""), snapshot("2", "objects", OLD, "", "")),
-            [f"COPY {OLD} - - yes"],
-        ),
+        ((snapshot("3", "volume", OLD), snapshot("2", "objects", OLD)),
+         [f"COPY {OLD} {UID} a-_9 no"]),
+        ((snapshot("1", "volume", OLD), snapshot("2", "objects", NEW)),
+         [f"COPY {OLD} {UID} a-_9 no", f"COPY {NEW} {UID} a-_9 no"]),
+        ((snapshot("1", "volume", OLD), snapshot("2", "objects", OLD),
+          snapshot("4", "objects", OLD, OTHER_UID, "b")),
+         [f"COPY {OLD} {UID} a-_9 yes", f"COPY {OLD} {OTHER_UID} b no"]),
+        ((snapshot("1", "volume", OLD, "", ""), snapshot("2", "objects", OLD, "", "")),
+         [f"COPY {OLD} - - yes"]),
         ((snapshot("1", "volume", "../etc"), snapshot("2", "objects", "1 2")), []),
     ],
     ids=[
         *("empty", "whole", "no-objects", "volume-missing", "other-backup", "other-cluster"),
         *("no-uid", "not-a-backup"),
     ],
-)
+)  # fmt: skip
 def test_one_line_for_each_copy(tmp_path: Path, snapshots: tuple, expected: list[str]) -> None:
     done = restic_with(tmp_path, *snapshots).run("list")
     assert done.returncode == 0, done.stderr

@@ -223,9 +223,7 @@ def test_the_ends_are_noted_before_the_flush(shell: Shell) -> None:
         ("b-0", whole(f"{LOGS['b-0']}log data-0/kafka-log0 more-1 - 0\n{ENDS}"), "more-1"),
         ("b-1", whole(LOGS["b-0"] + ENDS), "__consumer_offsets-3"),
     ],
-    ids=[
-        *("gone", "cut", "part lost", "no metadata", "two metadata logs", "no offset", "no log"),
-    ],
+    ids=[*("gone", "cut", "part lost", "no metadata", "two metadata logs", "no offset", "no log")],
 )
 def test_a_reading_that_is_not_whole_fails(
     shell: Shell, pod: str, answer: Any, reason: str

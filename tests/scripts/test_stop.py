@@ -404,8 +404,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "record",
-    ["running|" + RUN, "restarting|" + RUN, "quiescing|other", "stopped|" + RUN, "|", ""],
+    "record", ["running|" + RUN, "restarting|" + RUN, "quiescing|other", "stopped|" + RUN, "|", ""]
 )
 def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: str) -> None:
     """The watchdog, or a person, may have brought the cluster back since it was quiesced."""

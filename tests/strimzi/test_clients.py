@@ -276,10 +276,7 @@ def test_a_name_that_cannot_be_one_is_refused(chosen: Options) -> None:
 
 def mirrored(text: str, into: str, source: str, *edits: tuple[str, str]) -> str:
     return edited(
-        text,
-        ("demo-kafka-bootstrap:9092", into),
-        ("source.example.com:9092", source),
-        *edits,
+        text, ("demo-kafka-bootstrap:9092", into), ("source.example.com:9092", source), *edits
     )
 
 
@@ -306,10 +303,7 @@ SYNCS = {
     ),
     "heartbeats-alone": ((CONNECTOR, "heartbeatConnector: {}"), False),
     "stopped-connector": ((CONNECTOR, "sourceConnector: {state: stopped}"), True),
-    "none-emitted-by-an-unknown-version": (
-        (LOCATION, "emit.offset-syncs.enabled: false"),
-        True,
-    ),
+    "none-emitted-by-an-unknown-version": ((LOCATION, "emit.offset-syncs.enabled: false"), True),
 }
 
 
@@ -374,10 +368,7 @@ def test_every_target_of_a_mirror_counts() -> None:
 def test_a_target_that_cannot_be_placed_is_one_however_many_others_are() -> None:
     found = reading(ZOOKEEPER + edited(WORKERS, (OURS, "dr.corp.example:9092")))
     (problem,) = found.problems
-    assert (problem.rule, problem.path) == (
-        "unplaced-writer",
-        "spec.clusters[2].bootstrapServers",
-    )
+    assert (problem.rule, problem.path) == ("unplaced-writer", "spec.clusters[2].bootstrapServers")
 
 
 @pytest.mark.parametrize("mirror", [MIRROR, MIRROR_V1], ids=["v1beta2", "v1"])

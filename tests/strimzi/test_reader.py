@@ -981,91 +981,52 @@ class Family:
 
 
 FAMILIES = {
-    "kraft-separate-pools": Family(
-        cluster="kafka/my-cluster",
-        operator="0.38 to 0.51",
-        zookeeper=None,
-        broker_only=[("my-cluster-broker", 3, 60)],
-        controllers=[("my-cluster-controller", 3, 30)],
-        kinds=SETTLED,
-        components=[
-            "my-cluster-cruise-control",
-            "my-cluster-entity-operator",
-            "my-cluster-kafka-exporter",
-        ],
-    ),
-    "kraft-combined": Family(
-        cluster="kafka/my-cluster",
-        operator="0.48 to 0.51",
-        zookeeper=None,
-        broker_only=[],
-        controllers=[("my-cluster-dual", 3, 60)],
-        kinds=SETTLED,
-        components=["my-cluster-entity-operator"],
-        warnings=["combined-roles"],
-    ),
-    "kraft-broker-pools": Family(
-        cluster="kafka/my-cluster",
-        operator="0.38 to 0.51",
-        zookeeper=None,
-        broker_only=[("my-cluster-broker-fast", 3, 60), ("my-cluster-broker-large", 6, 120)],
-        controllers=[("my-cluster-controller", 3, 60)],
-        kinds=SETTLED,
-        components=["my-cluster-cruise-control", "my-cluster-entity-operator"],
-    ),
-    "zookeeper-pod-sets": Family(
-        cluster="kafka/my-cluster",
-        operator="0.23 to 0.45",
-        zookeeper=("my-cluster-zookeeper", 3),
-        broker_only=[("my-cluster-kafka", 3, 60)],
-        controllers=[],
-        kinds=EITHER,
-        components=["my-cluster-entity-operator", "my-cluster-kafka-exporter"],
-    ),
-    "zookeeper-node-pools": Family(
-        cluster="kafka/my-cluster",
-        operator="0.36 to 0.45",
-        zookeeper=("my-cluster-zookeeper", 3),
-        broker_only=[("my-cluster-pool-a", 3, 30), ("my-cluster-pool-b", 2, 90)],
-        controllers=[],
-        kinds=SETTLED,
-        components=["my-cluster-entity-operator"],
-    ),
-    "strimzi-v1": Family(
-        cluster="kafka/my-cluster",
-        operator="0.49 or later",
-        zookeeper=None,
-        broker_only=[("my-cluster-broker", 3, 60)],
-        controllers=[("my-cluster-controller", 3, 30)],
-        kinds=SETTLED,
-        components=["my-cluster-cruise-control", "my-cluster-entity-operator"],
-        writers=["KafkaMirrorMaker2 kafka/mirror"],
-    ),
-    "mirror-maker-2": Family(
-        cluster="kafka-backup/backup",
-        operator="0.38 to 0.51",
-        zookeeper=None,
-        broker_only=[("backup-broker", 3, 60)],
-        controllers=[("backup-controller", 3, 30)],
-        kinds=SETTLED,
-        components=["backup-entity-operator"],
-        writers=[
-            "KafkaBridge kafka-backup/http",
-            "KafkaConnect kafka-backup/sink",
-            "KafkaMirrorMaker2 kafka-tools/mirror",
-        ],
-        bystanders=["KafkaMirrorMaker2 kafka-backup/onward"],
-    ),
-    "stateful-sets": Family(
-        cluster="kafka/my-cluster",
-        operator="0.23 to 0.45",
-        zookeeper=("my-cluster-zookeeper", 3),
-        broker_only=[("my-cluster-kafka", 3, 60)],
-        controllers=[],
-        kinds=EITHER,
-        components=["my-cluster-entity-operator"],
-        writers=["KafkaMirrorMaker2 kafka/mirror"],
-    ),
+    "kraft-separate-pools": Family(cluster="kafka/my-cluster", operator="0.38 to 0.51",
+                                   zookeeper=None, broker_only=[("my-cluster-broker", 3, 60)],
+                                   controllers=[("my-cluster-controller", 3, 30)], kinds=SETTLED,
+                                   components=["my-cluster-cruise-control",
+                                               "my-cluster-entity-operator",
+                                               "my-cluster-kafka-exporter"]),
+    "kraft-combined": Family(cluster="kafka/my-cluster", operator="0.48 to 0.51", zookeeper=None,
+                             broker_only=[], controllers=[("my-cluster-dual", 3, 60)],
+                             kinds=SETTLED, components=["my-cluster-entity-operator"],
+                             warnings=["combined-roles"]),
+    "kraft-broker-pools": Family(cluster="kafka/my-cluster", operator="0.38 to 0.51",
+                                 zookeeper=None,
+                                 broker_only=[("my-cluster-broker-fast", 3, 60),
+                                              ("my-cluster-broker-large", 6, 120)],
+                                 controllers=[("my-cluster-controller", 3, 60)], kinds=SETTLED,
+                                 components=["my-cluster-cruise-control",
+                                             "my-cluster-entity-operator"]),
+    "zookeeper-pod-sets": Family(cluster="kafka/my-cluster", operator="0.23 to 0.45",
+                                 zookeeper=("my-cluster-zookeeper", 3),
+                                 broker_only=[("my-cluster-kafka", 3, 60)], controllers=[],
+                                 kinds=EITHER,
+                                 components=["my-cluster-entity-operator",
+                                             "my-cluster-kafka-exporter"]),
+    "zookeeper-node-pools": Family(cluster="kafka/my-cluster", operator="0.36 to 0.45",
+                                   zookeeper=("my-cluster-zookeeper", 3),
+                                   broker_only=[("my-cluster-pool-a", 3, 30),
+                                                ("my-cluster-pool-b", 2, 90)], controllers=[],
+                                   kinds=SETTLED, components=["my-cluster-entity-operator"]),
+    "strimzi-v1": Family(cluster="kafka/my-cluster", operator="0.49 or later", zookeeper=None,
+                         broker_only=[("my-cluster-broker", 3, 60)],
+                         controllers=[("my-cluster-controller", 3, 30)], kinds=SETTLED,
+                         components=["my-cluster-cruise-control", "my-cluster-entity-operator"],
+                         writers=["KafkaMirrorMaker2 kafka/mirror"]),
+    "mirror-maker-2": Family(cluster="kafka-backup/backup", operator="0.38 to 0.51", zookeeper=None,
+                             broker_only=[("backup-broker", 3, 60)],
+                             controllers=[("backup-controller", 3, 30)], kinds=SETTLED,
+                             components=["backup-entity-operator"],
+                             writers=["KafkaBridge kafka-backup/http",
+                                      "KafkaConnect kafka-backup/sink",
+                                      "KafkaMirrorMaker2 kafka-tools/mirror"],
+                             bystanders=["KafkaMirrorMaker2 kafka-backup/onward"]),
+    "stateful-sets": Family(cluster="kafka/my-cluster", operator="0.23 to 0.45",
+                            zookeeper=("my-cluster-zookeeper", 3),
+                            broker_only=[("my-cluster-kafka", 3, 60)], controllers=[], kinds=EITHER,
+                            components=["my-cluster-entity-operator"],
+                            writers=["KafkaMirrorMaker2 kafka/mirror"]),
     "seed": Family(
         cluster="kafka-mirror/my-cluster",
         operator="0.23 to 0.45",
@@ -1077,7 +1038,7 @@ FAMILIES = {
         writers=["KafkaMirrorMaker2 kafka-mirror/my-mirror-maker"],
         warnings=["offset-syncs-elsewhere"],  # once for both connectors
     ),
-}
+}  # fmt: skip
 
 
 def test_every_example_is_a_family() -> None:
@@ -1225,9 +1186,7 @@ def test_roles_and_groups_of_nodes() -> None:
 
 def test_a_quorum_of_one_may_be_combined() -> None:
     alone = edited(
-        BROKER,
-        ("replicas: 6", "replicas: 1"),
-        ("    - broker", "    - broker\n    - controller"),
+        BROKER, ("replicas: 6", "replicas: 1"), ("    - broker", "    - broker\n    - controller")
     )
     assert reading_of(KAFKA + alone).problems == ()
     assert reading_of(KAFKA + alone + SECOND).problems == ()
@@ -1253,10 +1212,7 @@ TEMPLATE = "{0}template:\n{0}  pod:\n{0}    terminationGracePeriodSeconds: {1}\n
     ("text", "expected"),
     [
         (ZOOKEEPER, {"demo-kafka": 30, "demo-zookeeper": 30}),
-        (
-            ZOOKEEPER + TEMPLATE.format(" " * 4, 45),
-            {"demo-kafka": 30, "demo-zookeeper": 45},
-        ),
+        (ZOOKEEPER + TEMPLATE.format(" " * 4, 45), {"demo-kafka": 30, "demo-zookeeper": 45}),
         (
             ZOOKEEPER.replace("  zookeeper:", TEMPLATE.format(" " * 4, 90) + "  zookeeper:"),
             {"demo-kafka": 90, "demo-zookeeper": 30},

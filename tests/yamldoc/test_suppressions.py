@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from kanister_kafka.linter.pipeline import validate_text
 from kanister_kafka.yamldoc import loads
-from kanister_kafka.yamldoc.suppressions import find_suppressions
+from kanister_kafka.yamldoc.source import find_suppressions
 from tests.conftest import seconds_of
 
 COVERED = {

@@ -21,7 +21,7 @@ from kanister_kafka.cli.manifest_input import (
     read_manifest_input,
     result,
 )
-from kanister_kafka.cli.option_groups import SectionedCommand
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.operations import apply as applying
 from kanister_kafka.operations.apply import (
@@ -42,21 +42,17 @@ WHOLE = {"ServiceAccount", "Blueprint"}
     epilog="Example: kanister-kafka apply --from-cluster my-cluster -n kafka --diff",
 )
 @manifest_input_options
-@click.option(
+@flag_option(
     "--diff",
-    is_flag=True,
-    help="Show what would change, and change nothing; exit code 0: nothing, 1: something, 2: "
+    "Show what would change, and change nothing; exit code 0: nothing, 1: something, 2: "
     "it is unknown.",
 )
-@click.option(
+@flag_option(
     "--prune",
-    is_flag=True,
-    help="Delete what a former version has put there for the same Blueprint and that is not in "
+    "Delete what a former version has put there for the same Blueprint and that is not in "
     "the input; exit code 2 if the namespaces of the input cannot be searched for it.",
 )
-@click.option(
-    "--force-conflicts", is_flag=True, help="Take over fields that other field managers have."
-)
+@flag_option("--force-conflicts", "Take over fields that other field managers have.")
 @click.pass_context
 def apply(
     ctx: click.Context,

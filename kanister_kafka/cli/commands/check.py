@@ -14,7 +14,6 @@ from click.core import ParameterSource
 
 from kanister_kafka.backup.options import NEVER
 from kanister_kafka.cli.app import echo, echo_bytes, terminal_width
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     chosen_options_from,
     plan_from_cli,
@@ -23,6 +22,7 @@ from kanister_kafka.cli.options import (
     templates_option,
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option, text_option
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import ActionError, ForbiddenError, InputError, NotFoundError
 from kanister_kafka.operations.object_names import find_names
@@ -47,25 +47,15 @@ NO_SUBJECT = ("no-kafka", "option")
 
 @click.command(cls=SectionedCommand, epilog="Example: kanister-kafka check my-cluster -n kafka")
 @click.argument("kafka", metavar="[KAFKA]", default="", required=False)
-@click.option(
-    "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
-)
-@click.option("--context", default="", help="Kubeconfig context.")
+@text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]")
+@text_option("--context", "Kubeconfig context.")
 @plan_options
 @strimzi_version_option
 @templates_option
-@click.option(
-    "--pull",
-    is_flag=True,
-    help="Run a pod with the image of the steps for a moment, and delete it.",
-)
-@click.option(
-    "-A",
-    "--all-namespaces",
-    "everywhere",
-    is_flag=True,
-    help="Every Kafka of all namespaces whose Blueprint is applied; the exit code is that of the "
-    "worst.",
+@flag_option("--pull", "Run a pod with the image of the steps for a moment, and delete it.")
+@flag_option(
+    "-A --all-namespaces everywhere",
+    "Every Kafka of all namespaces whose Blueprint is applied; the exit code is that of the worst.",
 )
 @report_format_option("text", "json", "yaml", "name", "markdown", "html")
 @click.option(

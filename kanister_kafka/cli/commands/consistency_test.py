@@ -24,11 +24,15 @@ from kanister_kafka.cli.output import (
     write_result,
     write_text,
 )
+from kanister_kafka.cli.param_types import flag_option, text_option
 from kanister_kafka.cli.topic_connection import IMAGE
 
 if TYPE_CHECKING:
-    from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment
-    from kanister_kafka.operations.consistency_test.model import ConsistencyReport, Scenario
+    from kanister_kafka.operations.consistency_test.environment import (
+        ConsistencyReport,
+        Scenario,
+        ScenarioEnvironment,
+    )
     from kanister_kafka.strimzi.discovery import KafkaRef
 
 ALL = "all"
@@ -84,7 +88,7 @@ def _target(text: str) -> KafkaRef:
     show_default=True,
     help="Topic of the source; repeatable.",
 )
-@click.option("--context", default="", help="Kubeconfig context.")
+@text_option("--context", "Kubeconfig context.")
 @kasten_namespace_option
 @claims_class_option
 @click.option(
@@ -98,7 +102,7 @@ def _target(text: str) -> KafkaRef:
 @stage_timeout_option
 @report_form_option
 @report_file_options("Write the report with its pictures as one page as well.")
-@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
+@flag_option("--yes", "Do not ask; needed without a terminal.")
 def consistency_test(
     *,
     scenarios: tuple[str, ...],
@@ -180,6 +184,6 @@ def _write(report: ConsistencyReport, form: str, output: Path | None, html: Path
 
     write_result(output, PROOF_FORMATS[form](report))
     if html is not None:
-        from kanister_kafka.reports.html.consistency_test_page import proof_html
+        from kanister_kafka.reports.html.comparison_page import proof_html
 
         write_text(html, proof_html(report))

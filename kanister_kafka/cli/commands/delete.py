@@ -15,8 +15,8 @@ from kanister_kafka.cli.manifest_input import (
     read_manifest_input,
     result,
 )
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import POD_WORDS, SCHEDULE_WORDS, refuse
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.errors import RejectedError
 from kanister_kafka.operations import apply
 from kanister_kafka.operations.apply import ApplyOutcome, DryRun
@@ -35,10 +35,8 @@ IDLE = (
     cls=SectionedCommand, epilog="Example: kanister-kafka delete --from-cluster my-cluster -n kafka"
 )
 @manifest_input_options
-@click.option(
-    "--force",
-    is_flag=True,
-    help="Delete although the Kafka is stopped: nothing on the cluster brings it back then.",
+@flag_option(
+    "--force", "Delete although the Kafka is stopped: nothing on the cluster brings it back then."
 )
 @click.pass_context
 def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) -> None:

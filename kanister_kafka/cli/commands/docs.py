@@ -9,7 +9,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from kanister_kafka.cli.app import echo, print_warning, terminal_width
-from kanister_kafka.linter.rule_docs import page, pages
+from kanister_kafka.linter.registry import page, pages
 
 FORMER = {"checks": "rules", "prove": "consistency-test"}
 """Former names of pages, each with today's."""
@@ -54,7 +54,7 @@ def docs(name: str | None) -> None:
     if name is not None:
         echo(page(name))
         return
-    from kanister_kafka.reports.tables import hung  # not for one page
+    from kanister_kafka.reports.text import hung  # not for one page
 
     width = max(map(len, pages()))
     for one, title in pages().items():

@@ -9,7 +9,7 @@ import click
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.output import as_yaml, report_format_option
 from kanister_kafka.cli.param_types import RuleIds
-from kanister_kafka.linter.rule_docs import RuleDoc, rule_docs
+from kanister_kafka.linter.registry import RuleDoc, rule_docs
 
 
 @click.command(epilog="Example: kanister-kafka explain null-argument")
@@ -30,7 +30,7 @@ def explain(rules: tuple[str, ...] | None, form: str) -> None:
         echo(as_yaml(text) if form == "yaml" else text)
         return
     if rules is None:
-        from kanister_kafka.reports.tables import hung  # not for one rule
+        from kanister_kafka.reports.text import hung  # not for one rule
 
         ids = max(len(rule) for rule in sections)
         for section in sections.values():

@@ -17,7 +17,6 @@ from click.core import ParameterSource
 from kanister_kafka.backup.render import without_repeated_scripts
 from kanister_kafka.cli.app import echo, print_diagnostics, print_note, terminal_width
 from kanister_kafka.cli.fleet_output import FleetFolders
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     ACCESS,
     check_option,
@@ -38,6 +37,7 @@ from kanister_kafka.cli.output import (
     report_format_option,
     report_text,
 )
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option, text_option
 from kanister_kafka.diagnostics import Diagnostic, Location, error, has_error
 from kanister_kafka.errors import InputError
 from kanister_kafka.integrations.fleet import (
@@ -78,17 +78,13 @@ def _selector(text: str) -> LabelSelector:
 fleet_options = option_group(
     click.argument("file", required=False),
     paths_option,
-    click.option(
+    flag_option(
         "--from-cluster",
-        is_flag=True,
-        help="Read the custom resources and workloads from the current kubeconfig context.",
+        "Read the custom resources and workloads from the current kubeconfig context.",
     ),
     input_context_option,
-    click.option(
-        "-n",
-        "--namespace",
-        default="",
-        help="Namespace of documents that name none, or to read.  [default: all]",
+    text_option(
+        "-n --namespace", "Namespace of documents that name none, or to read.  [default: all]"
     ),
     click.option(
         "-l",
@@ -104,7 +100,7 @@ fleet_options = option_group(
         type=click.IntRange(min=1),
         help="Processes at a time.  [default: one for each core, where it pays]",
     ),
-    click.option("--strimzi-version", default="", metavar="VERSION", help="Of every operator."),
+    text_option("--strimzi-version", "Of every operator.", metavar="VERSION"),
     plan_options,
 )
 

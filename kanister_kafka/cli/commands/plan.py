@@ -8,9 +8,9 @@ from typing import Any
 import click
 
 from kanister_kafka.cli.app import echo, echo_bytes, print_plan_warnings, terminal_width
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import input_options, plan_from_cli, plan_options
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.cli.param_types import SectionedCommand
 from kanister_kafka.reports import plan_json, plan_text
 
 

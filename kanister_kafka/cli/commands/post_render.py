@@ -18,6 +18,7 @@ from kanister_kafka.cli.options import (
     strimzi_version_option,
     templates_option,
 )
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.integrations.helm_post_renderer import append_manifests, kafka_names
 from kanister_kafka.yamldoc import MAX_BYTES, loads
 
@@ -26,9 +27,7 @@ from kanister_kafka.yamldoc import MAX_BYTES, loads
     epilog="Example: helm upgrade --install my-release my-chart --post-renderer kanister-kafka "
     "--post-renderer-args post-render"
 )
-@click.option(
-    "-n", "--namespace", default="", help="Namespace of the release, for objects that name none."
-)
+@text_option("-n --namespace", "Namespace of the release, for objects that name none.")
 @strimzi_version_option
 @plan_options
 @templates_option

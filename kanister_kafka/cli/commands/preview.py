@@ -7,6 +7,7 @@ import click
 from kanister_kafka.cli.app import echo, print_diagnostics
 from kanister_kafka.cli.options import ACCESS, refuse
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.diagnostics import has_error, sort_diagnostics
 from kanister_kafka.errors import InputError
 from kanister_kafka.integrations.preview import PreviewTarget, pods_of
@@ -32,15 +33,13 @@ def _option(
 )
 @click.argument("path", metavar="FILE")
 @click.option("--action", "name", required=True, help="Which action of the Blueprint.")
-@click.option("--object", "object_path", default="", metavar="FILE", help="The object it runs on.")
-@click.option(
-    "--from-cluster",
-    "reference",
-    default="",
+@text_option("--object object_path", "The object it runs on.", metavar="FILE")
+@text_option(
+    "--from-cluster reference",
+    "Read the object from the current kubeconfig context.",
     metavar="KIND/[NAMESPACE/]NAME",
-    help="Read the object from the current kubeconfig context.",
 )
-@click.option("--context", default="", help="Kubeconfig context for --from-cluster.")
+@text_option("--context", "Kubeconfig context for --from-cluster.")
 @click.option(
     "--option",
     "options",

@@ -18,6 +18,7 @@ from kanister_kafka.cli.options import (
     stage_timeout_option,
 )
 from kanister_kafka.cli.output import check_writable, print_elapsed, write_result, write_text
+from kanister_kafka.cli.param_types import flag_option, text_option
 
 if TYPE_CHECKING:
     from kanister_kafka.operations.rehearsal.context import RehearsalContext
@@ -28,26 +29,23 @@ if TYPE_CHECKING:
 )
 @live_options
 @kasten_namespace_option
-@click.option(
-    "--blueprint", default="", help="Name of the Blueprint.  [default: NAMESPACE.CLUSTER]"
-)
+@text_option("--blueprint", "Name of the Blueprint.  [default: NAMESPACE.CLUSTER]")
 @claims_class_option
 @click.option(
     "--probe/--no-probe",
     default=True,
     help="Whether a client writes all the time and measures the outage.  [default: probe]",
 )
-@click.option(
+@text_option(
     "--probe-config",
-    default="",
+    "Secret in the Kafka's namespace with client.properties for the probe.",
     metavar="SECRET",
-    help="Secret in the Kafka's namespace with client.properties for the probe.",
 )
 @report_form_option
 @report_file_options("Write the report with its timeline as one page as well.")
 @stage_timeout_option
-@click.option("--yes", is_flag=True, help="Do not ask; needed without a terminal.")
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and do nothing.")
+@flag_option("--yes", "Do not ask; needed without a terminal.")
+@flag_option("--dry-run", "Show what would be done, and do nothing.")
 def rehearse(
     *,
     name: str,

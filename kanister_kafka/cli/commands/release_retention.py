@@ -13,6 +13,7 @@ import click
 
 from kanister_kafka.cli.app import confirm, current_clock
 from kanister_kafka.cli.options import live_options, parse_duration_option
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.live_kafka import LiveKafka, is_pause_requested
@@ -29,7 +30,7 @@ MAX_TOPICS = 50
 
 @click.command(epilog="Example: kanister-kafka release-retention my-cluster -n kafka")
 @live_options
-@click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
+@flag_option("--dry-run", "Show what would be done, and change nothing.")
 @click.option(
     "--timeout",
     type=parse_duration_option,
@@ -38,8 +39,8 @@ MAX_TOPICS = 50
     show_default=True,
     help="How long to wait until the operator has rolled every broker.",
 )
-@click.option("--no-wait", is_flag=True, help="Do not wait for that.")
-@click.option("-y", "--yes", is_flag=True, help="Do not ask.")
+@flag_option("--no-wait", "Do not wait for that.")
+@flag_option("-y --yes", "Do not ask.")
 @click.pass_context
 def release_retention(
     ctx: click.Context,

@@ -14,7 +14,6 @@ from kanister_kafka.backup.output_dir import OutdatedFile, outdated_files, prune
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.backup.render import render as render_plan
 from kanister_kafka.cli.app import echo, print_note, print_plan_warnings
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     check_option,
     input_options,
@@ -23,6 +22,7 @@ from kanister_kafka.cli.options import (
     templates_option,
 )
 from kanister_kafka.cli.output import destination, destination_options, format_manifests
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.linter.helm_source import escape
 from kanister_kafka.reports.text import count_noun
 
@@ -38,11 +38,7 @@ FORMATS: dict[str, Callable[[str], str]] = {"yaml": str, "helm": escape}
 @input_options
 @plan_options
 @destination_options
-@click.option(
-    "--kustomization",
-    is_flag=True,
-    help="Make the directory of --output-dir a base of Kustomize.",
-)
+@flag_option("--kustomization", "Make the directory of --output-dir a base of Kustomize.")
 @click.option(
     "--format",
     "form",

@@ -18,8 +18,8 @@ from kanister_kafka.cli.location import (
     is_from_store,
     location_options,
 )
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import action_options
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 
@@ -37,32 +37,25 @@ START_S = 900
 )
 @click.argument("backup")
 @catalogue_options
-@click.option(
-    "--overwrite",
-    is_flag=True,
-    help="Replace the volumes and objects of the Kafka that are there.",
-)
-@click.option(
+@flag_option("--overwrite", "Replace the volumes and objects of the Kafka that are there.")
+@flag_option(
     "--discard-replaced",
-    is_flag=True,
-    help="Take no snapshots of the volumes that are replaced: their content is lost.",
+    "Take no snapshots of the volumes that are replaced: their content is lost.",
 )
 @into_option(
     "Restore into this namespace instead, next to the Kafka that the backup came from. The "
     "namespace is created if it does not exist."
 )
 @clone_options
-@click.option(
+@flag_option(
     "--entity-operator",
-    is_flag=True,
-    help="With --into: run the topic and user operators too, which change topics and users.",
+    "With --into: run the topic and user operators too, which change topics and users.",
 )
 @location_options
 @import_options
-@click.option(
+@flag_option(
     "--unchanged",
-    is_flag=True,
-    help="With --location: restore the resources as they were, with listeners, entity operator, "
+    "With --location: restore the resources as they were, with listeners, entity operator, "
     "topics, users and metrics. Only if the Kafka that the backup came from no longer runs.",
 )
 @action_options
@@ -149,10 +142,7 @@ def restore(
             plan, runner, clone, context=context, timeout=timeout, yes=yes, dry_run=dry_run
         )
         return
-    elsewhere = {
-        "--entity-operator": entity_operator,
-        "--location": store["location"],
-    }
+    elsewhere = {"--entity-operator": entity_operator, "--location": store["location"]}
     _refuse({**cloning, **elsewhere}, "needs --into NAMESPACE")
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action

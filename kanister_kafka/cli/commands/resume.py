@@ -10,6 +10,7 @@ from kanister_kafka.cli.options import (
     live_options,
     parse_duration_option,
 )
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -35,10 +36,8 @@ from kanister_kafka.strimzi.discovery import find_target
     show_default=True,
     help="How long to wait until every node serves.",
 )
-@click.option("--no-logs", is_flag=True, help="Do not show what the pods print.")
-@click.option(
-    "--dry-run", is_flag=True, help="Show whether there is something to do and how; change nothing."
-)
+@flag_option("--no-logs", "Do not show what the pods print.")
+@flag_option("--dry-run", "Show whether there is something to do and how; change nothing.")
 @click.pass_context
 def resume(
     ctx: click.Context,

@@ -12,6 +12,7 @@ import click
 from kanister_kafka.backup.options import is_retention_choice
 from kanister_kafka.cli.app import confirm, current_clock, echo, print_error, print_warning
 from kanister_kafka.cli.options import action_options, kasten_namespace_option, live_options
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
 from kanister_kafka.errors import ActionError, KanisterKafkaError
@@ -45,12 +46,10 @@ DISCARDED = "The present data of its volumes is LOST: discard-replaced takes no 
 @click.argument("action")
 @live_options
 @kasten_namespace_option
-@click.option(
-    "--from",
-    "origin",
-    default="",
+@text_option(
+    "--from origin",
+    "Give the action the artifacts of this earlier ActionSet: for restore and delete.",
     metavar="ACTIONSET",
-    help="Give the action the artifacts of this earlier ActionSet: for restore and delete.",
 )
 @action_options
 @click.pass_context
@@ -113,11 +112,7 @@ class FollowedRequest:
 
 
 def run_request(
-    connection: KubeClient,
-    request: start_action.ActionRequest,
-    *,
-    logs: bool,
-    timeout: int | None,
+    connection: KubeClient, request: start_action.ActionRequest, *, logs: bool, timeout: int | None
 ) -> int:
     """Make the ActionSet and follow it; return the exit code of the command."""
     if request.action == "restore":  # another one may have begun since the question
@@ -182,11 +177,7 @@ def _origin_lines(origin: ActionSet | None) -> list[str]:
 
 
 def confirm_restore(
-    connection: KubeClient,
-    request: start_action.ActionRequest,
-    source: Iterable[str],
-    *,
-    yes: bool,
+    connection: KubeClient, request: start_action.ActionRequest, source: Iterable[str], *, yes: bool
 ) -> None:
     """Print what is restored from where, and ask; without a terminal --yes is required."""
     assert request.origin is not None  # noqa: S101 - `source` describes it

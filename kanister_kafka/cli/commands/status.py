@@ -12,6 +12,7 @@ import click
 from kanister_kafka.cli.app import echo, print_error, terminal_width
 from kanister_kafka.cli.options import blueprint_namespace_option, live_options, options_from
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import ActionError, ForbiddenError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.inspector import ClusterInspector
@@ -27,12 +28,9 @@ from kanister_kafka.strimzi.from_cluster import read_cluster_resources
 @live_options
 @blueprint_namespace_option
 @report_format_option("text", "json", "yaml", "name")
-@click.option(
-    "-A",
-    "--all-namespaces",
-    "everywhere",
-    is_flag=True,
-    help="A line for each Kafka of all namespaces; the exit code is that of the worst.",
+@flag_option(
+    "-A --all-namespaces everywhere",
+    "A line for each Kafka of all namespaces; the exit code is that of the worst.",
 )
 @click.pass_context
 def status(

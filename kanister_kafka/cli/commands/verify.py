@@ -14,13 +14,13 @@ from kanister_kafka.cli.app import echo, print_warning
 from kanister_kafka.cli.backup_catalogue import catalogue_options, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, progress_report
 from kanister_kafka.cli.location import find_clone_source, import_options, location_options
-from kanister_kafka.cli.option_groups import SectionedCommand
 from kanister_kafka.cli.options import (
     parse_duration_option,
     report_file_options,
     report_form_option,
 )
 from kanister_kafka.cli.output import check_writable, write_result, write_text
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option, text_option
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars
 
@@ -43,12 +43,7 @@ FAIL_ON = ("failed", "started")
 )
 @click.argument("backup")
 @catalogue_options
-@click.option(
-    "--blueprint",
-    default="",
-    metavar="NAME",
-    help="Blueprint of the Kafka.  [default: the applied one]",
-)
+@text_option("--blueprint", "Blueprint of the Kafka.  [default: the applied one]", metavar="NAME")
 @into_option("Namespace of the copy, which is created if it does not exist.  [default: a new one]")
 @clone_options
 @location_options
@@ -61,10 +56,9 @@ FAIL_ON = ("failed", "started")
     help="Which records are read and their checksums compared: those of the newest two segments "
     "of each partition, or all.",
 )
-@click.option(
+@flag_option(
     "--with-source",
-    is_flag=True,
-    help="Compare record batches with those of the running Kafka too. Its brokers read their logs "
+    "Compare record batches with those of the running Kafka too. Its brokers read their logs "
     "for this.",
 )
 @click.option(
@@ -85,7 +79,7 @@ FAIL_ON = ("failed", "started")
     metavar="DURATION",
     help="How long the copy may take to become Ready.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would be made, and make nothing.")
+@flag_option("--dry-run", "Show what would be made, and make nothing.")
 @click.pass_context
 def verify(
     ctx: click.Context,

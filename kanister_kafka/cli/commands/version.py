@@ -11,6 +11,7 @@ from click.core import ParameterSource
 from kanister_kafka._version import __version__
 from kanister_kafka.cli.app import echo, terminal_width
 from kanister_kafka.cli.output import as_yaml, report_format_option
+from kanister_kafka.cli.param_types import flag_option, text_option
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
 
 if TYPE_CHECKING:
@@ -26,17 +27,15 @@ CLUSTER = (
 
 @click.command(epilog="Example: kanister-kafka version my-cluster -n kafka")
 @click.argument("kafka", metavar="[KAFKA]", default="", required=False)
-@click.option(
-    "-n", "--namespace", default="", help="Namespace of the Kafka.  [default: the context's]"
-)
-@click.option("--context", default="", help="Kubeconfig context.")
+@text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]")
+@text_option("--context", "Kubeconfig context.")
 @click.option(
     "--kasten-namespace",
     default="kasten-io",
     show_default=True,
     help="Namespace of the Blueprint and of the Kanister controller.",
 )
-@click.option("--client", "alone", is_flag=True, help="Only of this command: ask no cluster.")
+@flag_option("--client alone", "Only of this command: ask no cluster.")
 @report_format_option("text", "json", "yaml")
 def version(
     *, kafka: str, namespace: str, context: str, kasten_namespace: str, alone: bool, form: str
@@ -60,7 +59,7 @@ def version(
         text = json.dumps(versions, indent=2) + "\n"
         echo(as_yaml(text) if form == "yaml" else text)
         return
-    from kanister_kafka.reports.tables import hung  # not for those who read JSON
+    from kanister_kafka.reports.text import hung  # not for those who read JSON
 
     names, width = max(map(len, versions)), terminal_width()
     lines: list[str] = []

@@ -74,11 +74,7 @@ def field(owner: SymbolicValue, name: str) -> SymbolicValue:
 
 
 def call(
-    name: str,
-    values: Sequence[Value],
-    *,
-    is_piped: bool = False,
-    result: types.Type = types.ANY,
+    name: str, values: Sequence[Value], *, is_piped: bool = False, result: types.Type = types.ANY
 ) -> SymbolicValue:
     """Return a call of a function; `is_piped`, the last value comes out of a pipeline."""
     return _call(nodes.IdentifierNode(name, **_AT), values, common_level(values), result, is_piped)

@@ -1,30 +1,28 @@
 """Many Kafka clusters in one run: which, how each is rendered, and in which process."""
 
-from kanister_kafka.integrations.fleet.executor import GroupedFleet, group_clusters, render_fleet
+from kanister_kafka.integrations.fleet.executor import (
+    GroupedFleet,
+    ScheduleCounter,
+    group_clusters,
+    render_fleet,
+)
 from kanister_kafka.integrations.fleet.file import (
     Fleet,
     FleetEntry,
-    FleetKey,
-    FleetSummary,
     RenderResult,
-    RenderTask,
     is_fleet,
     read_fleet,
 )
 from kanister_kafka.integrations.fleet.grouping import ObjectSpool
-from kanister_kafka.integrations.fleet.schedules import ScheduleCounter
-from kanister_kafka.kube.selectors import LabelSelector, parse_selector
+from kanister_kafka.kube.objects import LabelSelector, parse_selector
 
 __all__ = [
     "Fleet",
     "FleetEntry",
-    "FleetKey",
-    "FleetSummary",
     "GroupedFleet",
     "LabelSelector",
     "ObjectSpool",
     "RenderResult",
-    "RenderTask",
     "ScheduleCounter",
     "group_clusters",
     "is_fleet",

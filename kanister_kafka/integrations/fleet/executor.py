@@ -11,15 +11,24 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from concurrent.futures import Future, ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 
+from kanister_kafka.backup.cron import EVERY
 from kanister_kafka.backup.model import BackupPlan
+from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import Manifest, render
 from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
-from kanister_kafka.diagnostics import Diagnostic, error, has_error, sort_diagnostics
+from kanister_kafka.diagnostics import (
+    Diagnostic,
+    Location,
+    error,
+    has_error,
+    sort_diagnostics,
+    warning,
+)
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.integrations.fleet.file import (
     Fleet,
@@ -268,3 +277,51 @@ def _apart(outcomes: Iterable[RenderResult]) -> Iterator[RenderResult]:
         yield RenderResult(
             rule=rule, key=outcome.key, problems=sort_diagnostics([*outcome.problems, clash])
         )
+
+
+# Kafkas of a fleet that are stopped at the same time.
+
+NAMED = 3
+"""Kafkas that a message names; the others are counted."""
+
+
+@dataclass(slots=True)
+class _Group:
+    location: Location
+    path: str
+    count: int = 0
+    first: list[FleetKey] = field(default_factory=list)
+
+
+class ScheduleCounter:
+    """Counts the Kafkas with the same schedule; it keeps the names of a few of them only."""
+
+    def __init__(self) -> None:
+        self._groups: dict[tuple[str, str], _Group] = {}
+
+    def add(self, outcome: RenderResult) -> None:
+        """Take the result of one cluster, in the order of the fleet."""
+        options = outcome.rule.options
+        if outcome.key is None or outcome.row is None or options.strategy is Strategy.HOT:
+            return
+        if not options.schedule or options.schedule.startswith(EVERY):
+            return
+        name = (options.schedule, options.time_zone)
+        group = self._groups.setdefault(name, _Group(outcome.rule.location, outcome.rule.path))
+        group.count += 1
+        if len(group.first) < NAMED:
+            group.first.append(outcome.key)
+
+    def problems(self) -> Iterator[Diagnostic]:
+        """Yield one warning for each schedule of several Kafkas."""
+        for (schedule, zone), group in self._groups.items():
+            if group.count < 2:
+                continue
+            more = group.count - len(group.first)
+            kafkas = ", ".join(map(str, group.first)) + (f" and {more} more" if more else "")
+            in_zone = f" in {zone}" if zone else ""
+            message = (
+                f"schedule {schedule!r}{in_zone} is that of {group.count} Kafkas, whose backups "
+                f"start in the same minute: {kafkas}; give each one its own time in its entry"
+            )
+            yield warning("same-schedule", group.location, group.path, message)

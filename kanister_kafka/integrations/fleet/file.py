@@ -21,7 +21,7 @@ from kanister_kafka.backup.render import Manifest
 from kanister_kafka.diagnostics import Diagnostic, Location, sort_diagnostics
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.kube.names import LABEL
-from kanister_kafka.kube.selectors import LabelSelector, parse_selector
+from kanister_kafka.kube.objects import LabelSelector, parse_selector
 from kanister_kafka.strimzi import Version, parse_version
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import BootstrapAddresses

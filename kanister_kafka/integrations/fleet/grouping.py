@@ -15,7 +15,6 @@ from typing import Any, Generic, TypeVar
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity, error, warning
 from kanister_kafka.integrations.fleet.file import FleetEntry, FleetKey
-from kanister_kafka.strimzi.autoscalers import is_autoscaler
 from kanister_kafka.strimzi.clients import ClientAddresses, is_client, reach_of, unplaced
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import (
@@ -26,6 +25,7 @@ from kanister_kafka.strimzi.listeners import (
     without_numbers,
 )
 from kanister_kafka.strimzi.reader import CLUSTER_LABEL, GROUP, LIVE, report_orphan_pool
+from kanister_kafka.strimzi.workloads import is_autoscaler
 from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Scalar, Sequence
 
 T = TypeVar("T")

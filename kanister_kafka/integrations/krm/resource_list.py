@@ -23,6 +23,7 @@ from kanister_kafka.yamldoc import (
 from kanister_kafka.yamldoc import Sequence as SequenceNode
 from kanister_kafka.yamldoc import with_location as placed_at
 from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc.nodes import is_set
 from kanister_kafka.yamldoc.parser import LINE_BREAK
 
 KIND = "ResourceList"
@@ -88,7 +89,7 @@ def _listed(node: Node | None) -> Node | None:
 
 def _objects(node: Node | None, path: str, problems: list[Diagnostic]) -> list[MappingNode]:
     """Return the objects of a list; anything else is reported, and null is nothing."""
-    if node is None or (isinstance(node, Scalar) and node.value is None):
+    if not is_set(node):
         return []
     if not isinstance(node, SequenceNode):
         problems.append(error("wrong-type", node.location, path, "must be a list"))
@@ -97,7 +98,7 @@ def _objects(node: Node | None, path: str, problems: list[Diagnostic]) -> list[M
     for item in node.items:
         if isinstance(item, MappingNode):
             found.append(item)
-        elif not (isinstance(item, Scalar) and item.value is None):
+        elif is_set(item):
             problems.append(error("wrong-type", item.location, path, "must be an object"))
     return found
 

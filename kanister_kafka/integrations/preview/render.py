@@ -11,7 +11,8 @@ from enum import Enum
 from typing import Any
 
 from kanister_kafka.diagnostics import Diagnostic, error, sort_diagnostics, warning
-from kanister_kafka.gotemplate import ParseErrorKind, parse
+from kanister_kafka.gotemplate import parse
+from kanister_kafka.gotemplate.nodes import ParseErrorKind
 from kanister_kafka.gotemplate.runtime import EvaluationError, evaluate
 from kanister_kafka.gotemplate.runtime.values import Value
 from kanister_kafka.integrations.preview import parameters

@@ -8,7 +8,7 @@ from typing import NamedTuple
 from kanister_kafka.diagnostics import Location
 from kanister_kafka.kanister.schema_validator import has_placeholder
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence
-from kanister_kafka.yamldoc.nodes import field_path
+from kanister_kafka.yamldoc.nodes import field_path, is_set
 
 
 class Cursor(NamedTuple):
@@ -48,9 +48,7 @@ class Cursor(NamedTuple):
     @property
     def there(self) -> bool:
         """Whether the input sets a value here; null counts as unset, as in Kubernetes."""
-        return self.node is not None and not (
-            isinstance(self.node, Scalar) and self.node.value is None
-        )
+        return is_set(self.node)
 
     @property
     def text(self) -> str:

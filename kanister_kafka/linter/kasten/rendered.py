@@ -10,13 +10,13 @@ from collections.abc import Iterable
 from itertools import chain
 from typing import NamedTuple
 
-from kanister_kafka.constants import BLUEPRINT
+from kanister_kafka.constants import BLUEPRINT, COMPONENT, INPUT_HASH, MANAGED_BY
+from kanister_kafka.constants import BLUEPRINT as BLUEPRINT_ANNOTATION
 from kanister_kafka.kanister import Blueprint, BlueprintPhase
 from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
-from kanister_kafka.linter.own_objects import is_rendered_here
-from kanister_kafka.yamldoc import Scalar
+from kanister_kafka.yamldoc import Document, Scalar
 
 DOES = {
     "backupPrehook": "stops Kafka for the snapshots",
@@ -123,3 +123,17 @@ def _variables(phase: BlueprintPhase) -> dict[str, str]:
     containers = (one.at("env") for one in override.at("containers").each())
     variables = chain.from_iterable(env.each() for env in containers)
     return {one.at("name").text: one.at("value").text for one in variables}
+
+
+# Objects that were rendered here.
+
+
+def is_rendered_here(document: Document) -> bool:
+    """Return whether an object has the label or an annotation of kanister-kafka.
+
+    Kustomize and Helm may set the label anew.
+    """
+    return document.text("metadata", "labels", MANAGED_BY) == COMPONENT or any(
+        document.text("metadata", "annotations", name)
+        for name in (INPUT_HASH, BLUEPRINT_ANNOTATION)
+    )

@@ -1,15 +1,26 @@
-"""Objects of one run about a Blueprint: a second one, and the objects that it is bound to."""
+"""Blueprints as a whole: a second one of the name, bound objects, names of actions, GitOps."""
 
 from __future__ import annotations
 
+import difflib
+import re
+from collections.abc import Iterator
+from itertools import chain
 from pathlib import PurePath
 
-from kanister_kafka.diagnostics import Diagnostics, Location, Severity
-from kanister_kafka.kanister import Blueprint
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
+from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kanister.blueprint import OBJECT_KINDS
-from kanister_kafka.linter.registry import MANIFEST_SET, LintSettings, ManifestSet, Rule, lint_rule
+from kanister_kafka.linter.registry import (
+    BLUEPRINT,
+    MANIFEST_SET,
+    LintSettings,
+    ManifestSet,
+    Rule,
+    lint_rule,
+)
 from kanister_kafka.linter.rules.phases import finding_at
-from kanister_kafka.yamldoc import Document, MappingNode, to_python
+from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence, to_python
 
 ANNOTATION = "kanister.kasten.io/blueprint"
 BOUND = (
@@ -26,8 +37,7 @@ UNHEEDED = ("Pod", "PersistentVolumeClaim", "ReplicaSet")
 
 
 @lint_rule(
-    MANIFEST_SET,
-    {"duplicate-blueprint": Severity.ERROR, "repeated-blueprint": Severity.WARNING},
+    MANIFEST_SET, {"duplicate-blueprint": Severity.ERROR, "repeated-blueprint": Severity.WARNING}
 )
 def duplicate_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSettings) -> Diagnostics:
     """Find two Blueprints of one name in one file: only the one that is applied last is left.
@@ -93,3 +103,139 @@ def bound_object(rule: Rule, manifests: ManifestSet, settings: LintSettings) -> 
 def _names(document: Document, blueprint: Blueprint) -> bool:
     name = document.text("metadata", "annotations", ANNOTATION)
     return bool(name) and name == blueprint.name and document.kind not in UNHEEDED
+
+
+# Names of actions that Kasten reserves, and names that look like one of them.
+#
+# docs.kasten.io/9.0.10/kanister/reference/action-names: on a bound object any other name is ignored
+# in silence, while an action hook of a Policy may call any name.
+
+TIMEOUTS = {
+    "backupPrehook": 20,
+    "backup": 45,
+    "backupPosthook": 20,
+    "restorePrehook": 20,
+    "restore": 600,
+    "restorePosthook": 20,
+    "delete": 45,
+}
+"""Reserved names, with Kasten's default limit for the whole action in minutes. The page gives none
+for restorePrehook, which came with 9.0.10; the limit is taken to be that of the other hooks."""
+HOOKS = {
+    "backupPrehook": ("backup", "pre", "hook"),
+    "backupPosthook": ("backup", "post", "hook"),
+    "restorePrehook": ("restore", "pre", "hook"),
+    "restorePosthook": ("restore", "post", "hook"),
+}
+"""Names that mean nothing outside Kasten, in the words that they are remembered by."""
+ALIKE = 0.88
+"""Ratio of difflib: one letter wrong or two left out of the 13 to 15 of a hook's name."""
+
+
+@lint_rule(MANIFEST_SET, "near-reserved-action", Severity.WARNING)
+def near_reserved_anywhere(
+    rule: Rule, manifests: ManifestSet, settings: LintSettings
+) -> Diagnostics:
+    """Find nearly reserved names of hooks if nothing else shows whether Kasten is there."""
+    for action in chain.from_iterable(one.actions for one in manifests.blueprints):
+        hook = reserved_like(action.name)
+        if hook not in HOOKS:
+            continue
+        from kanister_kafka.linter.kasten.objects import read_kasten_objects  # slow to import
+
+        if settings.kasten is False or read_kasten_objects(manifests).rules_apply(settings):
+            return  # the rules of Kasten report it
+        message = (
+            f'Invalid value: "{action.name}": Kasten would ignore this name in silence; '
+            f'did you mean "{hook}"?'
+        )
+        yield named(rule, action, message)
+
+
+def reserved_like(name: str) -> str:
+    """Return the reserved name that this one misses by its spelling, or an empty string."""
+    if name in TIMEOUTS:
+        return ""
+    letters = plain(name)
+    for reserved in TIMEOUTS:
+        if letters in (reserved.casefold(), f"{reserved.casefold()}s"):
+            return reserved
+    for hook in HOOKS:
+        letters_of_hook = hook.casefold()
+        variant = (
+            letters_of_hook in letters or not letters.isalpha()
+        )  # backupPrehook2 is meant to differ
+        if not variant and difflib.get_close_matches(letters, [letters_of_hook], cutoff=ALIKE):
+            return hook
+    return ""
+
+
+def plain(name: str) -> str:
+    """Return the letters and digits of a name, in lower case."""
+    return "".join(letter for letter in name.casefold() if letter.isalnum())
+
+
+def named(rule: Rule, action: BlueprintAction, message: str) -> Diagnostic:
+    """Make a finding that points at the name of an action."""
+    return rule.report(action.entry.location, action.path, message)
+
+
+# Changes that a tool which applies from Git makes to a Blueprint.
+
+SUBSTITUTE = "kustomize.toolkit.fluxcd.io/substitute"
+EXPRESSION = re.compile(r"(?<!\$)\$\{([^}]*)\}")
+"""Text that Flux replaces; `$${x}` it leaves as `${x}`."""
+KNOWN = re.compile(r"#?[A-Za-z0-9_]+|[A-Za-z0-9_]+(?:[:=,^#%].*|/.*/.*)", re.DOTALL)
+"""Text that it can read within the braces (fluxcd/pkg/envsubst/parse): no array of bash, no
+`${x-y}`."""
+SHOWN = 3
+
+
+@lint_rule(BLUEPRINT, "flux-substitute", Severity.WARNING)
+def substitute(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
+    """Find shell text that Flux's substitution of variables would change, or break down over."""
+    root = blueprint.document.root
+    if settings.gitops != "flux" or "disabled" in (
+        blueprint.document.text("metadata", "annotations", SUBSTITUTE),
+        blueprint.document.text("metadata", "labels", SUBSTITUTE),
+    ):
+        return
+    found: list[tuple[str, Scalar, re.Match[str]]] = []
+    for path, scalar in _scalars(root):
+        found += [(path, scalar, match) for match in _in(scalar)]
+    if not found:
+        return
+    path, scalar, first = found[0]
+    refused = dict.fromkeys(match[0] for *_, match in found if not KNOWN.fullmatch(match[1]))
+    replaced = dict.fromkeys(match[0] for *_, match in found if match[0] not in refused)
+    parts = [
+        f"{does} {_few(list(some))}"
+        for does, some in (("refuses", refused), ("replaces", replaced))
+        if some
+    ]
+    yield rule.report(
+        scalar.place_at(first.start()),
+        path,
+        f"where a Kustomization of Flux has postBuild.substitute, it {' and '.join(parts)}: "
+        f"annotate the Blueprint with {SUBSTITUTE}: disabled",
+    )
+
+
+def _scalars(node: Node, path: str = "") -> Iterator[tuple[str, Scalar]]:
+    if isinstance(node, Scalar):
+        yield path, node
+    elif isinstance(node, Sequence):
+        for i, item in enumerate(node.items):
+            yield from _scalars(item, f"{path}[{i}]")
+    elif isinstance(node, MappingNode):
+        for entry in node.entries:
+            yield from _scalars(entry.value, f"{path}.{entry.key}" if path else entry.key)
+
+
+def _in(scalar: Scalar) -> Iterator[re.Match[str]]:
+    return EXPRESSION.finditer(scalar.value) if isinstance(scalar.value, str) else iter(())
+
+
+def _few(texts: list[str]) -> str:
+    rest = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + rest

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostics
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.own_objects import is_rendered_here
+from kanister_kafka.linter.kasten.rendered import is_rendered_here
 from kanister_kafka.linter.registry import MANIFEST_SET, LintSettings, ManifestSet, Rule, lint_rule
 from kanister_kafka.yamldoc import Document
 

@@ -24,12 +24,7 @@ from kanister_kafka.kanister import (
 from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import simple_commands
 from kanister_kafka.kanister.function_catalog import functions
-from kanister_kafka.linter.registry import (
-    BLUEPRINT,
-    LintSettings,
-    Rule,
-    lint_rule,
-)
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 if TYPE_CHECKING:

@@ -20,6 +20,7 @@ from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
+from kanister_kafka.yamldoc.nodes import is_set
 
 CONTAINERS = {"containers": ("container",), "initContainers": ()}
 """Those that a pod has before podOverride is merged in (pkg/kube/pod.go)."""
@@ -79,7 +80,7 @@ def pod_override(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Di
             if isinstance(node, Sequence):
                 for i, item in enumerate(node.items):
                     yield from _container(rule, f"{path}[{i}]", item, names)
-            elif node is not None and not (isinstance(node, Scalar) and node.value is None):
+            elif is_set(node):
                 message = f"Invalid value: {quote_value(node)}: must be a list of containers"
                 yield rule.report(node.location, path, message)
 

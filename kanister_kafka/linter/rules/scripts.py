@@ -54,8 +54,8 @@ def read_ahead(blueprints: Iterable[Blueprint]) -> None:
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
 def _skeletons(text: str) -> tuple[PlaceholderText, ...]:
     """Return a script as its templates may render it: both ways if they decide."""
-    from kanister_kafka.gotemplate import ParseErrorKind  # here: not every Blueprint has a script
     from kanister_kafka.gotemplate.formatter import placeholder_text
+    from kanister_kafka.gotemplate.nodes import ParseErrorKind  # not every Blueprint has a script
 
     read = parse_template_cached(text)
     if any(fault.kind is ParseErrorKind.SYNTAX for fault in read.errors):

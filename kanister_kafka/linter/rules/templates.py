@@ -6,8 +6,14 @@ import re
 from collections.abc import Sequence
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
-from kanister_kafka.gotemplate import IdentifierNode, ParseError, ParseErrorKind, StringNode
-from kanister_kafka.gotemplate.nodes import Operand, pipelines_of
+from kanister_kafka.gotemplate.nodes import (
+    IdentifierNode,
+    Operand,
+    ParseError,
+    ParseErrorKind,
+    StringNode,
+    pipelines_of,
+)
 from kanister_kafka.gotemplate.types import BYTES, PathStep, Reference, TypeErrorKind
 from kanister_kafka.kanister import Blueprint, TemplateText
 from kanister_kafka.kanister.function_types import is_within

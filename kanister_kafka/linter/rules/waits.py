@@ -7,7 +7,8 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
-from kanister_kafka.gotemplate import ParseErrorKind, nodes
+from kanister_kafka.gotemplate import nodes
+from kanister_kafka.gotemplate.nodes import ParseErrorKind
 from kanister_kafka.gotemplate.possible_output import may_print
 from kanister_kafka.kanister import Blueprint, child_path
 from kanister_kafka.kanister.blueprint import parse_template_cached
@@ -18,6 +19,7 @@ from kanister_kafka.kanister.template_context import PARAMETERS
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar
+from kanister_kafka.yamldoc.nodes import is_set
 
 # Mistakes in the text of a condition of Wait or WaitV2 that no object can make right.
 #
@@ -224,7 +226,7 @@ def wait_condition(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> 
         if function.name not in WAITS or not isinstance(node, MappingNode):
             continue
         path = f"{phase.path}.args.conditions"
-        found = [(place, item) for place, item in conditions(path, node) if not _is_null(item)]
+        found = [(place, item) for place, item in conditions(path, node) if is_set(item)]
         if not found:
             message = "Required value: without a condition in anyOf or allOf it waits to its end"
             yield rule.report(node.location, path, message)
@@ -283,10 +285,6 @@ def _place(rule: Rule, path: str, target: MappingNode, function: str) -> Diagnos
     if isinstance(namespace, Scalar) and not is_template(namespace.text):
         message = f"Invalid value: {function} finds no {resource} in a namespace; leave it out"
         yield rule.report(namespace.location, where, message)
-
-
-def _is_null(node: Node) -> bool:
-    return isinstance(node, Scalar) and node.value is None
 
 
 def _is_empty(node: Node | None) -> bool:

@@ -17,12 +17,7 @@ from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase
 from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import commands
 from kanister_kafka.kanister.kubectl import KubectlCall, KubectlTarget, kubectl_calls
-from kanister_kafka.linter.registry import (
-    BLUEPRINT,
-    LintSettings,
-    Rule,
-    lint_rule,
-)
+from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.state_changes import (
     PAUSES,
     UNPAUSED,

@@ -8,15 +8,16 @@ from kanister_kafka.operations.apply.delete import (
     plan_prune,
 )
 from kanister_kafka.operations.apply.dry_run import DryRunResult, failures, run_dry_run
-from kanister_kafka.operations.apply.objects import ObjectRef, admit_objects, blueprints_of
-from kanister_kafka.operations.apply.option_changes import OptionChange, find_option_changes
-from kanister_kafka.operations.apply.results import (
+from kanister_kafka.operations.apply.objects import (
     ApplyOutcome,
     ApplyReport,
     DryRun,
     ObjectFailure,
+    ObjectRef,
     ObjectResult,
+    admit_objects,
 )
+from kanister_kafka.operations.apply.owned_objects import OptionChange, find_option_changes
 
 __all__ = [
     "ApplyOutcome",
@@ -30,7 +31,6 @@ __all__ = [
     "OptionChange",
     "admit_objects",
     "apply_objects",
-    "blueprints_of",
     "delete_objects",
     "failures",
     "find_option_changes",

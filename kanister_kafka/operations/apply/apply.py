@@ -25,15 +25,16 @@ from kanister_kafka.operations.apply.dry_run import (
     run_dry_run,
     with_remedy,
 )
-from kanister_kafka.operations.apply.objects import ObjectRef, object_ref
-from kanister_kafka.operations.apply.results import (
+from kanister_kafka.operations.apply.objects import (
     ApplyOutcome,
     ApplyReport,
     DryRun,
     ObjectFailure,
+    ObjectRef,
     ObjectResult,
     OnResult,
     ignore_result,
+    object_ref,
 )
 from kanister_kafka.yamldoc.dumper import dump
 

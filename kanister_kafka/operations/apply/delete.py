@@ -20,8 +20,15 @@ from kanister_kafka.operations.apply.dry_run import (
     owned_by_other_blueprint,
 )
 from kanister_kafka.operations.apply.objects import (
+    ApplyOutcome,
+    ApplyReport,
+    DryRun,
+    ObjectFailure,
     ObjectRef,
+    ObjectResult,
+    OnResult,
     blueprints_of,
+    ignore_result,
     namespaces_of,
     object_ref,
     sort_for_apply,
@@ -31,15 +38,6 @@ from kanister_kafka.operations.apply.owned_objects import (
     find_owned_objects,
     is_owned,
     scripts_to_keep,
-)
-from kanister_kafka.operations.apply.results import (
-    ApplyOutcome,
-    ApplyReport,
-    DryRun,
-    ObjectFailure,
-    ObjectResult,
-    OnResult,
-    ignore_result,
 )
 from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
 from kanister_kafka.strimzi.discovery import KafkaRef, kafka_of_state
@@ -56,10 +54,7 @@ def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
     found = find_owned_objects(
-        blueprints_of(objects),
-        namespaces_of(objects),
-        connection,
-        kinds=[CONFIG_MAP],
+        blueprints_of(objects), namespaces_of(objects), connection, kinds=[CONFIG_MAP]
     )
     records = {object_ref(item): item for item in found.objects}
     for place in {object_ref(item) for item in named} - set(records):

@@ -19,6 +19,8 @@ from kanister_kafka.operations.apply.objects import (
     ADMISSION,
     KANISTER,
     KASTEN,
+    ApplyOutcome,
+    ObjectFailure,
     ObjectRef,
     blueprint_of,
     blueprints_of,
@@ -26,7 +28,6 @@ from kanister_kafka.operations.apply.objects import (
     object_ref,
     sort_for_apply,
 )
-from kanister_kafka.operations.apply.results import ApplyOutcome, ObjectFailure
 
 INSTALL = {
     ADMISSION: "it comes with Kubernetes 1.30: render without --admission-policy",

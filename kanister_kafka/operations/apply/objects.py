@@ -1,14 +1,15 @@
-"""Which objects may be put on a cluster, in which order, and how they are named."""
+"""Objects that may be put on a cluster, their order and names, and the outcome for each."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import enum
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from kanister_kafka.constants import BLUEPRINT
 from kanister_kafka.diagnostics import Diagnostic, error, sort_diagnostics
-from kanister_kafka.errors import InputError
+from kanister_kafka.errors import ActionError, InputError, KanisterKafkaError, TransientError
 from kanister_kafka.kube.client import Object, Objects
 from kanister_kafka.yamldoc import Document, to_python
 
@@ -163,3 +164,82 @@ def _wrong(document: Document, item: Object) -> Iterator[Diagnostic]:
 
 def _problem(document: Document, path: str, message: str) -> Diagnostic:
     return error("not-for-apply", document.root.location, path, message)
+
+
+# The outcome for each object, as data.
+
+
+class ApplyOutcome(enum.Enum):
+    """The outcome for an object in kubectl's words; in a dry run, the expected one."""
+
+    CREATED = "created"
+    CONFIGURED = "configured"
+    UNCHANGED = "unchanged"
+    DELETED = "deleted"
+    PRUNED = "pruned"
+    ABSENT = "not found"
+    LEFT = "left"
+    """It was named for deletion, but others created it."""
+
+
+class DryRun(enum.Enum):
+    """Who is asked what would happen."""
+
+    NONE = "none"
+    CLIENT = "client"
+    """No server: the cluster is only read."""
+    SERVER = "server"
+    """The API server, with its defaults, validation and admission; it keeps nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectResult:
+    """The outcome for one object."""
+
+    target: ObjectRef
+    outcome: ApplyOutcome
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ObjectFailure:
+    """One object that could not be written, and why."""
+
+    target: ObjectRef
+    error: KanisterKafkaError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyReport:
+    """The outcomes of all objects; none is left out."""
+
+    results: tuple[ObjectResult, ...]
+    """In the order in which it happened; in a dry run, in which it would have."""
+    failures: tuple[ObjectFailure, ...] = ()
+    """More than one only if nothing has been changed yet."""
+    pending: tuple[ObjectRef, ...] = ()
+    """Objects that were not written, those that failed among them."""
+    blockers: tuple[str, ...] = ()
+    """Why nothing was deleted, each with its remedy: a Kafka is stopped, and needs the objects."""
+
+    @property
+    def exit_code(self) -> int:
+        """0, or the worst of the failures.
+
+        1 is refused, 2 is out of reach, missing or forbidden, 130 is interrupted.
+        """
+        return max((failed.error.exit_code for failed in self.failures), default=0)
+
+    @property
+    def unknown(self) -> tuple[ObjectRef, ...]:
+        """Objects that may have been written although no answer came."""
+        silent = (ActionError, TransientError)
+        return tuple(f.target for f in self.failures if isinstance(f.error, silent))
+
+
+OnResult = Callable[[ObjectResult], None]
+"""Is called with each object as soon as it is done."""
+
+
+def ignore_result(_done: ObjectResult) -> None:
+    """Report to no one."""

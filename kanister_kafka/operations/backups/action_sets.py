@@ -206,9 +206,5 @@ def backup_request(
         artifacts={ARTIFACT: {"keyValue": {key: text for key, text in values.items() if text}}},
     )
     return ActionRequest(
-        target=backup.kafka,
-        action=action,
-        blueprint=blueprint,
-        options=options,
-        origin=origin,
+        target=backup.kafka, action=action, blueprint=blueprint, options=options, origin=origin
     )

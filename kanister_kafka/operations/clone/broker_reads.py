@@ -10,12 +10,12 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.exec import exec_in_pod
 from kanister_kafka.kube.objects import name_of
-from kanister_kafka.operations.broker_tools import (
+from kanister_kafka.operations.live_kafka import (
+    LiveKafka,
     broker_script,
     ready_brokers,
     replication_address,
 )
-from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.strimzi.discovery import KafkaRef
 
 LOOK_S = 120

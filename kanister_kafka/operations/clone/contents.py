@@ -19,8 +19,7 @@ from kanister_kafka.kube.client import (
     Objects,
 )
 from kanister_kafka.kube.objects import get_path, name_of
-from kanister_kafka.operations.backups.model import Backup
-from kanister_kafka.operations.backups.secret_content import unpack_facts, unpack_secret
+from kanister_kafka.operations.backups.model import Backup, unpack_facts, unpack_secret
 
 NODE_IDS = "nodeIds."
 IDS = re.compile(r"\[([0-9]+(, ?[0-9]+)*)?\]")

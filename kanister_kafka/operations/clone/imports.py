@@ -46,9 +46,9 @@ from kanister_kafka.operations.exports.location import (
     KEYS,
     OPTIONAL,
     Credentials,
+    ExportedVolume,
     Repository,
 )
-from kanister_kafka.operations.exports.model import ExportedVolume
 from kanister_kafka.operations.exports.restic import (
     DAMAGE,
     NO_REPOSITORY,

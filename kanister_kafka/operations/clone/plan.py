@@ -22,13 +22,9 @@ from kanister_kafka.operations.clone.contents import (
     SnapshotSource,
 )
 from kanister_kafka.operations.clone.imports import VolumeImports, import_jobs, import_secret
-from kanister_kafka.operations.clone.rehome import (
-    TIERED,
-    NodeResources,
-    Rehoming,
-)
+from kanister_kafka.operations.clone.rehome import TIERED, NodeResources, Rehoming
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.references import references
+from kanister_kafka.strimzi.model import references
 from kanister_kafka.strimzi.retention import hold, is_holdable
 
 Report = Callable[[str], None]

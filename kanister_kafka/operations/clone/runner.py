@@ -8,17 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from kanister_kafka import constants
-from kanister_kafka.errors import (
-    ActionError,
-    KanisterKafkaError,
-)
-from kanister_kafka.kube.client import (
-    NAMESPACES,
-    SNAPSHOT_CONTENTS,
-    SNAPSHOTS,
-    KubeClient,
-    Object,
-)
+from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.kube.client import NAMESPACES, SNAPSHOT_CONTENTS, SNAPSHOTS, KubeClient, Object
 from kanister_kafka.kube.objects import (
     annotation,
     condition,
@@ -59,11 +50,7 @@ class CloneRunner:
     """One copy."""
 
     def __init__(
-        self,
-        connection: KubeClient,
-        plan: ClonePlan,
-        report: Report,
-        clock: Clock = SYSTEM_CLOCK,
+        self, connection: KubeClient, plan: ClonePlan, report: Report, clock: Clock = SYSTEM_CLOCK
     ) -> None:
         self._connection = connection
         self.plan = plan
@@ -236,12 +223,7 @@ class CloneRunner:
         return f"{ready} of {self._replicas} nodes are Ready{more}"
 
     def _wait(
-        self,
-        missing: Callable[[], str],
-        timeout: float,
-        fault: str,
-        *,
-        interval: float = INTERVAL,
+        self, missing: Callable[[], str], timeout: float, fault: str, *, interval: float = INTERVAL
     ) -> None:
         """Wait until nothing is missing; report each change.
 

@@ -8,11 +8,7 @@ from dataclasses import replace
 from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.objects import join_limited
 from kanister_kafka.operations.backups.model import PartitionOffsets
-from kanister_kafka.operations.clone.broker_reads import (
-    BrokerReader,
-    ReplicaRecords,
-    TopicIdentity,
-)
+from kanister_kafka.operations.clone.broker_reads import BrokerReader, ReplicaRecords, TopicIdentity
 from kanister_kafka.operations.clone.offset_comparison import RestoredOffsets
 from kanister_kafka.operations.clone.verification import RecordsRead, SourceResult
 

@@ -14,11 +14,7 @@ from kanister_kafka.operations.clone.offset_comparison import RestoredOffsets, c
 from kanister_kafka.operations.clone.plan import ClonePlan
 from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.source_comparison import compare_with_source
-from kanister_kafka.operations.clone.verification import (
-    RecordsRead,
-    RecordsResult,
-    Verification,
-)
+from kanister_kafka.operations.clone.verification import RecordsRead, RecordsResult, Verification
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
 

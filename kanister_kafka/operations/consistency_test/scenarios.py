@@ -10,17 +10,18 @@ from dataclasses import dataclass, replace
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
-from kanister_kafka.operations.consistency_test.environment import ScenarioEnvironment, TopicMetrics
-from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl
-from kanister_kafka.operations.consistency_test.model import (
+from kanister_kafka.operations.consistency_test.environment import (
     PURPOSES,
     ComparisonSnapshot,
     ConsistencyReport,
     Metric,
     Scenario,
+    ScenarioEnvironment,
     ScenarioResult,
     ScenarioStep,
+    TopicMetrics,
 )
+from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.rehearsal.signals import SignalGuard

@@ -1,4 +1,4 @@
-"""Where the copies of backups are, and the credentials for it."""
+"""Copies of backups, the location of a store with its credentials, and the content of a copy."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ from pathlib import Path
 
 from kanister_kafka.constants import EXPORT_CA, EXPORT_KEYS
 from kanister_kafka.errors import ActionError, UnreachableError
-from kanister_kafka.kube.client import SECRETS, KubeClient
+from kanister_kafka.kube.client import SECRETS, KubeClient, Objects
+from kanister_kafka.operations.backups.model import Backup, BackupStatus
 
 FOLDER = "kanister-kafka"
 """Last part of the address of a repository; the rest is the location of Kanister's Profile."""
@@ -20,11 +21,7 @@ S3 = re.compile(r"s3:(?:https?://)?[A-Za-z0-9.:\[\]-]+(?:/[^\s@?#/]+)+")
 """Addresses that restic takes for S3, without a user and a password."""
 PASSWORD_FILE, PASSWORD_COMMAND = "RESTIC_PASSWORD_FILE", "RESTIC_PASSWORD_COMMAND"
 CA_FILE = "RESTIC_CACERT"
-ACCESS_KEY, SECRET_KEY, PASSWORD = (
-    "AWS_ACCESS_KEY_ID",
-    "AWS_SECRET_ACCESS_KEY",
-    "RESTIC_PASSWORD",
-)
+ACCESS_KEY, SECRET_KEY, PASSWORD = ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "RESTIC_PASSWORD")
 OPTIONAL = "AWS_SESSION_TOKEN"
 KEYS = {
     **dict(zip((ACCESS_KEY, SECRET_KEY, PASSWORD), EXPORT_KEYS, strict=True)),
@@ -150,3 +147,51 @@ def _decoded(data: Mapping[str, str], key: str) -> str:
         return base64.b64decode(data.get(key) or "").decode()
     except (binascii.Error, UnicodeDecodeError):
         return ""
+
+
+# The copy of a backup in a store.
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedVolume:
+    """The content of a claim, in a snapshot of restic."""
+
+    claim: str
+    snapshot: str
+    """Id of the snapshot, 64 hexadecimal digits. Its path is `/volumes/CLAIM`."""
+    capacity: str
+    """Quantity that a claim must request to hold it."""
+    storage_class: str = ""
+    volume_mode: str = "Filesystem"
+    size: int = 0
+    """Bytes of its files."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExportedBackup:
+    """A backup, as its copy shows it. The cluster that it came from may be gone."""
+
+    backup: Backup
+    """Without snapshots, which may be gone."""
+    repository: str
+    exported_at: str = ""
+    """When its copy was complete, as RFC 3339; empty if it is not."""
+    volumes: tuple[ExportedVolume, ...] = ()
+    secrets: Objects = field(default=(), repr=False)
+    """Secrets of the backup, with credentials."""
+    copied_volumes: int = 0
+    """Volumes that have a snapshot of restic."""
+    faults: tuple[str, ...] = ()
+    """Why it cannot be restored; empty if it can."""
+
+    @property
+    def status(self) -> BackupStatus:
+        """Whether it can be restored; a copy never shows whether its action still runs."""
+        if not self.exported_at:
+            return BackupStatus.INCOMPLETE
+        return BackupStatus.DAMAGED if self.faults else BackupStatus.COMPLETE
+
+    @property
+    def size(self) -> int | None:
+        """Bytes of all volumes; None if it is not complete."""
+        return sum(volume.size for volume in self.volumes) if self.volumes else None

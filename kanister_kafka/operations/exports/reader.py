@@ -20,7 +20,7 @@ from kanister_kafka.kube.names import SUBDOMAIN
 from kanister_kafka.kube.pod_options import quantity
 from kanister_kafka.operations.backups.model import NAME, Backup
 from kanister_kafka.operations.backups.reader import LATEST, read_copied_backup
-from kanister_kafka.operations.exports.model import ExportedBackup, ExportedVolume
+from kanister_kafka.operations.exports.location import ExportedBackup, ExportedVolume
 from kanister_kafka.operations.exports.restic import ResticClient, ResticSnapshot
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import format_second
@@ -135,8 +135,7 @@ class ExportCatalogue:
             uid = snapshot.tags.get("uid", "")
             cluster_id = snapshot.tags.get("cluster-id", "")
             copy = copies.setdefault(
-                (snapshot.host, name, uid),
-                _Copy(KafkaRef(namespace, kafka), name, uid, cluster_id),
+                (snapshot.host, name, uid), _Copy(KafkaRef(namespace, kafka), name, uid, cluster_id)
             )
             kind = snapshot.tags.get("kind")
             if kind == "volume":
@@ -195,9 +194,7 @@ def _ambiguous(copies: Sequence[_Copy]) -> NotFoundError:
 
 
 def _volume_faults(
-    backup: Backup,
-    volumes: Iterable[ExportedVolume],
-    snapshots: Mapping[str, ResticSnapshot],
+    backup: Backup, volumes: Iterable[ExportedVolume], snapshots: Mapping[str, ResticSnapshot]
 ) -> list[str]:
     by_claim = {volume.claim: volume for volume in volumes}
     faults = []

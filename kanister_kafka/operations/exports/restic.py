@@ -99,12 +99,7 @@ class ResticClient:
             return self._run_program(command, environment, seconds, damage=damage)
 
     def _run_program(
-        self,
-        command: tuple[str, ...],
-        environment: dict[str, str],
-        seconds: float,
-        *,
-        damage: bool,
+        self, command: tuple[str, ...], environment: dict[str, str], seconds: float, *, damage: bool
     ) -> bytes:
         try:
             process = subprocess.Popen(  # noqa: S603 - no shell, and no word is a credential

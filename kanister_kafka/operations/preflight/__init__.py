@@ -17,7 +17,6 @@ from kanister_kafka.operations.preflight import (
     image,
     kafka,
     platform,
-    rights,
     storage,
 )
 from kanister_kafka.operations.preflight.cluster_facts import (
@@ -26,6 +25,7 @@ from kanister_kafka.operations.preflight.cluster_facts import (
     PreflightTarget,
 )
 from kanister_kafka.operations.preflight.collector import FactsCollector
+from kanister_kafka.operations.preflight.image import pull_test, pull_test_pod
 from kanister_kafka.operations.preflight.model import (
     Checked,
     CheckLine,
@@ -34,7 +34,6 @@ from kanister_kafka.operations.preflight.model import (
     warned,
 )
 from kanister_kafka.operations.preflight.partitions import Execute
-from kanister_kafka.operations.preflight.pull_test import pull_test, pull_test_pod
 from kanister_kafka.yamldoc import to_python
 
 if TYPE_CHECKING:
@@ -69,7 +68,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     platform.measured,
     drift.scripts,
     drift.drift,
-    rights.rights,
+    platform.rights,
     storage.export,
     image.image,
     image.image_pull,
@@ -140,7 +139,6 @@ __all__ = [
     "CheckLine",
     "CheckStatus",
     "Checked",
-    "ClusterFacts",
     "PreflightTarget",
     "run_checks",
     "run_preflight",

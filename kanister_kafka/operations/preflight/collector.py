@@ -15,7 +15,7 @@ from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import SNAPSHOT_CLASSES, VOLUMES, Object, Objects
 from kanister_kafka.kube.objects import get_path, name_of, title
 from kanister_kafka.kube.pod_options import minor_of_server
-from kanister_kafka.kube.snapshot_classes import GROUP_API, list_snapshot_classes
+from kanister_kafka.kube.storage_classes import GROUP_API, list_snapshot_classes
 from kanister_kafka.operations.actionset import API_VERSION
 from kanister_kafka.operations.live_kafka import (
     OPERATOR_SELECTOR,
@@ -24,7 +24,7 @@ from kanister_kafka.operations.live_kafka import (
     list_pods,
     strimzi_resource,
 )
-from kanister_kafka.operations.preflight import partitions, rights
+from kanister_kafka.operations.preflight import partitions
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
     PlanFacts,
@@ -38,6 +38,7 @@ from kanister_kafka.operations.preflight.model import (
     PullTestResult,
     try_read,
 )
+from kanister_kafka.operations.preflight.platform import ask_access
 from kanister_kafka.strimzi import KafkaClient
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.yamldoc import to_python
@@ -222,7 +223,7 @@ class FactsCollector:
         for account in plan.accounts:
             asked = [self._renamed(right, ours) for right in account.rights]
             name = self.subject.renamed(account.name)
-            reviews += rights.ask_access(self.connection, name, self.namespace, asked)
+            reviews += ask_access(self.connection, name, self.namespace, asked)
         return tuple(reviews)
 
     def _renamed(self, right: Permission, ours: Collection[str]) -> Permission:

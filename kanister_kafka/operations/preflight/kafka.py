@@ -29,8 +29,8 @@ from kanister_kafka.operations.preflight.cluster_facts import (
     preflight_check,
 )
 from kanister_kafka.operations.preflight.model import CheckLine, failed, passed, warned
-from kanister_kafka.strimzi.autoscalers import find_autoscalers
 from kanister_kafka.strimzi.retention import DELAY, read_held
+from kanister_kafka.strimzi.workloads import find_autoscalers
 from kanister_kafka.yamldoc import document_from_dict
 
 ROLLING = "strimzi.io/manual-rolling-update"
@@ -400,8 +400,7 @@ def under_replicated(view: ClusterFacts) -> Iterator[CheckLine]:
         "wait until they have caught up, or look why they do not",
         detail=(
             join_limited(
-                (f"{p.topic}-{p.number}: {p.in_sync} of {p.replicas} in sync" for p in behind),
-                10,
+                (f"{p.topic}-{p.number}: {p.in_sync} of {p.replicas} in sync" for p in behind), 10
             ),
         ),
     )

@@ -16,11 +16,7 @@ from kanister_kafka.errors import ForbiddenError, UnreachableError
 from kanister_kafka.kube.client import Objects
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.kube.objects import name_of
-from kanister_kafka.operations.broker_tools import (
-    broker_script,
-    ready_brokers,
-    replication_address,
-)
+from kanister_kafka.operations.live_kafka import broker_script, ready_brokers, replication_address
 from kanister_kafka.operations.preflight.model import (
     NotReadableError,
     OptionalRead,

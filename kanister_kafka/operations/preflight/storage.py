@@ -8,9 +8,9 @@ from kanister_kafka.backup.options import KastenOutput, SnapshotProvider
 from kanister_kafka.constants import EXPORT_KEYS
 from kanister_kafka.kube.client import Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, join_limited, name_of, titles
-from kanister_kafka.kube.snapshot_classes import (
+from kanister_kafka.kube.storage_classes import (
+    DEFAULT_SNAPSHOT_CLASS,
     GROUP_API,
-    IS_DEFAULT,
     KASTEN_CLASS,
     choose_snapshot_class,
 )
@@ -148,8 +148,10 @@ def _choose(
         )
     kasten = _kasten_snapshots(view)
     chosen = desired or choose_snapshot_class(classes, kasten=kasten)
-    defaults = [item for item in classes if annotation(item, IS_DEFAULT) == "true"]
-    annotate = view.kubectl(f"annotate volumesnapshotclass {name_of(classes[0])} {IS_DEFAULT}=true")
+    defaults = [item for item in classes if annotation(item, DEFAULT_SNAPSHOT_CLASS) == "true"]
+    annotate = view.kubectl(
+        f"annotate volumesnapshotclass {name_of(classes[0])} {DEFAULT_SNAPSHOT_CLASS}=true"
+    )
     if desired and desired not in map(name_of, classes):
         return failed(
             f"VolumeSnapshotClass {desired} is not of driver {driver}, which has {known}",

@@ -42,11 +42,7 @@ from kanister_kafka.operations.rehearsal.model import RehearsalVersions
 from kanister_kafka.operations.start_action import check_action, find_applied
 from kanister_kafka.operations.volume_snapshots import VolumeClaim, find_claims
 from kanister_kafka.strimzi import read_cluster
-from kanister_kafka.strimzi.discovery import (
-    KafkaRef,
-    find_target,
-    is_broker_pod,
-)
+from kanister_kafka.strimzi.discovery import KafkaRef, find_target, is_broker_pod
 from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_resources
 from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
 from kanister_kafka.strimzi.reader import ReadResult

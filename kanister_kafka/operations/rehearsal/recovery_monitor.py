@@ -12,11 +12,7 @@ from kanister_kafka.kube.client import KubeClient, Object, Objects
 from kanister_kafka.kube.wait import poll
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.canary import Canary
-from kanister_kafka.operations.rehearsal.context import (
-    RehearsalContext,
-    Stopwatch,
-    read_client,
-)
+from kanister_kafka.operations.rehearsal.context import RehearsalContext, Stopwatch, read_client
 from kanister_kafka.operations.rehearsal.model import (
     Interval,
     PodState,

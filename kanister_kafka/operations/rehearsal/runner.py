@@ -1,9 +1,11 @@
-"""The whole cycle: stop, snapshots, restart, and everything removed again, in any case."""
+"""The whole cycle: stop, snapshots, restart, everything removed again, and its result."""
 
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
 from functools import partial
 
 from kanister_kafka.errors import KanisterKafkaError
@@ -12,7 +14,18 @@ from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
 from kanister_kafka.operations.action_follower import resume_command
 from kanister_kafka.operations.events import ActionResult
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
-from kanister_kafka.operations.rehearsal.canary import Canary
+from kanister_kafka.operations.rehearsal.canary import (
+    RATE,
+    Canary,
+    CanaryLog,
+    client_outage,
+    lost,
+    partition_gaps,
+    partitions,
+    per_second,
+    pods_outage,
+    replication,
+)
 from kanister_kafka.operations.rehearsal.context import (
     LABEL,
     RESTART,
@@ -22,9 +35,15 @@ from kanister_kafka.operations.rehearsal.context import (
     check_preconditions,
     read_client,
 )
-from kanister_kafka.operations.rehearsal.model import Rehearsal, RehearsalStage
-from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher, RecoveryMonitor
-from kanister_kafka.operations.rehearsal.result import build_rehearsal
+from kanister_kafka.operations.rehearsal.model import (
+    CanaryResult,
+    OutageResult,
+    PodTimeline,
+    Rehearsal,
+    RehearsalStage,
+    VolumeSnapshot,
+)
+from kanister_kafka.operations.rehearsal.recovery_monitor import SERVED, PodWatcher, RecoveryMonitor
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
@@ -273,3 +292,96 @@ class _Runner:
     def _phases(self) -> dict[str, RehearsalStage]:
         """Return those of the stop; that of the restart ends when the writers are released."""
         return {name: one for name, one in self.acting.stages.items() if name != "restart"}
+
+
+# From everything that was seen to the rehearsal that is reported; pure.
+
+
+def build_rehearsal(
+    *,
+    setting: RehearsalContext,
+    began: datetime,
+    seconds: float,
+    stages: Sequence[RehearsalStage],
+    tracks: tuple[PodTimeline, ...],
+    snapshots: tuple[VolumeSnapshot, ...],
+    action_sets: tuple[str, ...],
+    hearing: CanaryLog | None,
+    stopped_at: float | None,
+    restart_at: float | None,
+    failures: Sequence[str],
+    changed: tuple[str, ...],
+) -> Rehearsal:
+    """Measure what was seen; times are seconds since it began."""
+    probe, times = _probe(setting, hearing, began, stopped_at)
+    outage: OutageResult | None = None
+    reasons = list(failures)
+    if stopped_at is not None:
+        outage = pods_outage(tracks)
+        if times:
+            served = restart_at is None or max(times) > restart_at
+            outage = client_outage(times, stopped_at, served=served)
+    if probe is not None and probe.lost is None:
+        reasons.append("whether a record was lost could not be found out")
+    elif probe is not None and probe.lost:
+        reasons.append(f"{probe.lost} acknowledged records were lost")
+    return Rehearsal(
+        id=setting.id,
+        namespace=setting.target.namespace,
+        cluster=setting.target.name,
+        blueprint=setting.blueprint.name,
+        kasten_namespace=setting.blueprint.namespace,
+        began=began,
+        seconds=seconds,
+        versions=setting.versions,
+        stages=tuple(
+            sorted(
+                (_exact(stage, times) for stage in stages),
+                key=lambda stage: (stage.start, stage.end or seconds),
+            )
+        ),
+        pods=tracks,
+        snapshots=snapshots,
+        action_sets=action_sets,
+        writers=tuple(str(writer) for writer in setting.writers),
+        probe=probe,
+        outage=outage,
+        failure="; ".join(reasons),
+        changed=changed,
+    )
+
+
+def _exact(stage: RehearsalStage, times: Sequence[float]) -> RehearsalStage:
+    """Let the clients be served when they were by all that was heard: the clock is known better."""
+    if stage.name != SERVED:
+        return stage
+    return replace(stage, end=next((at for at in times if at > stage.start), stage.end))
+
+
+def _probe(
+    setting: RehearsalContext, hearing: CanaryLog | None, began: datetime, stopped_at: float | None
+) -> tuple[CanaryResult | None, list[float]]:
+    if hearing is None or setting.listener is None:
+        return None, []
+    if not hearing.acks:
+        return None, []
+    shift = hearing.clock - began.timestamp()
+    acks = [(ack.partition, ack.at + shift) for ack in hearing.acks.values()]
+    times = sorted(at for _partition, at in acks)
+    probe = CanaryResult(
+        topic=setting.name,
+        partitions=partitions(setting.brokers),
+        replication=replication(setting.brokers),
+        servers=setting.listener.servers,
+        rate=RATE,
+        acked=len(hearing.acks),
+        failed=len(hearing.failed),
+        read=len(hearing.kept),
+        lost=lost(hearing),
+        first=times[0],
+        last=times[-1],
+        counts=per_second(times),
+        gaps=partition_gaps(acks, stopped_at or 0.0) if stopped_at else (),
+        clock=hearing.clock,
+    )
+    return probe, times

@@ -5,7 +5,7 @@ from __future__ import annotations
 import signal
 import threading
 from collections.abc import Callable
-from types import FrameType, TracebackType
+from types import FrameType
 from typing import Any
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
@@ -35,12 +35,7 @@ class SignalGuard:
                     self._former[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(
-        self,
-        _kind: type[BaseException] | None,
-        _failure: BaseException | None,
-        _trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_failure: object) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
 

@@ -16,7 +16,7 @@ from kanister_kafka.reports.html.svg import (
     add_row,
     new_drawing,
 )
-from kanister_kafka.reports.record_format import YEAR_10000, format_timestamp
+from kanister_kafka.reports.text import YEAR_10000, format_timestamp
 from kanister_kafka.topics.compare.verdict import LaggingSide
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from xml.etree.ElementTree import Element, SubElement
 
-from kanister_kafka.reports.record_format import YEAR_10000
+from kanister_kafka.reports.text import YEAR_10000
 from kanister_kafka.timestamps import EPOCH
 
 SECOND = 1000

@@ -23,19 +23,15 @@ from kanister_kafka.cli.options import (
     live_options,
     parse_duration_option,
 )
-from kanister_kafka.errors import (
-    ActionError,
-    ConflictError,
-    KanisterKafkaError,
-    NotFoundError,
-)
+from kanister_kafka.cli.param_types import flag_option
+from kanister_kafka.errors import ActionError, ConflictError, KanisterKafkaError, NotFoundError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.backups.action_sets import BusyReason
-    from kanister_kafka.operations.backups.keep_rules import KeepRules
+    from kanister_kafka.operations.backups.copies import KeepRules
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -53,10 +49,9 @@ NOT_PRUNED = "CopiesNotPruned"
 @applied_blueprint_option
 @keep_rule_options
 @keep_copies_rule_options
-@click.option(
+@flag_option(
     "--skip-if-busy",
-    is_flag=True,
-    help="Exit with 0 and write an Event if another action of the Kafka runs, such as a restore.",
+    "Exit with 0 and write an Event if another action of the Kafka runs, such as a restore.",
 )
 @click.option(
     "--timeout",
@@ -70,7 +65,7 @@ NOT_PRUNED = "CopiesNotPruned"
     metavar="DURATION",
     help="The same for the copy off the cluster.",
 )
-@click.option("--no-logs", is_flag=True, help="Do not print the output of the task pods.")
+@flag_option("--no-logs", "Do not print the output of the task pods.")
 @click.pass_context
 def create(
     ctx: click.Context,
@@ -269,7 +264,7 @@ def _prune(
 ) -> int:
     """Delete the backups that no rule keeps; return the exit code."""
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.keep_rules import plan_prune
+    from kanister_kafka.operations.backups.copies import plan_prune
     from kanister_kafka.reports.backups import prune_text
 
     if not rules:

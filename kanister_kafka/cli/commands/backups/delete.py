@@ -17,6 +17,7 @@ from kanister_kafka.cli.backup_catalogue import (
 )
 from kanister_kafka.cli.manifest_input import dry_run_option
 from kanister_kafka.cli.options import applied_blueprint_option
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import ActionError
 
 if TYPE_CHECKING:
@@ -27,15 +28,14 @@ if TYPE_CHECKING:
 @click.command(epilog="Example: kanister-kafka backups delete 20260102030405 -n kafka")
 @click.argument("backups", metavar="BACKUP...", nargs=-1, required=True)
 @catalogue_options
-@click.option(
+@flag_option(
     "--copy",
-    is_flag=True,
-    help="First delete the copy off the cluster, by the Blueprint. With --kafka also if nothing "
+    "First delete the copy off the cluster, by the Blueprint. With --kafka also if nothing "
     "of the backup is on the cluster any more.",
 )
 @applied_blueprint_option
 @dry_run_option
-@click.option("-y", "--yes", is_flag=True, help="Do not ask; required if there is no terminal.")
+@flag_option("-y --yes", "Do not ask; required if there is no terminal.")
 def delete(
     *,
     backups: tuple[str, ...],

@@ -12,6 +12,7 @@ from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import catalogue_options, open_catalogue, utc_now
 from kanister_kafka.cli.location import Store, is_from_store, location_options, open_store
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import ActionError, NotFoundError
 from kanister_kafka.reports.text import escape_control_chars
 
@@ -19,8 +20,8 @@ from kanister_kafka.reports.text import escape_control_chars
 @click.command(epilog="Example: kanister-kafka backups list -n kafka -o wide")
 @catalogue_options
 @location_options
-@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
-@click.option("--restore-points", is_flag=True, help="List the restore points of Kasten instead.")
+@flag_option("-A --all-namespaces everywhere", "Of all namespaces.")
+@flag_option("--restore-points", "List the restore points of Kasten instead.")
 @report_format_option("text", "wide", "json", "yaml", "name")
 def list(  # noqa: A001 - click's name of the command
     *,
@@ -92,7 +93,7 @@ def _list_copies(opened: Store, form: str) -> None:
 
 def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form: str) -> None:
     from kanister_kafka.kube.client import KubeClient
-    from kanister_kafka.operations.backups.restore_points import read_restore_points
+    from kanister_kafka.operations.backups.reader import read_restore_points
     from kanister_kafka.reports.backups import restore_points_json, restore_points_text
 
     connection = KubeClient(context)

@@ -21,13 +21,14 @@ from kanister_kafka.cli.backup_catalogue import (
     utc_now,
 )
 from kanister_kafka.cli.manifest_input import dry_run_option
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import ActionError, NotFoundError
 from kanister_kafka.reports.text import escape_control_chars
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
-    from kanister_kafka.operations.backups.keep_rules import KeepRules, PrunePlan
+    from kanister_kafka.operations.backups.copies import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -36,11 +37,10 @@ if TYPE_CHECKING:
     epilog="Example: kanister-kafka backups prune -n kafka --keep-daily 7 --keep-weekly 4 --dry-run"
 )
 @catalogue_options
-@click.option("-A", "--all-namespaces", "everywhere", is_flag=True, help="Of all namespaces.")
-@click.option(
+@flag_option("-A --all-namespaces everywhere", "Of all namespaces.")
+@flag_option(
     "--copies",
-    is_flag=True,
-    help="Prune the copies off the cluster instead: those of each Kafka whose Blueprint copies.",
+    "Prune the copies off the cluster instead: those of each Kafka whose Blueprint copies.",
 )
 @keep_rule_options
 @dry_run_option
@@ -53,7 +53,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Output format of the plan.",
 )
-@click.option("-y", "--yes", is_flag=True, help="Do not ask; required if there is no terminal.")
+@flag_option("-y --yes", "Do not ask; required if there is no terminal.")
 def prune(
     *,
     namespace: str,
@@ -115,7 +115,7 @@ def prune(
 
 
 def _plan_backups(rules: KeepRules, now: datetime, catalogue: Catalogue) -> list[PrunePlan]:
-    from kanister_kafka.operations.backups.keep_rules import plan_prune
+    from kanister_kafka.operations.backups.copies import plan_prune
 
     plans = []
     for target in dict.fromkeys(backup.kafka for backup in catalogue.backups):

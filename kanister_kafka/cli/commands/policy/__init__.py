@@ -23,8 +23,7 @@ class Policies(CommandGroup):
 
 
 @click.group(
-    cls=Policies,
-    epilog="Example: kanister-kafka policy render -f examples/kraft-separate-pools",
+    cls=Policies, epilog="Example: kanister-kafka policy render -f examples/kraft-separate-pools"
 )
 def policy() -> None:
     """Render, restore and lint Kasten Policies.

@@ -63,10 +63,7 @@ def tell_absent(
         )
 
 
-output_options = option_group(
-    destination_options,
-    templates_option,
-)
+output_options = option_group(destination_options, templates_option)
 
 
 def plan_policies(**choices: Any) -> BackupPlan:

@@ -19,6 +19,7 @@ from kanister_kafka.cli.commands.policy.options import (
 )
 from kanister_kafka.cli.options import parse_key_value, with_names
 from kanister_kafka.cli.output import destination
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.kasten.schemas import FREQUENCIES, PERIODS, RETENTION
 from kanister_kafka.kube.client import NAMESPACES
 
@@ -41,12 +42,10 @@ def parse_retention(text: str) -> tuple[str, int]:
     epilog="Example: kanister-kafka policy render -f examples/mirror-maker-2 --frequency @daily "
     "--at 02:30 --retention daily=14 --export-profile s3 --definitions kafka-tools",
 )
-@click.option(
-    "--at",
-    "time",
-    default="",
+@text_option(
+    "--at time",
+    "When on the day, with --frequency @daily; in the time zone that Kasten goes by.",
     metavar="HH:MM",
-    help="When on the day, with --frequency @daily; in the time zone that Kasten goes by.",
 )
 @click.option(
     "--retention",
@@ -57,7 +56,7 @@ def parse_retention(text: str) -> tuple[str, int]:
     + ", ".join(f"{period} {number}" for period, number, _every in RETENTION)
     + "]",
 )
-@click.option("--export-profile", default="", help="Location profile to export to.")
+@text_option("--export-profile", "Location profile to export to.")
 @click.option(
     "--export-frequency",
     type=click.Choice(FREQUENCIES),

@@ -19,6 +19,7 @@ from kanister_kafka.cli.commands.policy.options import (
 )
 from kanister_kafka.cli.options import with_names
 from kanister_kafka.cli.output import destination
+from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.kube.client import STORAGE_CLASSES
 
 CHOICES = ("kasten_namespace", "hook_timeout", "name", "labels", "annotations")
@@ -48,11 +49,10 @@ def replacement(text: str) -> tuple[str, str]:
     metavar="[OLD=]NEW",
     help="Storage class of the restored claims, of those with OLD or of all; repeatable.",
 )
-@click.option(
+@text_option(
     "--volumes-into",
-    default="",
+    "Restore the volumes alone, into another namespace, to look into them: no Kafka starts.",
     metavar="NAMESPACE",
-    help="Restore the volumes alone, into another namespace, to look into them: no Kafka starts.",
 )
 @output_options
 def restore(output: str, output_dir: Path | None, templates: Path | None, **choices: Any) -> None:

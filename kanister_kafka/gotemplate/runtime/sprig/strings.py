@@ -58,29 +58,28 @@ def _cased(change: Callable[[str], str]) -> Callable[[str], Value]:
     return changed
 
 
-def _title(word: str) -> Value:
-    made, is_first = [], True
-    for char in word:
-        new = char.title() if is_first else char
-        if len(new) != 1:
-            raise UnsupportedError
-        made.append(new)
-        if char.isascii():
-            is_first = not (char.isalnum() or char == "_")
-        else:
-            is_first = not char.isalpha() and not char.isdecimal() and char in SPACES
-    return "".join(made)
+def _first_cased(
+    change: Callable[[str], str], is_between: Callable[[str], bool]
+) -> Callable[[str], Value]:
+    """Change the first character of each word."""
+
+    def changed(text: str) -> Value:
+        made, is_first = [], True
+        for char in text:
+            new = change(char) if is_first else char
+            if len(new) != 1:
+                raise UnsupportedError
+            made.append(new)
+            is_first = is_between(char)
+        return "".join(made)
+
+    return changed
 
 
-def _untitle(word: str) -> Value:
-    made, is_first = [], True
-    for char in word:
-        new = char.lower() if is_first else char
-        if len(new) != 1:
-            raise UnsupportedError
-        made.append(new)
-        is_first = char in SPACES
-    return "".join(made)
+def _ends_title(char: str) -> bool:
+    if char.isascii():
+        return not (char.isalnum() or char == "_")
+    return not char.isalpha() and not char.isdecimal() and char in SPACES
 
 
 def _bounds(start: int, end: int | None, length: int) -> str:
@@ -182,7 +181,7 @@ STRING_FUNCTIONS = {
         lambda *values: " ".join(f"'{text(value)}'" for value in values if value is not None)
     ),
     "substr": GoFunction(_substr),
-    "title": GoFunction(_title),
+    "title": GoFunction(_first_cased(str.title, _ends_title)),
     "toString": GoFunction(text),
     "toStrings": GoFunction(lambda value: GoSlice([*strings(value)], "string")),
     "trim": GoFunction(lambda word: word.strip(SPACES)),
@@ -191,7 +190,7 @@ STRING_FUNCTIONS = {
     "trimSuffix": GoFunction(lambda part, word: word.removesuffix(part)),
     "trimall": GoFunction(lambda chars, word: word.strip(chars) if chars else word),
     "trunc": GoFunction(_trunc),
-    "untitle": GoFunction(_untitle),
+    "untitle": GoFunction(_first_cased(str.lower, lambda char: char in SPACES)),
     "upper": GoFunction(_cased(str.upper)),
 }
 

@@ -12,13 +12,13 @@ from itertools import chain, permutations
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.durations import parse_go_duration
-from kanister_kafka.gotemplate import FieldNode, IfNode, WithNode
+from kanister_kafka.gotemplate.nodes import FieldNode, IfNode, WithNode
 from kanister_kafka.gotemplate.types import Reference
 from kanister_kafka.kanister import Blueprint, BlueprintAction, BlueprintPhase, TemplateText
 from kanister_kafka.kanister.commands import KUBECTL, SimpleCommand, simple_commands
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
-from kanister_kafka.linter.rules.reserved import HOOKS, TIMEOUTS, named, plain, reserved_like
+from kanister_kafka.linter.rules.blueprint_sets import HOOKS, TIMEOUTS, named, plain, reserved_like
 from kanister_kafka.yamldoc import Scalar
 
 OURS = "kanister-kafka"
@@ -101,10 +101,7 @@ def _uncalled(objects: KastenObjects) -> Iterator[tuple[Blueprint, BlueprintActi
 # Kanister leaves the parameters of every other kind nil (pkg/param/param.go, New).
 
 WORKLOADS = ("StatefulSet", "Deployment", "DeploymentConfig", "PVC")
-OF_NAMESPACE = {
-    "spec": ("finalizers",),
-    "status": ("conditions", "phase"),
-}
+OF_NAMESPACE = {"spec": ("finalizers",), "status": ("conditions", "phase")}
 """Fields of a Namespace below these; it has no other field of its own."""
 
 

@@ -6,9 +6,14 @@ from collections.abc import Iterator, Mapping
 from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
-from kanister_kafka.linter.kasten.blueprint_links import blueprint_links
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.kasten.kafka_objects import custom_resources, kafka_objects
+from kanister_kafka.linter.kasten.kafka_objects import (
+    Needs,
+    custom_resources,
+    kafka_objects,
+    left_out_by_name,
+    listed_by_name,
+)
 from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, PolicyOperation
 from kanister_kafka.linter.kasten.rendered import (
     RenderedBlueprint,
@@ -17,18 +22,13 @@ from kanister_kafka.linter.kasten.rendered import (
     rendered_blueprints,
 )
 from kanister_kafka.linter.kasten.resource_names import KNOWN
-from kanister_kafka.linter.kasten.selection import namespace_selection
+from kanister_kafka.linter.kasten.selection import blueprint_links, namespace_selection
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import (
     FilterMatch,
     by_group_alone,
     match_filter,
     may_select,
-)
-from kanister_kafka.linter.rules.kasten.needed_objects import (
-    Needs,
-    left_out_by_name,
-    listed_by_name,
 )
 
 NEEDED_FOR_RESTORE: Needs = {

@@ -7,10 +7,16 @@ import enum
 from collections.abc import Collection, Iterator
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
-from kanister_kafka.linter.kasten.blueprint_links import BlueprintLink, blueprint_links, covers
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import Filters, KastenObjects, ResourceFilter, parameters
-from kanister_kafka.linter.kasten.selection import NAME_KEY, NAME_KEYS, namespace_selection
+from kanister_kafka.linter.kasten.selection import (
+    NAME_KEY,
+    NAME_KEYS,
+    BlueprintLink,
+    blueprint_links,
+    covers,
+    namespace_selection,
+)
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.yamldoc import Sequence
 

@@ -18,7 +18,8 @@ from kanister_kafka.linter.kasten.rendered import (
 )
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.workloads import left_stopped as left_stopped_by
-from kanister_kafka.yamldoc import MappingNode, Scalar
+from kanister_kafka.yamldoc import MappingNode
+from kanister_kafka.yamldoc.nodes import is_set
 
 LATE_CAPTURE = "lateCapture"
 LATE_CAPTURE_KEYS = ("apiVersion", "resource", "name", "namespace")
@@ -227,7 +228,7 @@ def hook_artifacts(rule: Rule, objects: KastenObjects, _settings: LintSettings) 
             continue
         for field in ("inputArtifactNames", "outputArtifacts"):
             node = action.node.get(field)
-            if node and not (isinstance(node, Scalar) and node.value is None):
+            if is_set(node):
                 message = (
                     "an action hook of a Policy neither gets nor leaves artifacts; keep what a "
                     "restore needs in a ConfigMap of the namespace, which the backup captures"

@@ -9,11 +9,16 @@ from itertools import chain
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import BlueprintAction
 from kanister_kafka.kasten.schemas import MOMENTS
-from kanister_kafka.linter.kasten.blueprint_links import blueprint_links, no_use
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects, PolicyOperation, parameters
 from kanister_kafka.linter.kasten.rendered import RenderedBlueprint, of_hooks, rendered_blueprints
-from kanister_kafka.linter.kasten.selection import NAME_KEY, NamespaceSelection, namespace_selection
+from kanister_kafka.linter.kasten.selection import (
+    NAME_KEY,
+    NamespaceSelection,
+    blueprint_links,
+    namespace_selection,
+    no_use,
+)
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import (
     FilterMatch,

@@ -8,13 +8,17 @@ from collections.abc import Iterator
 from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.kasten.kafka_objects import kafka_objects
+from kanister_kafka.linter.kasten.kafka_objects import (
+    CLAIMS,
+    SOME_CLAIMS,
+    kafka_objects,
+    left_out_by_name,
+)
 from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, PolicyOperation
 from kanister_kafka.linter.kasten.rendered import of_hooks, of_namespace, rendered_blueprints
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.kasten.filters import FilterMatch, match_filter
-from kanister_kafka.linter.rules.kasten.needed_objects import CLAIMS, SOME_CLAIMS, left_out_by_name
-from kanister_kafka.linter.rules.kasten.resources import transforms
+from kanister_kafka.linter.rules.kasten.references import transforms
 
 NEEDED_AT_RESTORE = {
     "kafkanodepools": (STRIMZI, "Strimzi makes no brokers of the pools"),

@@ -11,13 +11,12 @@ from collections.abc import Iterable
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.kanister import validate_schema
-from kanister_kafka.kanister.schema import AnySchema, ObjectSchema
-from kanister_kafka.kanister.schema_validator import did_you_mean
+from kanister_kafka.kanister.schema_validator import AnySchema, ObjectSchema, did_you_mean
 from kanister_kafka.kasten import schemas
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import KastenObjects
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
-from kanister_kafka.linter.rules.kasten.resources import transforms
+from kanister_kafka.linter.rules.kasten.references import transforms
 
 REQUIREMENTS = ("type", "namespace", "labels", "annotations")
 OF_KIND = ("apiVersion", "kind")
@@ -29,10 +28,7 @@ NEEDED = {"export": ("profile",), "import": ("profile", "receiveString")}
 WHY = {
     ("profile", "export"): "the location profile to export to",
     ("profile", "import"): "the location profile to import from",
-    (
-        "receiveString",
-        "import",
-    ): "the string of the export that identifies the data to import",
+    ("receiveString", "import"): "the string of the export that identifies the data to import",
 }
 FROM = ("copy", "move")
 VALUE = ("add", "replace")
