@@ -211,7 +211,8 @@ def test_a_consistent_backup_is_restored_with_the_mirror_held(plan: Scenario) ->
         ("", (), "setup hot cold"),
         ("--strategy online --kasten restore", (), "setup hot online"),
         ("", ("cold",), "cold"),
-        ("--strategy online", ("online", "setup"), "setup online"),
+        ("--strategy online --kasten restore", ("online", "setup"), "setup online"),
+        ("--strategy online", ("setup",), "setup"),
     ],
 )
 def test_scenarios_are_those_of_the_blueprint(
@@ -226,8 +227,17 @@ def test_a_scenario_of_another_strategy_is_refused(options: str, wanted: str) ->
         choose_scenarios(scene(options), (wanted,))
 
 
+@pytest.mark.parametrize("wanted", [(), ("online",), ("hot", "setup")])
+def test_an_online_blueprint_that_cannot_restore_is_refused_first(wanted: tuple[str, ...]) -> None:
+    with pytest.raises(ActionError, match=r"no afterRestore and beforeRestore.*--kasten restore"):
+        choose_scenarios(scene("--strategy online"), wanted)
+
+
 def scene(options: str) -> ScenarioEnvironment:
-    blueprint = SimpleNamespace(origin=Provenance(options=options))
+    actions = {"backupPrehook", "backupPosthook", "resume"}
+    if "--kasten restore" in options:
+        actions |= {"beforeRestore", "afterRestore"}
+    blueprint = SimpleNamespace(origin=Provenance(options=options), actions=actions)
     setting = SimpleNamespace(blueprint=blueprint)
     return dataclasses.replace(SCENE, setting=setting)  # type: ignore[arg-type]
 

@@ -21,7 +21,11 @@ from kanister_kafka.operations.consistency_test.environment import (
     ScenarioStep,
     TopicMetrics,
 )
-from kanister_kafka.operations.consistency_test.mirror_control import MirrorControl
+from kanister_kafka.operations.consistency_test.mirror_control import (
+    START_RESTORED,
+    STOP_FOR_RESTORE,
+    MirrorControl,
+)
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.rehearsal.signals import SignalGuard
@@ -348,7 +352,8 @@ def choose_scenarios(
 ) -> tuple[Scenario, ...]:
     """Return the scenarios with these names, or all that the Blueprint of the mirror can show.
 
-    Raises ActionError if it is of another strategy than a scenario.
+    Raises ActionError if it is of another strategy than a scenario, or has no actions for the
+    restores of an online backup.
     """
     online = environment.setting.blueprint.origin.is_online
     excluded, own = Scenario.COLD, Scenario.ONLINE
@@ -361,7 +366,15 @@ def choose_scenarios(
             + (" --kasten restore" if excluded is Scenario.ONLINE else "")
         )
     named = [one for one in Scenario if one is not excluded]
-    return tuple(one for one in named if not names or one.value in names)
+    chosen = tuple(one for one in named if not names or one.value in names)
+    lacking = {STOP_FOR_RESTORE, START_RESTORED} - set(environment.setting.blueprint.actions)
+    if online and lacking and chosen != (Scenario.SETUP,):
+        actions = " and ".join(sorted(lacking))
+        raise ActionError(
+            f"the Blueprint of {environment.request.mirror} has no {actions}, with which the "
+            "scenarios hot and online restore: apply it with --kasten restore"
+        )
+    return chosen
 
 
 # A proof from its first look to the last thing put back.
