@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
+import itertools
 
 import pytest
 
-from kanister_kafka.errors import UnreachableError
+from kanister_kafka.errors import TransientError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.topics import job
 from kanister_kafka.topics.client import ClientAccess
@@ -113,6 +114,36 @@ def test_run_brings_the_result_and_leaves_nothing(cluster) -> None:
     assert said == [ProgressMessage(1, 2), ResultMessage(TOTALS)]
     verbs = [(verb, plural) for verb, plural, *_ in cluster.writes]
     assert verbs == [("POST", "jobs"), ("POST", "secrets"), ("PATCH", "jobs"), ("DELETE", "jobs")]
+
+
+def test_a_pod_that_prints_nothing_for_long_is_followed_again(cluster, monkeypatch) -> None:
+    play(cluster, ["noise", message_line(ProgressMessage(1, 2)), message_line(TOTALS)])
+    log, silences = KubeClient.log, [1, 2]
+
+    def follow(self, pod, namespace):
+        lines = log(self, pod, namespace)
+        if not silences:
+            yield from lines
+            return
+        yield from itertools.islice(lines, silences.pop())
+        raise TransientError("Read timed out.")
+
+    monkeypatch.setattr(KubeClient, "log", follow)
+    said = list(job.run_job(KubeClient(), WORK, clock=cluster.time.clock))
+    assert said == [ProgressMessage(1, 2), ResultMessage(TOTALS)]
+
+
+def test_a_pod_that_cannot_be_asked_any_more_is_an_error(cluster, monkeypatch) -> None:
+    play(cluster, [])
+
+    def fail(*_words, **_options):
+        raise TransientError("Read timed out.")
+
+    monkeypatch.setattr(KubeClient, "log", fail)
+    monkeypatch.setattr(KubeClient, "get", fail)
+    with pytest.raises(TransientError, match="Read timed out"):
+        list(job.run_job(KubeClient(), WORK, clock=cluster.time.clock))
+    assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
 
 def test_a_job_without_a_result_tells_what_it_said(cluster) -> None:
