@@ -255,9 +255,7 @@ def follow_job(
         raise UnreachableError(f"pod {namespace}/{pod} came to no result: {output}")
 
 
-def _follow_log(
-    connection: KubeClient, namespace: str, pod: str, clock: Clock
-) -> Iterator[str]:
+def _follow_log(connection: KubeClient, namespace: str, pod: str, clock: Clock) -> Iterator[str]:
     """Yield the lines of a pod until it ends; raises TransientError if it cannot be asked any more.
 
     A pod that reads a large topic prints nothing for longer than the API server may take to answer:
