@@ -1,12 +1,12 @@
-"""Pods that this tool starts: why one does not run yet, and the wait until one does."""
+"""Pods that this tool starts: why one does not run yet, the wait until one does, and its log."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
 from kanister_kafka.errors import TransientError
-from kanister_kafka.kube.client import Object
+from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.objects import condition, get_path
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll
 
@@ -18,6 +18,11 @@ HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError
 """Reasons that do not go away by themselves."""
 MAX_MESSAGE = 300
 """Characters of a message of the kubelet or the scheduler that are printed."""
+
+POLL_S = 0.5
+"""Seconds between two requests if the API server does not answer."""
+ANSWERED_S = 120.0
+"""Seconds within which the API server must answer while a pod is followed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,3 +129,31 @@ def wait_for_phase(
         return None
 
     return poll(look, timeout=timeout, interval=interval, clock=clock) or last
+
+
+def follow_log(
+    connection: KubeClient, pod: str, namespace: str, *, clock: Clock = SYSTEM_CLOCK
+) -> Iterator[str]:
+    """Yield the lines of a pod until it ends.
+
+    A pod may print nothing for longer than a request may take: its log is then followed again.
+    Raises TransientError if the API server does not answer any more, NotFoundError if the pod is
+    gone.
+    """
+    delivered = 0
+    while True:
+        try:
+            for number, text in enumerate(connection.log(pod, namespace)):
+                if number >= delivered:
+                    delivered = number + 1
+                    yield text
+            return
+        except TransientError:
+            is_there = poll(
+                lambda: connection.get(PODS, pod, namespace),
+                timeout=ANSWERED_S,
+                interval=POLL_S,
+                clock=clock,
+            )
+            if not is_there:
+                raise

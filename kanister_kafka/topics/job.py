@@ -13,12 +13,12 @@ from itertools import product
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.errors import NotFoundError, TransientError, UnreachableError
+from kanister_kafka.errors import NotFoundError, UnreachableError
 from kanister_kafka.kube.client import JOBS, PODS, KubeClient, Object
 from kanister_kafka.kube.objects import name_of
 from kanister_kafka.kube.pod_options import PodOptions
-from kanister_kafka.kube.pods import PULL, wait_for_phase
-from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
+from kanister_kafka.kube.pods import PULL, follow_log, wait_for_phase
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties, write_properties
@@ -175,8 +175,6 @@ STARTED = 180.0
 """Seconds until a pod must be scheduled, its image pulled, and running."""
 GRACE_S = 15.0
 """Seconds for which an image error may last."""
-ANSWERED_S = 120.0
-"""Seconds within which the API server must answer while a pod is followed."""
 COMPLAINTS = (*PULL, "CreateContainerError")
 LINES = 20
 """Last lines of the output that an error shows."""
@@ -242,7 +240,7 @@ def follow_job(
     """Yield the messages of a pod until it ends; raises UnreachableError if it has no result."""
     lines: list[str] = []
     has_result = False
-    for text in _follow_log(connection, namespace, pod, clock):
+    for text in follow_log(connection, pod, namespace, clock=clock):
         message = read_message(text)
         if isinstance(message, str):
             lines.append(message)
@@ -253,31 +251,6 @@ def follow_job(
     if not has_result:
         output = "\n".join(lines).strip() or "it printed nothing"
         raise UnreachableError(f"pod {namespace}/{pod} came to no result: {output}")
-
-
-def _follow_log(connection: KubeClient, namespace: str, pod: str, clock: Clock) -> Iterator[str]:
-    """Yield the lines of a pod until it ends; raises TransientError if it cannot be asked any more.
-
-    A pod that reads a large topic prints nothing for longer than the API server may take to answer:
-    its log is then followed again.
-    """
-    delivered = 0
-    while True:
-        try:
-            for number, text in enumerate(connection.log(pod, namespace)):
-                if number >= delivered:
-                    delivered = number + 1
-                    yield text
-            return
-        except TransientError:
-            is_there = poll(
-                lambda: connection.get(PODS, pod, namespace),
-                timeout=ANSWERED_S,
-                interval=POLL,
-                clock=clock,
-            )
-            if not is_there:
-                raise
 
 
 def _pod_of_job(connection: KubeClient, namespace: str, name: str, clock: Clock) -> str:

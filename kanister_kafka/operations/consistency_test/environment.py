@@ -1,4 +1,4 @@
-"""The clusters of a proof, a source with producers and a mirror, and its results as data."""
+"""The clusters of a consistency test, a source and its mirror, and the results as data."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from kanister_kafka.topics.job import (
 from kanister_kafka.topics.model import Comparison, TopicRates
 
 LAB = f"{constants.PREFIX}lab"
-"""On a namespace whose Kafka may be stopped, and its volumes replaced, for a proof; `true`."""
+"""On a namespace whose Kafka may be stopped, and its volumes replaced, for a test; `true`."""
 TOPIC = f"{constants.PREFIX}topic"
 """On a producer: the topic that it writes to."""
 RATE = "RECORDS_PER_SECOND"
@@ -77,7 +77,7 @@ def find_environment(connection: KubeClient, request: ScenarioRequest) -> Scenar
         labels = found["metadata"].get("labels") or {}
         if labels.get(LAB) != "true":
             raise ActionError(
-                f"namespace {target.namespace} has not the label {LAB}=true: a proof stops the "
+                f"namespace {target.namespace} has not the label {LAB}=true: a test stops the "
                 "mirror and replaces its volumes, and does so only if that label allows it "
                 "(examples/lab sets it)"
             )
@@ -125,7 +125,7 @@ def _rates(connection: KubeClient, request: ScenarioRequest) -> dict[str, int]:
     return rates
 
 
-# How a proof sees what is in topics: by Jobs in the cluster, where every broker is reached.
+# How a consistency test reads topics: by Jobs in the cluster, which reach every broker.
 
 Result = TypeVar("Result")
 
@@ -186,7 +186,7 @@ class JobTopicMetrics:
         return results[-1]
 
 
-# The results of a proof, as data.
+# The results of a consistency test, as data.
 
 
 class Scenario(enum.Enum):

@@ -1,4 +1,4 @@
-"""The operations of a proof on the mirror: hold its writers, stop, put volumes back, start.
+"""The mirror in a consistency test: hold its clients, stop it, put volumes back, start it.
 
 The mirror's Kafka is stopped and started by the actions of its Blueprint and by nothing else.
 """
@@ -31,7 +31,7 @@ from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
 
 STOP_FOR_RESTORE, START_RESTORED = "beforeRestore", "afterRestore"
 PREVIOUS_REPLICAS = f"{constants.PREFIX}held-replicas"
-"""On a writer that a proof has stopped: its former `spec.replicas`."""
+"""On a client that a consistency test has stopped: its former `spec.replicas`."""
 POLL = 0.5
 GONE = 120.0
 """Seconds for a claim that no pod uses to be gone."""

@@ -377,7 +377,7 @@ def choose_scenarios(
     return chosen
 
 
-# A proof from its first look to the last thing put back.
+# A consistency test, from the first check until everything is as before.
 
 OnProgress = Callable[[float, str], None]
 """Elapsed seconds, and a line."""
