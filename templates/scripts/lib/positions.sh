@@ -187,7 +187,12 @@ read_logs() {
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.metadata.uid}|{.status.containerStatuses[?(@.name=="kafka")].restartCount}{"\n"}{end}')
   [[ -n $pods ]] || die "Kafka $CLUSTER has no pods"
-  POSITIONS='' METADATA='' METADATA_CHANGES='' BYTES='' RECENT='' IDLE=$IDLE_MAX
+  POSITIONS=''
+  METADATA=''
+  METADATA_CHANGES=''
+  BYTES=''
+  RECENT=''
+  IDLE=$IDLE_MAX
   while IFS='|' read -r name uid restarts; do
     [[ -n $uid && -n $restarts ]] || die "pod $name has no container that runs"
     POSITIONS+="pod $name|$uid with $restarts restarts"$'\n'
