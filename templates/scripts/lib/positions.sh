@@ -53,7 +53,7 @@ positions() {
   if [ "$4" = flush ]; then
     idle=-
     while read -r f size modified; do
-      # A clock that was set back: this log says nothing.
+      # If a clock was set back, the age of this log is unknown.
       if [ -z "$f" ] || ((modified > now)); then continue; fi
       age=$((now - modified)) f=${f%/*}
       if ((age < $5)); then echo "recent ${f##*/} $age"; fi
