@@ -14,7 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kanister_kafka.errors import ActionError, ConflictError, ForbiddenError, NotFoundError
+from kanister_kafka.errors import (
+    ActionError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    one_line,
+)
 from kanister_kafka.kube.client import (
     SNAPSHOT_API,
     SNAPSHOT_CONTENTS,
@@ -24,6 +30,7 @@ from kanister_kafka.kube.client import (
     Object,
     Objects,
 )
+from kanister_kafka.kube.pods import MAX_POD_MESSAGE
 from kanister_kafka.kube.storage_classes import choose_snapshot_class, list_snapshot_classes
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
 from kanister_kafka.operations.live_kafka import LiveKafka
@@ -220,7 +227,7 @@ class VolumeSnapshotter:
                 ready=was.ready if was.ready is not None or not ready else now,
             )
             if said := (status.get("error") or {}).get("message"):
-                trouble = f"snapshot of claim {was.claim}: {' '.join(said.split())[:300]}"
+                trouble = f"snapshot of claim {was.claim}: {one_line(said, MAX_POD_MESSAGE)}"
         return trouble
 
     def delete(self, timeout: float) -> tuple[str, ...]:

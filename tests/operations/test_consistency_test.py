@@ -1,4 +1,4 @@
-"""Proofs: what the plans do in which order, what makes them fail, and what is put back."""
+"""Consistency tests: the order of the steps, what makes them fail, and what is put back."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ WANTED = ScenarioRequest(
     timeout=1,
     even_within=1000,
 )
-SCENE = ScenarioEnvironment(request=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+SCENE = ScenarioEnvironment(request=WANTED, mirror_context=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
 SNAPSHOT = VolumeSnapshot(
     name="s",
     claim="data-0",
@@ -151,12 +151,12 @@ class FakeStage:
         return do
 
 
-def play(plan: Scenario, metrics: FakeEyes, stage: FakeStage) -> StepRecorder:
+def run(scenario: Scenario, metrics: FakeEyes, stage: FakeStage) -> StepRecorder:
     steps = StepRecorder(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
     clock = FakeTime().clock
-    player = ScenarioRunner(SCENE, stage, metrics, steps, clock)  # type: ignore[arg-type]
+    runner = ScenarioRunner(SCENE, stage, metrics, steps, clock)  # type: ignore[arg-type]
     try:
-        player.play(plan)
+        runner.run(scenario)
     except ActionError:
         assert not steps.steps[-1].passed
     return steps
@@ -167,7 +167,7 @@ def failure(steps: StepRecorder) -> str:
 
 
 def test_setup_measures_rates_and_content() -> None:
-    steps = play(Scenario.SETUP, FakeEyes(), FakeStage())
+    steps = run(Scenario.SETUP, FakeEyes(), FakeStage())
     assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
     assert all(step.passed for step in steps.steps)
     assert [shown.title for shown in steps.comparisons] == ["source and mirror"]
@@ -185,18 +185,18 @@ def test_setup_measures_rates_and_content() -> None:
     ids=["slow", "fast", "behind", "differing"],
 )
 def test_setup_fails(metrics: FakeEyes, words: str) -> None:
-    assert words in failure(play(Scenario.SETUP, metrics, FakeStage()))
+    assert words in failure(run(Scenario.SETUP, metrics, FakeStage()))
 
 
 def test_a_mirror_that_gets_in_step_is_waited_for() -> None:
-    steps = play(Scenario.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
+    steps = run(Scenario.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
     assert all(step.passed for step in steps.steps)
 
 
-@pytest.mark.parametrize("plan", [Scenario.COLD, Scenario.ONLINE])
-def test_a_consistent_backup_is_restored_with_the_mirror_held(plan: Scenario) -> None:
+@pytest.mark.parametrize("scenario", [Scenario.COLD, Scenario.ONLINE])
+def test_a_consistent_backup_is_restored_with_the_mirror_held(scenario: Scenario) -> None:
     stage = FakeStage()
-    steps = play(plan, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
+    steps = run(scenario, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     assert stage.done == [
         *("stop", "snapshot", "start"),
@@ -238,8 +238,8 @@ def scene(options: str) -> ScenarioEnvironment:
     if "--kasten restore" in options:
         actions |= {"beforeRestore", "afterRestore"}
     blueprint = SimpleNamespace(origin=Provenance(options=options), actions=actions)
-    setting = SimpleNamespace(blueprint=blueprint)
-    return dataclasses.replace(SCENE, setting=setting)  # type: ignore[arg-type]
+    context = SimpleNamespace(blueprint=blueprint)
+    return dataclasses.replace(SCENE, mirror_context=context)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -254,12 +254,12 @@ def scene(options: str) -> ScenarioEnvironment:
     ids=["loss-after-restart", "uneven", "too-early", "tail", "loss-after-restore"],
 )
 def test_cold_fails(whole: list[Comparison], words: str) -> None:
-    assert words in failure(play(Scenario.COLD, FakeEyes(whole=whole), FakeStage()))
+    assert words in failure(run(Scenario.COLD, FakeEyes(whole=whole), FakeStage()))
 
 
 def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
     stage = FakeStage()
-    steps = play(Scenario.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
+    steps = run(Scenario.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     assert stage.done == ["snapshot", "hold", "stop for restore", "put_back", "start", "release"]
     (heads,) = (step for step in steps.steps if step.name == "heads")
@@ -269,7 +269,7 @@ def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
 
 def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() -> None:
     stage = FakeStage()
-    steps = play(Scenario.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
+    steps = run(Scenario.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
     assert all(step.passed for step in steps.steps), failure(steps)
     restored = ["hold", "stop for restore", "put_back", "start", "release"]
     assert stage.done == ["snapshot", *restored, "snapshot in turn", *restored]
@@ -279,7 +279,7 @@ def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() ->
 
 def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
     stage = FakeStage()
-    assert "not shown" in failure(play(Scenario.HOT, FakeEyes(whole=[EVEN]), stage))
+    assert "not shown" in failure(run(Scenario.HOT, FakeEyes(whole=[EVEN]), stage))
     assert stage.done.count("snapshot in turn") == 1
 
 
@@ -291,14 +291,14 @@ def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
     ],
 )
 def test_hot_fails(whole: list[Comparison], words: str) -> None:
-    assert words in failure(play(Scenario.HOT, FakeEyes(whole=whole), FakeStage()))
+    assert words in failure(run(Scenario.HOT, FakeEyes(whole=whole), FakeStage()))
 
 
 @pytest.mark.parametrize("fails", ["stop", "snapshot", "start", "hold", "put_back", "release"])
 def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
     stage = FakeStage(fails)
     metrics = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
-    assert failure(play(Scenario.COLD, metrics, stage)) == f"{fails} failed"
+    assert failure(run(Scenario.COLD, metrics, stage)) == f"{fails} failed"
     assert stage.done[-1] == fails
 
 
@@ -364,8 +364,8 @@ def claims_of(cluster, *, source: str = ""):
 def mirror(cluster) -> tuple[MirrorControl, list[str]]:
     names = claims_of(cluster, source="snapshot-0")
     found = tuple(VolumeClaim(name, "driver", "class") for name in names)
-    setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
-    environment = SimpleNamespace(setting=setting, request=SimpleNamespace(timeout=5))
+    context = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
+    environment = SimpleNamespace(mirror_context=context, request=SimpleNamespace(timeout=5))
     stopwatch = Stopwatch(cluster.time.clock)
     control = MirrorControl(KubeClient(), environment, stopwatch, lambda _: None)
     return control, names
@@ -407,7 +407,10 @@ def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
     cluster, in_turn
 ) -> None:
     stage, names = mirror(cluster)
-    stage._environment.setting.name, stage._environment.setting.labels = "proof", {"of": "proof"}
+    stage._environment.mirror_context.name, stage._environment.mirror_context.labels = (
+        "test",
+        {"of": "test"},
+    )
     uncut: list[int] = []
 
     def cut(made):

@@ -46,19 +46,19 @@ OnMirrorProgress = Callable[[str], None]
 
 
 class MirrorControl:
-    """The mirror during one plan; all changes are put back at the end."""
+    """The mirror during one scenario; all changes are put back at the end."""
 
     def __init__(
         self,
         connection: KubeClient,
         environment: ScenarioEnvironment,
         clock: Stopwatch,
-        tell: OnMirrorProgress,
+        on_progress: OnMirrorProgress,
     ) -> None:
         self._connection, self._environment = connection, environment
-        self._clock, self._tell = clock, tell
-        self._target = environment.setting.target
-        self._actings: list[ActionRunner] = []
+        self._clock, self._on_progress = clock, on_progress
+        self._target = environment.mirror_context.target
+        self._action_runners: list[ActionRunner] = []
         self._taken: list[VolumeSnapshotter] = []
         self._down: ActionRunner | None = None
         """By whom Kafka was stopped that has not come back."""
@@ -79,21 +79,21 @@ class MirrorControl:
 
     def snapshot(self, *, in_turn: bool = False) -> tuple[VolumeSnapshot, ...]:
         """Snapshot every claim of the mirror and wait until all can be restored."""
-        setting, timeout = self._environment.setting, self._environment.request.timeout
-        name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
+        context, timeout = self._environment.mirror_context, self._environment.request.timeout
+        name = f"{context.name}-{secrets.token_hex(3)}"  # never that of an earlier scenario
         taken = VolumeSnapshotter(
             self._connection,
             self._target.namespace,
             name,
-            setting.labels,
+            context.labels,
             self._clock,
             self._clock.clock,
         )
         self._taken.append(taken)
         if in_turn:
-            taken.make_in_turn(setting.claims, timeout)
+            taken.make_in_turn(context.claims, timeout)
         else:
-            taken.make(setting.claims)
+            taken.make(context.claims)
         taken.wait(timeout)
         return tuple(taken.snapshots.values())
 
@@ -102,30 +102,32 @@ class MirrorControl:
 
         That of an online Blueprint stops no broker, so a restore has actions of its own.
         """
-        setting = new_context(self._connection, self._environment.request)
+        context = new_context(self._connection, self._environment.request)
         stop = STOP
         self._start = RESTART
-        if for_restore and setting.blueprint.origin.is_online:
+        if for_restore and context.blueprint.origin.is_online:
             stop, self._start = STOP_FOR_RESTORE, START_RESTORED
             for action in (stop, self._start):
-                check_action(setting.blueprint, action)
-        acting = ActionRunner(self._connection, setting, self._clock, self._tell)
-        self._actings.append(acting)
-        watched = acting.begin(stop)
-        self._down = acting
-        check_action_result(acting.follow(watched, timeout=self._environment.request.timeout), stop)
+                check_action(context.blueprint, action)
+        actions = ActionRunner(self._connection, context, self._clock, self._on_progress)
+        self._action_runners.append(actions)
+        watched = actions.begin(stop)
+        self._down = actions
+        check_action_result(
+            actions.follow(watched, timeout=self._environment.request.timeout), stop
+        )
 
     def start(self) -> None:
         """Run the restart of the Blueprint and wait until Kafka is Ready."""
-        acting, timeout = self._down, self._environment.request.timeout
-        if acting is None:
+        actions, timeout = self._down, self._environment.request.timeout
+        if actions is None:
             return
-        watched = acting.begin(self._start)
-        check_action_result(acting.follow(watched, timeout=timeout), self._start)
+        watched = actions.begin(self._start)
+        check_action_result(actions.follow(watched, timeout=timeout), self._start)
         self._down = None
-        setting = self._environment.setting
+        context = self._environment.mirror_context
         self._until(
-            lambda: setting.read_state(self._connection).ready,
+            lambda: context.read_state(self._connection).ready,
             timeout,
             f"Kafka {self._target} is not Ready",
         )
@@ -167,16 +169,16 @@ class MirrorControl:
 
         Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
         """
-        setting = self._environment.setting
+        context = self._environment.mirror_context
         if pods := LiveKafka(self._connection, self._target).nodes():
             names = ", ".join(pod["metadata"]["name"] for pod in pods)
             raise ActionError(f"Kafka {self._target} is not stopped: there is {names}")
         by_claim = {one.claim: one for one in snapshots if one.ready is not None}
-        if lost := [claim.name for claim in setting.claims if claim.name not in by_claim]:
+        if lost := [claim.name for claim in context.claims if claim.name not in by_claim]:
             raise ActionError(f"no snapshot of claim {', '.join(lost)}")
         claims = [
             self._connection.get(CLAIMS, claim.name, self._target.namespace)
-            for claim in setting.claims
+            for claim in context.claims
         ]
         self._replaced = tuple(
             (str(claim["metadata"]["uid"]), restored(claim, by_claim[_name(claim)].name))
@@ -217,8 +219,8 @@ class MirrorControl:
         if not failures:
             for taken in self._taken:
                 failures += taken.delete(CLEANING)
-        for acting in self._actings:
-            failures += acting.delete()
+        for actions in self._action_runners:
+            failures += actions.delete()
         return tuple(failures)
 
     def _tried(self, do: Callable[[], None], failures: list[str]) -> None:

@@ -20,11 +20,11 @@ class SignalGuard:
     Pressing Ctrl-C three times more ends it at once.
     """
 
-    def __init__(self, tell: Callable[[str], None], pending: str = KAFKA_FIRST) -> None:
-        self._tell = tell
+    def __init__(self, on_pending: Callable[[str], None], pending: str = KAFKA_FIRST) -> None:
+        self._on_pending = on_pending
         self._pending = pending
         self._shielded = False
-        self._insisted = 0
+        self._repeated = 0
         self._former: dict[int, Any] = {}
 
     def __enter__(self) -> SignalGuard:
@@ -47,10 +47,10 @@ class SignalGuard:
         if not self._shielded:
             self._shielded = True
             raise KeyboardInterrupt
-        self._insisted += number == signal.SIGINT
-        if self._insisted >= FORCE_COUNT:
+        self._repeated += number == signal.SIGINT
+        if self._repeated >= FORCE_COUNT:
             raise KeyboardInterrupt
-        self._tell(
+        self._on_pending(
             f"{self._pending}; to leave it as it is, press Ctrl-C "
-            f"{FORCE_COUNT - self._insisted} more times"
+            f"{FORCE_COUNT - self._repeated} more times"
         )
