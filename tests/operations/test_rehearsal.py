@@ -52,8 +52,8 @@ from kanister_kafka.operations.rehearsal.model import (
 )
 from kanister_kafka.operations.rehearsal.recovery_monitor import TimelineBuilder
 from kanister_kafka.operations.rehearsal.runner import run_rehearsal
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeClaim, class_of_claim
+from kanister_kafka.processes import SignalGuard
 from kanister_kafka.reports.rehearsal import rehearsal_text
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
@@ -421,7 +421,7 @@ def test_what_keeps_a_rehearsal_from_beginning(check, level, expected):
 def test_the_first_signal_interrupts_and_the_next_are_reported():
     lines: list[str] = []
     before = signal.getsignal(signal.SIGINT)
-    with SignalGuard(lines.append):
+    with SignalGuard(lines.append, "first"):
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
@@ -434,7 +434,7 @@ def test_the_first_signal_interrupts_and_the_next_are_reported():
 
 def test_nothing_interrupts_behind_the_shield():
     lines: list[str] = []
-    with SignalGuard(lines.append) as interrupts:
+    with SignalGuard(lines.append, "first") as interrupts:
         interrupts.shield()
         os.kill(os.getpid(), signal.SIGHUP)
     assert len(lines) == 1

@@ -197,7 +197,7 @@ def _restore_into(
     """
     from kanister_kafka.operations.action_follower import release_command
     from kanister_kafka.operations.provenance import apply_command
-    from kanister_kafka.operations.rehearsal.signals import SignalGuard
+    from kanister_kafka.processes import SignalGuard
     from kanister_kafka.yamldoc.dumper import dump
 
     if dry_run:

@@ -16,7 +16,7 @@ from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.source_comparison import compare_with_source
 from kanister_kafka.operations.clone.verification import RecordsRead, RecordsResult, Verification
 from kanister_kafka.operations.live_kafka import LiveKafka
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.processes import SignalGuard
 
 SAMPLED_SEGMENTS = 2
 """The newest segments of each partition that a sample reads."""

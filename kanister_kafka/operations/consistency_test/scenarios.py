@@ -26,9 +26,9 @@ from kanister_kafka.operations.consistency_test.mirror_control import (
     STOP_FOR_RESTORE,
     MirrorControl,
 )
-from kanister_kafka.operations.rehearsal.context import Stopwatch
+from kanister_kafka.operations.rehearsal.context import KAFKA_FIRST, Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.processes import SignalGuard
 from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.compare.verdict import (
@@ -399,7 +399,7 @@ def run_consistency_test(
     stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     leftovers: tuple[str, ...] = ()
-    with SignalGuard(lambda text: on_progress(stopwatch(), text)) as interrupts:
+    with SignalGuard(lambda text: on_progress(stopwatch(), text), KAFKA_FIRST) as interrupts:
         for scenario in scenarios:
             on_progress(stopwatch(), f"scenario {scenario.value}: {PURPOSES[scenario]}")
             steps = StepRecorder(stopwatch, lambda text: on_progress(stopwatch(), text))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from kanister_kafka.backup.hot import hot_effects
+from kanister_kafka.backup.kasten import hot_effects
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.planner import autoscaler_conflict
 from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, BackupState

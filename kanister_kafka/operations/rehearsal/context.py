@@ -47,6 +47,8 @@ from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_r
 from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
 from kanister_kafka.strimzi.reader import ReadResult
 
+KAFKA_FIRST = "Kafka is brought back and all is removed first"
+"""Before a rehearsal ends that was interrupted."""
 STOP, RESTART = "backupPrehook", "backupPosthook"
 BACKUP = "backup"
 """A Blueprint that has it takes the snapshots itself."""

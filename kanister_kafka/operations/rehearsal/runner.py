@@ -27,6 +27,7 @@ from kanister_kafka.operations.rehearsal.canary import (
     replication,
 )
 from kanister_kafka.operations.rehearsal.context import (
+    KAFKA_FIRST,
     LABEL,
     RESTART,
     STOP,
@@ -44,8 +45,8 @@ from kanister_kafka.operations.rehearsal.model import (
     VolumeSnapshot,
 )
 from kanister_kafka.operations.rehearsal.recovery_monitor import SERVED, PodWatcher, RecoveryMonitor
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
+from kanister_kafka.processes import SignalGuard
 
 # Whether everything is as it was found.
 
@@ -142,7 +143,7 @@ class _Runner:
             check(self.connection, self.context, self.report_progress)
         target = self.context.target
         self.watch = PodWatcher(self.connection, target.namespace, target.name, self.clock)
-        with SignalGuard(self.report_progress) as interrupts:
+        with SignalGuard(self.report_progress, KAFKA_FIRST) as interrupts:
             try:
                 self._stop_and_snapshot()
             except KanisterKafkaError as failure:
