@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.cli.live_names import ACCESS, completes_names
+from kanister_kafka.cli.param_types import ACCESS, completes_names
 from kanister_kafka.cli.standard_streams import checked_streams
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.durations import parse_duration

@@ -22,7 +22,7 @@ from kanister_kafka.kanister.function_types import NEWEST
 from kanister_kafka.reports.text import columns, format_json, hung, table
 from kanister_kafka.strimzi import Workload
 from kanister_kafka.strimzi.model import ObjectReference
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import dump
 
 if TYPE_CHECKING:
     from kanister_kafka.integrations.fleet import RenderResult

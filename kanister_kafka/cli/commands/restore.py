@@ -149,7 +149,7 @@ def restore(
     from kanister_kafka.operations.backups.action_sets import restore_request
     from kanister_kafka.operations.backups.activity import Activity
     from kanister_kafka.reports.backups import backup_text
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.yamldoc import dump
 
     connection, selected = open_backup(context, namespace, kafka, kasten_namespace, backup)
     if reason := Activity(connection, kasten_namespace).using(selected):
@@ -198,7 +198,7 @@ def _restore_into(
     from kanister_kafka.operations.action_follower import release_command
     from kanister_kafka.operations.provenance import apply_command
     from kanister_kafka.processes import SignalGuard
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.yamldoc import dump
 
     if dry_run:
         shown = [item for item in (plan.namespace, *plan.objects) if item["kind"] != "Secret"]

@@ -27,8 +27,7 @@ from kanister_kafka.integrations.krm.resource_list import (
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.reader import GROUP
-from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, loads, to_python
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, dump, loads, to_python
 
 # Problems as results of a function: severity, object, field and file of each.
 

@@ -371,7 +371,7 @@ def _rendered(
 ) -> str:
     """Return an Indexed Job and the properties that it needs, as YAML."""
     from kanister_kafka.topics.job import is_secret, job_config, job_manifest, request_args
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.yamldoc import dump
 
     split = ("--split", f"$(JOB_COMPLETION_INDEX)/{parts}", "--")
     work: TopicJob = replace(
