@@ -73,7 +73,7 @@ def spawn_context() -> SpawnContext:
 
 @contextmanager
 def ignore_sigint() -> Iterator[None]:
-    """Start processes that do not hear Ctrl-C, not even while they start: it is for this one."""
+    """Start processes that ignore Ctrl-C, also while they start: it is for this one."""
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
         return

@@ -112,7 +112,7 @@ def _configure(config: Any, configuration: Any, places: str, context: str) -> st
 def status_message(failure: Any) -> str:
     """Return the one line that a refusal comes down to."""
     try:
-        said = json.loads(failure.body)["message"]  # of a Status: names user, verb and resource
+        message = json.loads(failure.body)["message"]  # of a Status: names user, verb and resource
     except (LookupError, TypeError, ValueError):  # the answer of a proxy, for one
-        said = failure.reason
-    return one_line(said) + (f" (HTTP {failure.status})" if failure.status else "")
+        message = failure.reason
+    return one_line(message) + (f" (HTTP {failure.status})" if failure.status else "")

@@ -124,7 +124,7 @@ class Bench:
     def measure(self, work: Callable[[], None]) -> Round:
         """Do something that stops Kafka, and return the outage that the client saw."""
         self.settle()
-        began = self.clock.today()
+        began = self.clock.epoch()
         work()
         self.settle()
         log = self.canary.log
@@ -202,12 +202,12 @@ class Bench:
     def is_settled(self) -> bool:
         with contextlib.suppress(TransientError):
             kafka, pods = self.kafka.get(), self.kafka.pods()
-            since = self.clock.today() - 2
+            since = self.clock.epoch() - 2
             return (
                 objects.is_reconciled(kafka)
                 and len(pods) > len(self.context.before.nodes) - 1
                 and all(map(objects.is_ready, pods))
-                and self.canary.acked_since(since) is not None
+                and self.canary.first_ack_after(since) is not None
                 and all(
                     read_client(self.connection, one.kind, one.namespace, one.name).ready
                     for one in self.context.writers

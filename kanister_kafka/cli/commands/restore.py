@@ -111,13 +111,13 @@ def restore(
         _refuse({"--unchanged": unchanged}, "needs --location")
     cloning = {"--storage-class": storage_class, "--cpu": cpu, "--memory": memory, "--heap": heap}
     if into:
-        acting = {
+        in_place = {
             "--overwrite": overwrite,
             "--discard-replaced": discard_replaced,
             "--option": options,
             "--blueprint": blueprint,
         }
-        _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
+        _refuse(in_place, "is for a restore into the namespace of the backup, not for --into")
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
         clone = CloneRequest(

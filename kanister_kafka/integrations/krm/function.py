@@ -74,9 +74,9 @@ def _reference(document: Document) -> dict[str, str]:
 
 
 def _file(document: Document) -> dict[str, Any]:
-    said = annotations_of(document)
-    path = next((said[key] for key in PATH if said.get(key)), "")
-    index = next((said[key] for key in INDEX if said.get(key)), "")
+    annotations = annotations_of(document)
+    path = next((annotations[key] for key in PATH if annotations.get(key)), "")
+    index = next((annotations[key] for key in INDEX if annotations.get(key)), "")
     if not path:
         return {}
     return {"path": path, "index": int(index)} if index.isdecimal() else {"path": path}

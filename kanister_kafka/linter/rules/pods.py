@@ -423,6 +423,6 @@ def unpinned_image(rule: Rule, blueprint: Blueprint, _settings: LintSettings) ->
                 continue
             _name, colon, tag = last.partition(":")
             if not colon or tag == "latest":
-                said = 'has the tag "latest"' if colon else "has no tag, which means latest"
-                message = f"the image {said}; name the version that the Blueprint was tried with"
+                fault = 'has the tag "latest"' if colon else "has no tag, which means latest"
+                message = f"the image {fault}; name the version that the Blueprint was tried with"
                 yield rule.report(node.location, path, message)

@@ -77,8 +77,8 @@ def find_environment(connection: KubeClient, request: ScenarioRequest) -> Scenar
     Raises NotFoundError and ActionError.
     """
     for target in (request.source, request.mirror):
-        found = connection.get(NAMESPACES, target.namespace)
-        labels = found["metadata"].get("labels") or {}
+        namespace = connection.get(NAMESPACES, target.namespace)
+        labels = namespace["metadata"].get("labels") or {}
         if labels.get(LAB) != "true":
             raise ActionError(
                 f"namespace {target.namespace} has not the label {LAB}=true: a test stops the "
@@ -165,8 +165,10 @@ class JobTopicMetrics:
         """Compare a topic of the source with its mirror; UnreachableError if the Job fails."""
         a, b = self._access(self._source), self._access(self._mirror)
         words = request_args(request) + ("--", topic_arg(a, topic), topic_arg(b, ""))
-        found = self._run("compare", words, Comparison, a, b)
-        return replace(found, a=f"{a.label}/{topic}", b=f"{b.label}/{found.b.rpartition('/')[2]}")
+        comparison = self._run("compare", words, Comparison, a, b)
+        return replace(
+            comparison, a=f"{a.label}/{topic}", b=f"{b.label}/{comparison.b.rpartition('/')[2]}"
+        )
 
     def _access(self, target: KafkaRef) -> ClientAccess:
         """Find the way in anew: a pause wipes it from the status, and certificates change."""

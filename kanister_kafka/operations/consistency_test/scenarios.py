@@ -137,8 +137,8 @@ class ScenarioRunner:
         with step("producers", f"their rates, as set, measured for {RATE_WINDOW_S} s"):
             self._rates(self.metrics.rates(request.source, request.topics, RATE_WINDOW_S))
         with step("mirror", "it is in step, and as fast as the source"):
-            found = self._in_step()
-            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in found}
+            comparisons = self._in_step()
+            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in comparisons}
             rates = self.metrics.rates(request.mirror, tuple(named), RATE_WINDOW_S)
             self._rates(
                 replace(
@@ -283,7 +283,9 @@ class ScenarioRunner:
         for one in comparisons:
             self.steps.show(title, one)
         verdicts = {one.a: evaluate_consistency(one).verdict for one in comparisons}
-        if wrong := [a for a, found in verdicts.items() if found is ComparisonVerdict.DIFFERING]:
+        if wrong := [
+            a for a, verdict in verdicts.items() if verdict is ComparisonVerdict.DIFFERING
+        ]:
             raise ActionError(f"source and mirror differ: {', '.join(wrong)}")
 
     def _losses(self, comparisons: Sequence[Comparison]) -> None:
@@ -417,7 +419,7 @@ def run_consistency_test(
                 if stopped:
                     interrupts.shield()
                 on_progress(stopwatch(), "putting back what was changed")
-                leftovers = mirror.leave()
+                leftovers = mirror.clean_up()
             done.append(
                 ScenarioResult(
                     scenario=scenario,

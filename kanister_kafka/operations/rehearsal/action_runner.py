@@ -69,10 +69,10 @@ class ActionRunner:
                 self._connection, request, job=self._job(action)
             )
 
-        watched = retry(start, START_PAUSES, clock=self._stopwatch.clock)
-        self.names[action] = watched.action_set.name
-        self._on_line(f"{action}: ActionSet {watched.action_set.name}")
-        return watched
+        followed = retry(start, START_PAUSES, clock=self._stopwatch.clock)
+        self.names[action] = followed.action_set.name
+        self._on_line(f"{action}: ActionSet {followed.action_set.name}")
+        return followed
 
     def find(self, action: str) -> FollowedAction | None:
         """Find the ActionSet of an action."""
@@ -90,12 +90,16 @@ class ActionRunner:
         return None
 
     def follow(
-        self, watched: FollowedAction, each: Callable[[], object] | None = None, *, timeout: float
+        self,
+        followed: FollowedAction,
+        on_look: Callable[[], object] | None = None,
+        *,
+        timeout: float,
     ) -> ActionFinished:
         """Follow an action to its end and measure its phases; `each` is called at every look."""
         finished = ActionFinished(ActionResult.TIMEOUT, "")
         for event in Follower(
-            self._connection, watched, timeout=timeout, clock=self._stopwatch.clock
+            self._connection, followed, timeout=timeout, clock=self._stopwatch.clock
         ).events():
             match event:
                 case PhaseStarted(phase) if (
@@ -116,8 +120,8 @@ class ActionRunner:
                 case ApiRecovered():
                     self._on_line("the API server answers again")
                 case Heartbeat():
-                    if each is not None:
-                        each()
+                    if on_look is not None:
+                        on_look()
                 case ActionFinished():
                     finished = event
         return finished
@@ -148,11 +152,11 @@ class ActionRunner:
         return tuple(remaining)
 
     def _ended(self, phase: str, *, ok: bool) -> None:
-        was, now = self.stages[phase], self._stopwatch()
+        stage, now = self.stages[phase], self._stopwatch()
         self.stages[phase] = RehearsalStage(
-            name=was.name, does=was.does, start=was.start, end=now, failed=not ok
+            name=stage.name, does=stage.does, start=stage.start, end=now, failed=not ok
         )
-        self._on_line(f"{phase}: {'done' if ok else 'FAILED'} after {now - was.start:.1f}s")
+        self._on_line(f"{phase}: {'done' if ok else 'FAILED'} after {now - stage.start:.1f}s")
 
     def _job(self, action: str) -> str:
         return f"{LABEL.rpartition('/')[2]}-{self._context.id}-{action}"

@@ -181,11 +181,11 @@ class Canary:
                 f"{one_line(reason, 600)}; give --probe-config or --no-probe"
             )
 
-    def acked_since(self, today: float) -> float | None:
+    def first_ack_after(self, epoch: float) -> float | None:
         """Return when the first record after a time was acknowledged, by our clock."""
         clock = self.log.clock
         times = [ack.at + clock for ack in tuple(self.log.acks.values())]
-        return min((at for at in times if at > today), default=None)
+        return min((at for at in times if at > epoch), default=None)
 
     def end(self) -> tuple[str, ...]:
         """Let it read back and remove its topic; return what is left behind."""
@@ -193,11 +193,11 @@ class Canary:
         leftovers = (f"Pod {namespace}/{name}", f"KafkaTopic {name}")
 
         def is_gone() -> bool:
-            found = self._connection.find(PODS, name, namespace)
-            if found and not found["metadata"].get("deletionTimestamp"):
+            pod = self._connection.find(PODS, name, namespace)
+            if pod and not pod["metadata"].get("deletionTimestamp"):
                 with contextlib.suppress(NotFoundError):
                     self._connection.delete(PODS, name, namespace)
-            return found is None
+            return pod is None
 
         if not poll(is_gone, timeout=GRACE + 30, interval=POLL, clock=self._stopwatch.clock):
             return leftovers
@@ -206,15 +206,15 @@ class Canary:
             self._thread.join(5)
         if self.log.leftover:
             return (f"in Kafka: {self.log.leftover}",)
-        made = "made" in self.log.marks
-        return leftovers[1:] if made and not self.log.ended else ()
+        has_topic = "made" in self.log.marks
+        return leftovers[1:] if has_topic and not self.log.ended else ()
 
     def _phase(self) -> str:
         try:
-            found = self._connection.find(PODS, self._context.name, self._context.target.namespace)
+            pod = self._connection.find(PODS, self._context.name, self._context.target.namespace)
         except TransientError:
             return "unknown"
-        return "" if found is None else str((found.get("status") or {}).get("phase") or "Pending")
+        return "" if pod is None else str((pod.get("status") or {}).get("phase") or "Pending")
 
     def _follow(self) -> None:
         """Read all that it prints, again from the start if the stream breaks."""
@@ -222,7 +222,7 @@ class Canary:
         while not self._ended.is_set() and not self.log.ended:
             try:
                 for text in self._connection.log(name, namespace):
-                    self.log.line(text, self._stopwatch.today())
+                    self.log.line(text, self._stopwatch.epoch())
             except (RejectedError, TransientError, NotFoundError):  # not yet, or silent for long
                 pass
             except KanisterKafkaError as failure:
@@ -315,8 +315,8 @@ class CanaryLog:
     @property
     def written(self) -> int | None:
         """How many records the topic had at the end; None before that is known."""
-        said = [mark.partition(" ")[2] for mark in self.marks if mark.startswith("written ")]
-        return int(said[-1]) if said and said[-1].isdecimal() else None
+        counts = [mark.partition(" ")[2] for mark in self.marks if mark.startswith("written ")]
+        return int(counts[-1]) if counts and counts[-1].isdecimal() else None
 
     @property
     def ended(self) -> bool:
@@ -326,8 +326,8 @@ class CanaryLog:
     @property
     def leftover(self) -> str:
         """Objects that the probe could not remove; empty if there are none."""
-        said = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
-        return next((text for text in said if text), "")
+        leftovers = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
+        return next((text for text in leftovers if text), "")
 
 
 def count_lost(log: CanaryLog) -> int | None:
@@ -364,8 +364,8 @@ def partition_gaps(acks: Iterable[tuple[int, float]], since: float) -> tuple[Gap
     times: dict[int, list[float]] = {}
     for partition, at in acks:
         times.setdefault(partition, []).append(at)
-    found = ((p, longest_gap(at, since)) for p, at in sorted(times.items()))
-    return tuple(Gap(p, *gap) for p, gap in found if gap is not None)
+    gaps = ((p, longest_gap(at, since)) for p, at in sorted(times.items()))
+    return tuple(Gap(p, *gap) for p, gap in gaps if gap is not None)
 
 
 def per_second(times: Iterable[float]) -> tuple[tuple[int, int], ...]:

@@ -286,7 +286,7 @@ class Stopwatch:
         """Return the seconds since it was made."""
         return self.clock.now() - self._zero
 
-    def today(self) -> float:
+    def epoch(self) -> float:
         """Return the time of day as seconds since 1970, by the same steady clock."""
         return self.began.timestamp() + self()
 

@@ -178,13 +178,13 @@ class RecoveryMonitor:
         if self._canary is None:
             return None
         zero = self._clock.began.timestamp()
-        at = self._canary.acked_since(zero + self._start)
+        at = self._canary.first_ack_after(zero + self._start)
         return None if at is None else at - zero
 
     def _writers_back(self) -> float | None:
-        for was in self._context.writers:
-            now = read_client(self._connection, was.kind, was.namespace, was.name)
-            if now.replicas != was.replicas or (was.ready and not now.ready):
+        for writer in self._context.writers:
+            current = read_client(self._connection, writer.kind, writer.namespace, writer.name)
+            if current.replicas != writer.replicas or (writer.ready and not current.ready):
                 return None
         return self._clock()
 

@@ -70,12 +70,14 @@ def state_differences(connection: KubeClient, context: RehearsalContext) -> tupl
         differences.append("its claims are not the same ones")
     if before.cluster_id and now.cluster_id and now.cluster_id != before.cluster_id:
         differences.append(f"its cluster id is {now.cluster_id} and was {before.cluster_id}")
-    for was in context.writers:
-        is_now = read_client(connection, was.kind, was.namespace, was.name)
-        if is_now.replicas != was.replicas:
-            differences.append(f"{was} has spec.replicas {is_now.replicas} and had {was.replicas}")
-        elif was.ready and not is_now.ready:
-            differences.append(f"{was} is not Ready")
+    for writer in context.writers:
+        current = read_client(connection, writer.kind, writer.namespace, writer.name)
+        if current.replicas != writer.replicas:
+            differences.append(
+                f"{writer} has spec.replicas {current.replicas} and had {writer.replicas}"
+            )
+        elif writer.ready and not current.ready:
+            differences.append(f"{writer} is not Ready")
     label = f"{LABEL}={context.id}"
     pods = connection.items(PODS, target.namespace, label)
     differences += (f"Pod {target.namespace}/{pod['metadata']['name']} is there" for pod in pods)
@@ -218,12 +220,12 @@ class _Runner:
 
     def _ended_by_itself(self) -> bool:
         """Wait for a stop that was not followed to its end; return whether it has undone itself."""
-        watched = self.actions.find(STOP)
-        if watched is None:  # it was never created
+        followed = self.actions.find(STOP)
+        if followed is None:  # it was never created
             return True
-        if not watched.action_set.ended:
+        if not followed.action_set.ended:
             self.report_progress(f"waiting for {STOP} to end before Kafka is brought back")
-            self.actions.follow(watched, timeout=self.timeout)
+            self.actions.follow(followed, timeout=self.timeout)
         now = self.context.read_state(self.connection)
         return now.settled and set(self.context.before.nodes) <= set(now.nodes)
 
@@ -246,13 +248,15 @@ class _Runner:
         self._try(keep)
 
     def _compare(self) -> None:
-        found = state_differences(self.connection, self.context)
-        if found and self.stopped_at is not None:
+        differences = state_differences(self.connection, self.context)
+        if differences and self.stopped_at is not None:
             target = self.context.target
             command = resume_command(target, self.context.request.context)
-            self.report_progress(f"KAFKA IS NOT AS IT WAS: {'; '.join(found)}. Run: {command}")
-            found += (f"run: {command}",)
-        self.changed += found
+            self.report_progress(
+                f"KAFKA IS NOT AS IT WAS: {'; '.join(differences)}. Run: {command}"
+            )
+            differences += (f"run: {command}",)
+        self.changed += differences
 
     def _try(self, do: Callable[[], None]) -> None:
         """Do something that must not keep the rest from being done."""
@@ -360,7 +364,7 @@ def build_rehearsal(
 
 
 def _exact(stage: RehearsalStage, times: Sequence[float]) -> RehearsalStage:
-    """Let the clients be served when they were by all that was heard: the clock is known better."""
+    """Return when clients were served by all acknowledgements: the clock is known better now."""
     if stage.name != SERVED:
         return stage
     return replace(stage, end=next((at for at in times if at > stage.start), stage.end))
