@@ -190,7 +190,7 @@ def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
             elif text.lower() != kind.lower() and "{{" not in text:
                 given_kind = f'kind "{text}"' if text else "no kind"
                 message = (
-                    f'object "{step.name}" has {stated}, so it is not fetched; set kind: {kind}'
+                    f'object "{step.name}" has {given_kind}, so it is not fetched; set kind: {kind}'
                 )
                 yield finding_at(rule, template, step, message)
 
