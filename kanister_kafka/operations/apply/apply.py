@@ -36,7 +36,7 @@ from kanister_kafka.operations.apply.objects import (
     ignore_result,
     object_ref,
 )
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import dump
 
 # Writes one after the other, until one fails.
 
