@@ -28,8 +28,8 @@ from kanister_kafka.topics.compare.reader import (
     rare_garbage_collection,
 )
 from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
+from kanister_kafka.topics.partition_reader import BACK, WIDER
 from kanister_kafka.topics.records import SIZE, RecordBatch
-from kanister_kafka.topics.statistics import BACK, WIDER
 
 # The first and the last record of partitions. librdkafka fetches far ahead, so it would read
 # megabytes of each partition for one record.
