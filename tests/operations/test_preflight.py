@@ -56,6 +56,7 @@ from kanister_kafka.operations.preflight.model import (
 )
 from kanister_kafka.operations.preflight.partitions import ask_partitions
 from kanister_kafka.operations.preflight.platform import ask_access as ask_rights
+from kanister_kafka.operations.unrendered_fields import NOT_REMOVED
 from kanister_kafka.reports.preflight import (
     checks_html,
     checks_markdown,
@@ -66,6 +67,7 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
+from tests.fakes.api_server import body_fields
 from tests.fakes.fake_time import FakeTime
 
 HELD = json.dumps(
@@ -907,9 +909,51 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
     ],
 )  # fmt: skip
 def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
+    live["metadata"]["managedFields"] = [applied_by("kanister-kafka", live)]
     pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
     assert (line.level.value, line.detail) == (level, detail)
+
+
+def applied_by(manager, live):
+    return {"manager": manager, "operation": "Apply", "fieldsV1": body_fields(live)}
+
+
+def test_drift_names_fields_of_another_manager_and_how_they_go() -> None:
+    """An apply leaves them: a deferPhase of an online backup fails each cold one."""
+    wanted = thing("Blueprint", "b", "kasten-io", actions={"x": {"phases": []}})
+    wanted["apiVersion"] = "cr.kanister.io/v1alpha1"
+    live = copy.deepcopy(wanted)
+    live["actions"]["x"]["deferPhase"] = {"func": "KubeTask"}
+    live["metadata"]["managedFields"] = [
+        applied_by("kubectl", live), applied_by("kanister-kafka", wanted)
+    ]  # fmt: skip
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
+    (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
+    assert (line.level, line.what) == (
+        CheckStatus.PROBLEM,
+        "Blueprint kasten-io/b has fields that are not rendered: actions.x.deferPhase "
+        "(of kubectl (Apply))",
+    )
+    assert line.remedy == (
+        "kubectl delete blueprint.cr.kanister.io/b -n kasten-io && "
+        "kanister-kafka apply --from-cluster my-cluster -n kafka"
+    )
+    assert line.detail == (
+        *NOT_REMOVED,
+        "if kubectl (Apply) writes the object again, change its source first",
+    )
+
+
+def test_drift_warns_of_a_field_of_another_manager_in_a_deployment() -> None:
+    wanted = thing("Deployment", "d", spec={"template": {"spec": {}}})
+    live = copy.deepcopy(wanted)
+    live["spec"]["template"]["spec"]["nodeSelector"] = {"a": "b"}
+    live["metadata"]["managedFields"] = [applied_by("kubectl", live)]
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
+    ((level, what),) = said(drift.drift, planned=planned(rendered=(pair,)))
+    assert level == "warning"
+    assert "spec.template.spec.nodeSelector (of kubectl (Apply))" in what
 
 
 def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:
