@@ -29,6 +29,8 @@ def summary(proof: ConsistencyReport) -> str:
         for step in result.steps:
             if not step.passed:
                 wrong.append(f"{result.plan.value}: {step.name}: {step.failure}")
+    if proof.interrupted:
+        wrong.append("it was interrupted, so what comes later did not run")
     wrong += [f"left: {leftover}" for leftover in proof.leftovers]
     return "FAILED: " + "; ".join(wrong)
 
@@ -105,6 +107,7 @@ def proof_json(proof: ConsistencyReport) -> str:
         "topics": list(proof.topics),
         "versions": proof.versions,
         "passed": proof.passed,
+        "interrupted": proof.interrupted,
         "left": list(proof.leftovers),
         "plans": [
             {

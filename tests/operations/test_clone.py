@@ -912,10 +912,23 @@ def test_a_crash_in_the_middle_removes_everything(cluster, monkeypatch) -> None:
 
     monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
     done = verify(cluster)
-    assert done.exit_code == 1
+    assert done.exit_code == 130
     assert left(cluster) == []
     facts = cluster.get("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
     assert constants.VERIFIED not in facts["metadata"]["annotations"]
+
+
+def test_an_interrupt_after_which_something_stays_is_an_error(cluster, monkeypatch) -> None:
+    Operator(cluster)
+
+    def interrupt(*_args, **_more):
+        cluster.refusals.append(("DELETE", "networkpolicies|namespaces", 403))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
+    done = verify(cluster)
+    assert done.exit_code == 1
+    assert "interrupted, and not removed: " in done.stderr
 
 
 def leave_behind(cluster, expires, *, home="left", marked="namespaces"):

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import signal
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from kanister_kafka.errors import ActionError, RejectedError
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.consistency_test import scenarios
 from kanister_kafka.operations.consistency_test.environment import (
     Scenario,
     ScenarioEnvironment,
@@ -19,11 +24,13 @@ from kanister_kafka.operations.consistency_test.scenarios import (
     ScenarioRunner,
     StepRecorder,
     choose_scenarios,
+    run_consistency_test,
 )
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.volume_snapshots import VolumeClaim
+from kanister_kafka.reports.consistency_test import proof_json, proof_text
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.topics.model import (
     Comparison,
@@ -300,6 +307,43 @@ def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
     metrics = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
     assert failure(play(Scenario.COLD, metrics, stage)) == f"{fails} failed"
     assert stage.done[-1] == fails
+
+
+@pytest.mark.parametrize("leftovers", [(), ("claim data-0",)])
+@pytest.mark.parametrize("is_in_step", [True, False], ids=["in a step", "between steps"])
+def test_an_interrupt_is_in_the_report(monkeypatch, leftovers, is_in_step) -> None:
+    class Stage(FakeStage):
+        def leave(self):
+            return leftovers
+
+    class Steps(StepRecorder):
+        def _ended(self, *arguments):
+            super()._ended(*arguments)
+            if not is_in_step:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.05)
+
+    class Eyes(FakeEyes):
+        def rates(self, *arguments):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            return super().rates(*arguments)
+
+    monkeypatch.setattr(scenarios, "MirrorControl", lambda *_arguments: Stage())
+    monkeypatch.setattr(scenarios, "StepRecorder", Steps)
+    versions = SimpleNamespace(kafka="4", strimzi="1", kubernetes="1", tool="1")
+    scene = dataclasses.replace(SCENE, setting=SimpleNamespace(versions=versions))
+    report = run_consistency_test(
+        None, scene, Eyes(), [Scenario.SETUP, Scenario.HOT], lambda *_words: None
+    )  # type: ignore[arg-type]
+    assert [result.plan for result in report.plans] == [Scenario.SETUP]
+    assert [step.name for step in report.plans[0].steps][-1] == (
+        "producers" if is_in_step else "clusters"
+    )
+    assert (report.interrupted, report.passed, report.leftovers) == (True, False, leftovers)
+    assert "interrupted" in proof_text(report)
+    assert json.loads(proof_json(report))["interrupted"] is True
+    assert report.exit_code == (1 if leftovers else 130)
 
 
 def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:

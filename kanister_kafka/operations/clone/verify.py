@@ -140,9 +140,11 @@ def run_verification(
 
     `on_result` is called before the removal, which can fail; `on_pending` gets a line if a signal
     has to wait for the removal. Raises ActionError if the copy cannot be made for a reason that
-    is not of the backup, and KeyboardInterrupt for a signal, both after the removal.
+    is not of the backup, and KeyboardInterrupt for a signal, both after the removal; ActionError
+    for a signal too if something could not be removed.
     """
     plan = runner.plan
+    is_interrupted = False
     with SignalGuard(on_pending, "the copy is removed first") as guard:
         try:
             try:
@@ -160,11 +162,17 @@ def run_verification(
                     repository=_repository(plan),
                 )
             on_result(result)
+        except KeyboardInterrupt:
+            is_interrupted = True
         finally:
             guard.shield()
             left = runner.remover.remove()
             for text in left:
                 runner.report(f"FAILED: not removed: {text}")
+    if is_interrupted and left:
+        raise ActionError(f"interrupted, and not removed: {', '.join(left)}")
+    if is_interrupted:
+        raise KeyboardInterrupt
     return left
 
 

@@ -399,6 +399,7 @@ def run_consistency_test(
     stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     leftovers: tuple[str, ...] = ()
+    interrupted = False
     with SignalGuard(lambda text: tell(stopwatch(), text)) as interrupts:
         for plan in plans:
             tell(stopwatch(), f"plan {plan.value}: {PURPOSES[plan]}")
@@ -423,6 +424,7 @@ def run_consistency_test(
                     plan=plan, steps=tuple(steps.steps), comparisons=tuple(steps.comparisons)
                 )
             )
+            interrupted = stopped
             if stopped or leftovers:
                 break
     versions, request = environment.setting.versions, environment.request
@@ -437,4 +439,5 @@ def run_consistency_test(
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
         plans=tuple(done),
         leftovers=leftovers,
+        interrupted=interrupted,
     )
