@@ -20,6 +20,7 @@ from kanister_kafka.cli.backup_catalogue import (
     open_catalogue,
     utc_now,
 )
+from kanister_kafka.cli.backup_copies import identity
 from kanister_kafka.cli.manifest_input import dry_run_option
 from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import ActionError, NotFoundError
@@ -79,7 +80,7 @@ def prune(
     action listCopies of the Blueprint lists the copies, also with --dry-run, and deleteCopy deletes
     them. Backups in the namespace stay.
     """
-    from kanister_kafka.cli.backup_copies import delete_copies
+    from kanister_kafka.cli.backup_copies import Replanner, delete_copies
     from kanister_kafka.operations.apply import DryRun
 
     rules = keep_rules(**keep)
@@ -110,7 +111,17 @@ def prune(
         removed = _still_removed(removed, plans)
     err = form == "json"
     if copies:
-        sys.exit(delete_copies(connection, removed, exporting, logs=True, err=err))
+
+        def plan_again(target: KafkaRef) -> PrunePlan:
+            one = {target: exporting[target]}
+            (plan,) = _plan_copies(connection, one, rules, now, read()[1])
+            return plan
+
+        replanner = Replanner(plan_again, list(exporting)[-1])
+        code = delete_copies(
+            connection, removed, exporting, replanner=replanner, logs=True, err=err
+        )
+        sys.exit(code)
     sys.exit(delete_backups(connection, removed, kasten_namespace, dry, plans=plans, err=err))
 
 
@@ -136,18 +147,14 @@ def _still_removed(removed: Iterable[Backup], plans: Iterable[PrunePlan]) -> lis
 
     Another user may have deleted the newest one during the question.
     """
-    later = {_identity(backup) for backup in _removed(plans)}
+    later = {identity(backup) for backup in _removed(plans)}
     confirmed = []
     for backup in removed:
-        if _identity(backup) in later:
+        if identity(backup) in later:
             confirmed.append(backup)
         else:
             print_warning(f"{backup} stays: after the question, a rule keeps it")
     return confirmed
-
-
-def _identity(backup: Backup) -> tuple[KafkaRef, str, str]:
-    return backup.kafka, backup.name, backup.uid
 
 
 def _print_plans(plans: Sequence[PrunePlan], form: str, now: datetime, nothing: str) -> None:
