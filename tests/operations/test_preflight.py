@@ -730,6 +730,12 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "warning",
             "took 60s at most in 2 runs, of 70s",
         ),
+        (
+            platform.measured,
+            {"planned": planned(action_sets=seen(action_set("a-1", "backupPrehook", "complete", 0)))},
+            "ok",
+            "backupPrehook took 0s at most in 1 run, of 1200s",
+        ),
         (platform.measured,
          {"planned": planned(plan=made(hook_timeout=59), action_sets=seen(PREHOOK))}, "problem",
          "of 59s"),
@@ -747,6 +753,14 @@ def test_an_action_that_is_not_the_first_of_its_action_set_may_be_running() -> N
     item["status"]["actions"] = [{}, {"deferPhase": {"name": "recover", "state": "running"}}]
     (found,) = said(platform.running_action, planned=planned(action_sets=seen(item)))
     assert found[0] == "problem"
+
+
+@pytest.mark.parametrize("progress", [{}, {"lastTransitionTime": "2026-01-02T03:01:01Z"}])
+def test_a_run_without_progress_since_its_start_has_no_duration(progress) -> None:
+    """Kanister could not launch it, or the clock of its node is behind."""
+    item = action_set("a-2", "backupPrehook", "complete")
+    item["status"]["progress"] = progress
+    assert said(platform.measured, planned=planned(action_sets=seen(item))) == []
 
 
 def test_the_last_run_that_failed_is_told() -> None:
