@@ -499,8 +499,8 @@ WRITER_POD = thing(
                     )
                 )
             },
-            "ok",
-            "driver csi.example.com",
+            "problem",
+            "the volumes of data-0 are of an in-tree plugin, migrated to driver csi.example.com",
         ),
         (storage.snapshot_class,
          {"snapshot_classes": seen(snapshot_class("a"), snapshot_class("b"))}, "warning",
@@ -659,6 +659,7 @@ def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
     ]
 
 
+INSTANT = action_set("a-1", "backupPrehook", "complete", seconds=0)
 PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
 
 
@@ -732,7 +733,7 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
         ),
         (
             platform.measured,
-            {"planned": planned(action_sets=seen(action_set("a-1", "backupPrehook", "complete", 0)))},
+            {"planned": planned(action_sets=seen(INSTANT))},
             "ok",
             "backupPrehook took 0s at most in 1 run, of 1200s",
         ),
