@@ -12,6 +12,7 @@ from kanister_kafka.operations.clone.broker_reads import BrokerReader
 from kanister_kafka.operations.clone.imports import NotRestorableError
 from kanister_kafka.operations.clone.offset_comparison import RestoredOffsets, compare_offsets
 from kanister_kafka.operations.clone.plan import ClonePlan
+from kanister_kafka.operations.clone.remover import end_command, removal_commands
 from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.source_comparison import compare_with_source
 from kanister_kafka.operations.clone.verification import RecordsRead, RecordsResult, Verification
@@ -132,6 +133,7 @@ def run_verification(
     read: RecordsRead,
     *,
     timeout: float,
+    context: str = "",
     now: Callable[[], datetime],
     on_result: Callable[[Verification], None],
     on_pending: Callable[[str], None],
@@ -169,11 +171,30 @@ def run_verification(
             left = runner.remover.remove()
             for text in left:
                 runner.report(f"FAILED: not removed: {text}")
+            if left:
+                _report_removal(runner, now(), context)
     if is_interrupted and left:
         raise ActionError(f"interrupted, and not removed: {', '.join(left)}")
     if is_interrupted:
         raise KeyboardInterrupt
     return left
+
+
+def _report_removal(runner: CloneRunner, now: datetime, context: str) -> None:
+    """Mark what is left for the next verification, and report how it is removed."""
+    plan, has_namespace = runner.plan, runner.created_namespace
+    if runner.remover.mark_ended(now):
+        runner.report("the next verification of this Kafka removes it. To remove it now:")
+    else:
+        runner.report("the next verification of this Kafka removes it after this command:")
+        runner.report(
+            end_command(
+                plan.target, plan.identity, now, has_namespace=has_namespace, context=context
+            )
+        )
+        runner.report("to remove it now:")
+    for line in removal_commands(plan, has_namespace=has_namespace, context=context):
+        runner.report(line)
 
 
 def _repository(plan: ClonePlan) -> str:
