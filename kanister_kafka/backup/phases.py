@@ -27,6 +27,11 @@ QUERY_SECONDS = 120
 """For a broker to report the offsets of all partitions (templates/scripts/lib/positions.sh)."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
+QUIET_SECONDS = 15
+"""For which no log must have been written before an online backup notes its end. After a client of
+Strimzi has stopped, Kafka itself may write for up to 10 s: the session of a worker of Connect ends
+(`session.timeout.ms` of its DistributedConfig), and overdue transactions are looked for
+(`transaction.abort.timed.out.transaction.cleanup.interval.ms`)."""
 
 
 class PhaseFactory:
@@ -143,17 +148,26 @@ class PhaseFactory:
         )
 
     def flush_online(self, name: str = "flush") -> PlannedPhase:
-        """Note where every log ends, and write page caches to the volumes."""
+        """Wait until nothing is written, note where every log ends, and flush."""
+        quiet_limit = max(self.limits.flush, QUIET_SECONDS)
         return PlannedPhase(
             name=name,
             stage=BackupStage.FLUSH,
             script="flush-online",
             values=self.values(
                 RUN_ID=RUN,
+                QUIET_SECONDS=QUIET_SECONDS,
+                QUIET_TIMEOUT=quiet_limit,
                 FLUSH_TIMEOUT=self.limits.flush,
                 PERMISSIONS=self.asked(self.names.flush),
             ),
             steps=(
+                PlannedStep(
+                    does="wait until Kafka itself writes nothing either",
+                    objects=(str(self.cluster),),
+                    until=f"no log was written for {QUIET_SECONDS}s",
+                    seconds=quiet_limit,
+                ),
                 PlannedStep(
                     does="note the end of every log and of the metadata, then sync, in all nodes "
                     "at once",
@@ -182,7 +196,6 @@ class PhaseFactory:
             values=self.values(
                 RUN_ID=RUN if own_run else "",
                 FLUSH_TIMEOUT=self.limits.flush,
-                PERMISSIONS=self.asked(self.names.flush),
             ),
             steps=(
                 PlannedStep(

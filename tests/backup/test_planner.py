@@ -486,6 +486,18 @@ def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -
     assert ("ONLINE", "yes") in plan.shared
 
 
+@pytest.mark.parametrize(("flush", "seconds"), [(60, 60), (5, 15)])
+def test_an_online_flush_waits_for_its_time_out_but_for_one_quiet_span_at_least(
+    flush: int, seconds: int
+) -> None:
+    plan = plan_of("mirror-maker-2", strategy=Strategy.ONLINE, limits=StepTimeouts(flush=flush))
+    (phase,) = [one for one in plan.actions[0].phases if one.name == "flush"]
+    values = dict(value.split("=", 1) for value in phase.values)
+    assert values["QUIET_SECONDS"] == "15"
+    assert values["QUIET_TIMEOUT"] == str(seconds)
+    assert phase.seconds == seconds + flush + 120, "the wait, its last reading, and the offsets"
+
+
 def test_a_group_changes_one_phase_and_the_rights_of_its_account_alone() -> None:
     choices = {"engine": SnapshotProvider.KANISTER, "strategy": Strategy.ONLINE}
     each = plan_of("mirror-maker-2", **choices)

@@ -47,6 +47,7 @@ from kanister_kafka.operations.rehearsal.context import (
 from kanister_kafka.operations.rehearsal.model import PodTimeline
 from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
+from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.docs.pages import write_section
 
 SETTLED = 900
@@ -223,19 +224,50 @@ def count(writer: ClientState) -> object:
 
 
 @dataclass(frozen=True)
-class OnlineRound:
-    """One online backup, in seconds."""
+class StrategyRound:
+    """One backup by a strategy, in seconds."""
 
     outage: float
-    """While a broker was not Ready, by its pods: a client that writes would fail the backup."""
+    """While a broker was not Ready, by its pods: a client that writes would fail an online one."""
     paused: float
     """From the first client that is scaled to 0 to the last that is not any more."""
     away: float
     """The same until all of them are Ready again."""
 
 
-def measure_online(bench: Bench) -> OnlineRound:
-    """Make an online backup, and look at brokers and clients all the time."""
+STRATEGIES = ("cold", "online")
+
+
+def apply_strategy(target: KafkaRef, strategy: str) -> None:
+    """Apply the Blueprint of a strategy, with the defaults of everything else."""
+    words = ("apply", "--from-cluster", target.name, "-n", target.namespace, "--strategy", strategy)
+    done = subprocess.run(
+        [sys.executable, "-m", "kanister_kafka", *words], capture_output=True, text=True
+    )
+    if done.returncode:
+        raise SystemExit(f"apply --strategy {strategy}: {done.stderr}")
+
+
+def compare_strategies(
+    connection: KubeClient, request: RehearsalRequest, rounds: int, *, snapshots: bool
+) -> tuple[Bench, dict[str, list[StrategyRound]]]:
+    """Measure cold and online backups of one Kafka in turns; the online Blueprint stays."""
+    measured: dict[str, list[StrategyRound]] = {name: [] for name in STRATEGIES}
+    for number in range(rounds):
+        for strategy in STRATEGIES:
+            apply_strategy(KafkaRef(request.namespace, request.name), strategy)
+            bench = Bench(connection, build_context(connection, request), snapshots)
+            one = measure_strategy(bench)
+            measured[strategy].append(one)
+            say(
+                f"round {number + 1}: {strategy:6} brokers away {one.outage:.1f} s, "
+                f"clients at 0 for {one.paused:.1f} s, Ready again after {one.away:.1f} s"
+            )
+    return bench, measured
+
+
+def measure_strategy(bench: Bench) -> StrategyRound:
+    """Make a backup, and look at brokers and clients all the time."""
     target, clock = bench.setting.target, bench.clock
     writers = bench.setting.writers
     watch = PodWatcher(bench.connection, target.namespace, target.name, clock)
@@ -269,26 +301,45 @@ def measure_online(bench: Bench) -> OnlineRound:
         raise SystemExit(
             "no client was stopped: does the Kafka have one, by --quiesce-by replicas?"
         )
-    return OnlineRound(
+    return StrategyRound(
         outage=0.0 if outage is None else outage.seconds or float("inf"),
         paused=stopped[-1] - stopped[0],
         away=away[-1] - stopped[0],
     )
 
 
-def online_report(bench: Bench, rounds: list[OnlineRound], command: str) -> str:
+def strategies_report(bench: Bench, measured: dict[str, list[StrategyRound]], command: str) -> str:
     """Return the section of docs/performance.md about online backups."""
     versions = bench.setting.versions
-    outage = max(one.outage for one in rounds)
-    paused, away = (median(getattr(one, name) for one in rounds) for name in ("paused", "away"))
+    rounds = len(measured["cold"])
+    middle = {
+        name: StrategyRound(
+            outage=median(one.outage for one in measured[name]),
+            paused=median(one.paused for one in measured[name]),
+            away=median(one.away for one in measured[name]),
+        )
+        for name in STRATEGIES
+    }
+    cold = middle["cold"].outage
+    rows = [
+        f"| {name} | {one.outage / cold:.2f} | {one.paused / cold:.2f} | {one.away / cold:.2f} | "
+        f"{one.outage:.0f} s, {one.paused:.0f} s, {one.away:.0f} s |"
+        for name, one in middle.items()
+    ]
     told = (
         f"{bench.setting.brokers} brokers of {len(bench.setting.before.nodes)} nodes, Strimzi "
-        f"{versions.strimzi}, Kafka {versions.kafka}, {len(rounds)} round{'s'[: len(rounds) > 1]}, "
-        f"medians, on one machine with {os.cpu_count()} cores: no broker was away "
-        f"({outage:.0f} s). Clients were scaled to 0 for {paused:.0f} s, and Ready again "
-        f"{away:.0f} s after that began."
+        f"{versions.strimzi}, Kafka {versions.kafka}, {rounds} round{'s'[: rounds > 1]} in turns, "
+        "medians. All is by the pods and resources, and as a part of the time in which the cold "
+        f"backup had a broker away. The seconds are of one machine with {os.cpu_count()} cores."
     )
-    return "\n".join(["```sh", command, "```", "", textwrap.fill(told, 100)])
+    return "\n".join(
+        [
+            *("```sh", command, "```", "", textwrap.fill(told, 100), ""),
+            "| Strategy | a broker away | clients at 0 replicas | until they are Ready | seconds |",
+            "|---|---|---|---|---|",
+            *rows,
+        ]
+    )
 
 
 METHODS = ("ours", "by hand", "floor")
@@ -380,7 +431,7 @@ def main() -> None:
     parser.add_argument(
         "--online",
         action="store_true",
-        help="measure an online Blueprint, alone: nothing may write",
+        help="compare cold and online backups: applies both Blueprints; nothing else may write",
     )
     parser.add_argument("--kasten-namespace", default="kasten-io")
     parser.add_argument("--trace", action="store_true", help="print what happened when")
@@ -395,19 +446,21 @@ def main() -> None:
             kasten_namespace=chosen.kasten_namespace,
             timeout=SETTLED * 4,
         )
-        setting = build_context(connection, request)
-        bench = Bench(connection, setting, chosen.snapshots)
-        if chosen.online != setting.blueprint.origin.is_online:
-            raise SystemExit("--online is for a Blueprint by --strategy online, and needed for it")
+        shown = " --snapshots" if chosen.snapshots else ""
+        command = f"make bench-outage KAFKA={chosen.kafka} ROUNDS={chosen.rounds}"
         if chosen.online:
-            shown = " --snapshots" if chosen.snapshots else ""
-            command = f"make bench-outage KAFKA={chosen.kafka} ROUNDS={chosen.rounds}"
-            rounds = [measure_online(bench) for _ in range(chosen.rounds)]
-            section = online_report(bench, rounds, f"{command} MORE='--online{shown}'")
+            bench, measured = compare_strategies(
+                connection, request, chosen.rounds, snapshots=chosen.snapshots
+            )
+            section = strategies_report(bench, measured, f"{command} MORE='--online{shown}'")
             say(section)
             if chosen.write:
                 write_section("online", section)
             return
+        setting = build_context(connection, request)
+        if setting.blueprint.origin.is_online:
+            raise SystemExit("the Blueprint is by --strategy online: apply a cold one, or --online")
+        bench = Bench(connection, setting, chosen.snapshots)
         try:
             bench.probing.start()
             found = rounds_of(bench, chosen.rounds, trace=chosen.trace)
@@ -416,8 +469,6 @@ def main() -> None:
         missing = lost(bench.probing.hearing)
     except KanisterKafkaError as failure:
         raise SystemExit(str(failure)) from failure
-    shown = " --snapshots" if chosen.snapshots else ""
-    command = f"make bench-outage KAFKA={chosen.kafka} ROUNDS={chosen.rounds}"
     section = report(bench, found, f"{command}{' MORE=' + shown.strip() if shown else ''}")
     say(section)
     say(f"records accepted and not there at the end: {missing}; left behind: {left or 'nothing'}")

@@ -67,6 +67,16 @@ def test_a_row_has_what_passed_of_all_and_when(folder: Path) -> None:
     assert "Failed" not in text
 
 
+def test_a_suite_that_cannot_run_with_a_release_says_why() -> None:
+    assert "v1beta2" in suites.not_applicable("test_spec_kept", "1.2.0")
+    assert "v1beta2" in suites.not_applicable("test_stateful_sets", "1.2.0")
+    assert "Kafka 4.2" in suites.not_applicable("test_kafka4", "0.49.1")
+    assert not suites.not_applicable("test_kafka4", "1.2.0")
+    assert not suites.not_applicable("test_spec_kept", "0.49.1")
+    text = "\n".join(suites.section({"0.45.2": {}, "1.2.0": {}}))
+    assert "| `test_kafka4` | needs Strimzi 1 with Kafka 4.2 or later | no result |" in text
+
+
 def test_what_failed_on_one_kafka_has_not_passed(folder: Path) -> None:
     failed = replace(RESULT, test="test_cycle::test_whole[b/b]", problem="a | b\nc <d>")
     hot = replace(RESULT, test="test_cycle::test_hot[b/b]")

@@ -27,6 +27,16 @@ OWN_RESULTS = ("test_reliability",)
 """Suites that keep their results elsewhere."""
 
 
+def not_applicable(suite: str, release: str) -> str:
+    """Return why a suite cannot run with a release of Strimzi, or nothing."""
+    old = release.startswith("0.")
+    if suite == "test_kafka4" and old:
+        return "needs Strimzi 1 with Kafka 4.2 or later"
+    if suite in ("test_spec_kept", "test_stateful_sets") and not old:
+        return f"Strimzi {release} does not serve v1beta2"
+    return ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class E2eResult:
     """The last outcome of a test on a release."""
@@ -116,7 +126,10 @@ def section(kept: Mapping[str, Results], directory: Path = SUITES) -> Iterator[s
     yield "|---" * (len(releases) + 1) + "|"
     for path in sorted(directory.glob("test_*.py")):
         if path.stem not in OWN_RESULTS:
-            cells = [_cell(path, kept[release]) for release in releases]
+            cells = [
+                _cell(path, kept[release], not_applicable(path.stem, release))
+                for release in releases
+            ]
             yield f"| `{path.stem}` | {' | '.join(cells)} |"
     for release in releases:
         failed = [result for result in kept[release].values() if result.problem]
@@ -126,10 +139,10 @@ def section(kept: Mapping[str, Results], directory: Path = SUITES) -> Iterator[s
     yield ""
 
 
-def _cell(suite: Path, results: Results) -> str:
+def _cell(suite: Path, results: Results, reason: str) -> str:
     mine = [result for result in results.values() if result.suite == suite.stem]
     if not mine:
-        return "no result"
+        return reason or "no result"
     names = functions(suite)
     run = {result.function for result in mine}
     failed = {result.function for result in mine if result.problem}

@@ -24,7 +24,8 @@ def proof() -> dict:
     labelled = {item["metadata"]["name"] for item in lab.get("ns", "-l", f"{LAB}=true")["items"]}
     if not {"kafka", "kafka-mirror"} <= labelled:
         pytest.skip(f"no source and mirror with the label {LAB}=true: make lab-env")
-    applied = lab.command("apply", "--from-cluster", "my-cluster", "-n", "kafka-mirror")
+    words = ("--from-cluster", "my-cluster", "-n", "kafka-mirror", "--force-conflicts")
+    applied = lab.command("apply", *words)  # kubectl has applied the Blueprint of other suites
     assert applied.returncode == 0, applied.stderr
     done = lab.command(
         "consistency-test", "--scenario", "all", "--yes", "--format", "json", timeout=3600

@@ -42,9 +42,9 @@ PATCH = {
     "operation": "patch",
     "spec": '{"metadata":{"annotations":{"a":"b"}}}',
     "objectReference": {
-        "apiVersion": "v1beta2",
-        "group": "kafka.strimzi.io",
-        "resource": "kafkas",
+        "apiVersion": "v1alpha1",
+        "group": "cr.kanister.io",
+        "resource": "profiles",
         "name": "none",
         "namespace": NAMESPACE,
     },

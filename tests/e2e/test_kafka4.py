@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import faults, lab
+from . import faults, lab, suites
 from .lab import Kafka, is_ready, kubectl, run_action, wait_until
 from .test_cycle import install
 
@@ -83,8 +83,8 @@ def manifests() -> list[dict]:
 def modern() -> Iterator[Kafka]:
     if lab.why_not():
         pytest.skip(lab.why_not())
-    if faults.release().startswith("0."):
-        pytest.skip("needs Strimzi 1 with Kafka 4.2 or later")
+    if reason := suites.not_applicable("test_kafka4", faults.release()):
+        pytest.skip(reason)
     for one in manifests():
         kubectl("apply", "-f", "-", stdin=json.dumps(one))
     try:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from . import lab
+from . import faults, lab, suites
 from .lab import Kafka, is_ready, kubectl, run_action, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -128,8 +128,8 @@ def specs() -> dict[str, str]:
 def old() -> Iterator[Kafka]:
     if lab.why_not():
         pytest.skip(lab.why_not())
-    if "kafka.strimzi.io/v1beta2" not in kubectl("api-versions").split():
-        pytest.skip("this operator does not serve v1beta2")
+    if reason := suites.not_applicable("test_spec_kept", faults.release()):
+        pytest.skip(reason)
     kafka = Kafka(HOME, "old")
     kubectl("apply", "-f", "-", stdin=manifests())
     try:

@@ -16,7 +16,7 @@ import pytest
 
 from kanister_kafka.backup.options import DEFAULT_IMAGE
 
-from . import lab
+from . import faults, lab, suites
 from .lab import Kafka, Outcome, run_action, wait_until, watch_exits
 
 pytestmark = pytest.mark.e2e
@@ -84,6 +84,8 @@ def ready(count: int) -> bool:
 
 @pytest.fixture(scope="module")
 def blueprint() -> Iterator[str]:
+    if reason := suites.not_applicable("test_stateful_sets", faults.release()):
+        pytest.skip(reason)
     namespace = {"apiVersion": "v1", "kind": "Namespace", "metadata": {"name": NAMESPACE}}
     made = [namespace, stateful_set("zookeeper", 3), stateful_set("kafka", 2)]
     served = lab.kubectl("api-resources", "--api-group=kafka.strimzi.io", "-o", "name")

@@ -5,7 +5,9 @@ from __future__ import annotations
 import base64
 import gzip
 import hashlib
+import os
 import subprocess
+import time
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +33,8 @@ LOGS = {
 OFFSETS = "latest orders 0 12\nlatest __consumer_offsets 3 0\n"
 DESCRIBED = "Topic: orders\tTopicId: x\tPartitionCount: 1\tReplicationFactor: 2\tConfigs: \n"
 ENDS = "metadata data-0/kafka-log 00000000000000000000.log 72\n"
+IDLE = "idle 600\n"
+"""Of a node whose logs were not written for long, which it reports if it flushes."""
 
 
 # Record batches as Kafka's brokers write them.
@@ -123,12 +127,16 @@ END = "00000000000000000000.log"
 
 
 def test_a_node_reports_the_end_of_each_log(shell: Shell, volume: Path) -> None:
-    done = in_node(node_script(shell, volume), "", "", "", "flush")
+    for log in volume.rglob("*.log"):
+        os.utime(log, (0, time.time() - 700))
+    done = in_node(node_script(shell, volume), "", "", "", "flush", "15")
     assert done.returncode == 0, done.stderr
     *rows, last = done.stdout.splitlines()
     assert f"{last}\n" == whole("".join(f"{row}\n" for row in rows)).splitlines()[-1] + "\n"
     at = "data-0/kafka-log1"
-    assert sorted(row for row in rows if not row.startswith("bytes")) == [
+    (idle,) = [int(row.removeprefix("idle ")) for row in rows if row.startswith("idle")]
+    assert 700 <= idle < 800
+    assert sorted(row for row in rows if not row.startswith(("bytes", "idle"))) == [
         f"log {at} empty-0 - 0",
         f"log {at} orders-0 00000000000000000009.log 90",
         f"log {at} pays-1.c0ffee-future {END} 5",
@@ -136,6 +144,43 @@ def test_a_node_reports_the_end_of_each_log(shell: Shell, volume: Path) -> None:
         f"metadata {at} {END} {len(QUIET) // 2}",
     ]
     assert "bytes orders-0 990" in rows
+
+
+@pytest.mark.parametrize(
+    ("ages", "idle", "recent"),
+    [
+        ({"orders-0": 40, "pays.x_y-10": 300}, range(40, 140), set()),
+        ({"orders-0": 300, "pays-1.c0ffee-future": 4}, range(4, 100), {"pays-1.c0ffee-future"}),
+        ({"orders-0": 0, "pays.x_y-10": 1}, range(100), {"orders-0", "pays.x_y-10"}),
+        ({"orders-0": 300, "pays.x_y-10": -90}, range(300, 400), set()),
+        ({"__cluster_metadata-0": 0, "gone-0.c0ffee-delete": 0}, range(700, 800), set()),
+    ],
+    ids=["quiet", "one written", "two written", "clock set back", "metadata and deleted"],
+)
+def test_a_node_reports_when_its_logs_were_written(
+    shell: Shell, volume: Path, ages: dict[str, int], idle: range, recent: set[str]
+) -> None:
+    """The least age that one of them has, by the last segments: a machine may be slow."""
+    for log in volume.rglob("*.log"):
+        os.utime(log, (0, time.time() - 700))
+    older = volume / "data-0" / "kafka-log1" / "orders-0" / END
+    os.utime(older)  # compaction and retention write older segments
+    for partition, age in ages.items():
+        log = max((volume / "data-0" / "kafka-log1" / partition).glob("*.log"))
+        os.utime(log, (0, time.time() - age))
+    done = in_node(node_script(shell, volume), "", "", "", "flush", "30")
+    rows = [row.split() for row in done.stdout.splitlines()]
+    (least,) = [int(row[1]) for row in rows if row[0] == "idle"]
+    assert least in idle
+    assert {row[1] for row in rows if row[0] == "recent"} == recent
+
+
+def test_a_node_without_a_log_knows_no_time(shell: Shell, volume: Path) -> None:
+    for log in volume.rglob("*.log"):
+        if "__cluster_metadata" not in str(log):
+            log.unlink()
+    done = in_node(node_script(shell, volume), "", "", "", "flush", "15")
+    assert "\nidle -\n" in done.stdout, done.stderr
 
 
 def test_a_node_reports_new_metadata_also_of_a_new_segment(shell: Shell, volume: Path) -> None:
@@ -177,23 +222,23 @@ def whole(text: str) -> str:
 
 
 def nodes(shell: Shell, logs: dict[str, str] = LOGS, records: str | None = None) -> Shell:
-    """Answer as nodes with these logs."""
-    new = "" if records is None else f"records {records}\n"
+    """Answer as nodes with these logs: after the snapshots if they have new `records`."""
+    new = IDLE if records is None else f"records {records}\n"
     for pod, text in logs.items():
         shell.on(f"(?s)^exec {pod} .* positions ", whole(f"{text}{ENDS}{new}"))
     return shell.on(LISTED, PODS).on(READY, "b-0||True\n")
 
 
-def flushed(shell: Shell, described: Any = DESCRIBED, offsets: str = OFFSETS) -> Any:
+def flushed(shell: Shell, described: Any = DESCRIBED, offsets: str = OFFSETS, **values: str) -> Any:
     answer = f"{described}\x1e\n{offsets}" if isinstance(described, str) else described
     shell.on(r"\.data\.state\}\|\{\.data\.run\}'?$", f"quiescing|{RUN}")
     nodes(shell).on("(?s)^exec b-0 .* topics ", answer)
-    return shell.phase("backupFlush", PLAN)
+    return shell.phase("backupFlush", PLAN, **values)
 
 
-def stored(shell: Shell) -> str:
+def stored(shell: Shell, key: str = "positions") -> str:
     found = [call.patch.get("binaryData", {}) for call in shell.writes() if call.args[0] == "patch"]
-    texts = [patch["positions"] for patch in found if patch.get("positions")]
+    texts = [patch[key] for patch in found if patch.get(key)]
     return gzip.decompress(base64.b64decode(texts[-1])).decode() if texts else ""
 
 
@@ -209,21 +254,117 @@ def test_the_ends_are_noted_before_the_flush(shell: Shell) -> None:
     assert "end offset of orders-0|12" in rows
     assert f"log of orders-0 in b-1|data-0/kafka-log1 {END} 900" in rows
     assert "pod c-2|uid-2 with 1 restarts" in rows
-    assert any(call.endswith(" flush") for call in shell.calls("exec b-1"))
+    (call,) = shell.calls("exec b-1")
+    assert call.endswith(" flush 15"), "one reading, if Kafka is quiet already"
+    (call,) = shell.calls(" topics ")
+    assert not call.endswith("latest"), "the JVMs start once"
+
+
+# The wait until Kafka itself writes nothing.
+
+
+def readings(shell: Shell, pod: str, *texts: str) -> Shell:
+    """Answer in a node with one reading after the other; the last one stays."""
+    return shell.on(f"(?s)^exec {pod} .* positions ", *map(whole, texts))
+
+
+TOMBSTONE = f"log data-0/kafka-log1 __consumer_offsets-3 {END} 80\n"
+GROWN = LOGS["b-1"].replace("log data-0/kafka-log1 __consumer_offsets-3 - 0\n", TOMBSTONE)
+WRITTEN = f"{LOGS['b-1']}{ENDS}idle 4\nrecent __consumer_offsets-3 4\n"
+LATER = ENDS.replace(" 72", " 144")
+RECORDS = f"records {QUIET}\n"
+
+
+def test_a_log_that_was_just_written_is_read_again(shell: Shell) -> None:
+    """The positions are those of the last reading, after what Kafka wrote meanwhile."""
+    readings(shell, "b-1", WRITTEN, f"{GROWN}{LATER}{RECORDS}{IDLE}")
+    readings(shell, "b-0", f"{LOGS['b-0']}{ENDS}{IDLE}", f"{LOGS['b-0']}{LATER}{RECORDS}{IDLE}")
+    readings(shell, "c-2", f"{ENDS}{IDLE}", f"{LATER}{RECORDS}{IDLE}")
+    done = flushed(shell)
+    assert done.returncode == 0, done.stderr
+    calls = shell.calls("exec b-1")
+    assert len(calls) == 2
+    assert calls[1].endswith(f" data-0/kafka-log {END} 72 flush 15"), "the metadata since then"
+    assert len(shell.calls("exec c-2")) == 2, "all nodes at once"
+    rows = stored(shell).splitlines()
+    assert f"log of __consumer_offsets-3 in b-1|data-0/kafka-log1 {END} 80" in rows
+    assert f"b-1 data-0/kafka-log {END} 144" in rows
+    assert "written in the last 15s: __consumer_offsets-3" in done.stdout
+    assert shell.recorded()["state"] == "online"
+
+
+def test_new_metadata_starts_the_quiet_span_again(shell: Shell) -> None:
+    changed = f"records {QUIET}{batch(PARTITION_CHANGE)}\n"
+    readings(shell, "b-1", WRITTEN, f"{LOGS['b-1']}{LATER}{RECORDS}{IDLE}")
+    readings(shell, "b-0", f"{LOGS['b-0']}{ENDS}{IDLE}", f"{LOGS['b-0']}{LATER}{RECORDS}{IDLE}")
+    readings(shell, "c-2", f"{ENDS}{IDLE}", f"{LATER}{changed}{IDLE}", f"{LATER}{RECORDS}{IDLE}")
+    done = flushed(shell)
+    assert done.returncode == 0, done.stderr
+    assert len(shell.calls("exec b-0")) == 4, "three readings, and the offsets"
+    assert "metadata log of c-2: 1 PartitionChangeRecord" in done.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "names"),
+    [
+        (WRITTEN, "__consumer_offsets-3"),
+        (f"{WRITTEN}recent orders-0 0\n", "__consumer_offsets-3; orders-0"),
+    ],
+    ids=["group", "producer"],
+)
+def test_a_kafka_that_never_gets_quiet_fails(shell: Shell, text: str, names: str) -> None:
+    readings(shell, "b-1", text)
+    done = flushed(shell, QUIET_TIMEOUT="5")
+    assert done.returncode != 0
+    last = done.stderr.splitlines()[-1]
+    assert f"not quiet for 15s within 5s: {names}: a producer" in last, last
+    assert "--strategy cold" in last
+    assert "NotQuiet" in shell.events()
+    assert shell.recorded()["growing"] == names
+    assert "state" not in shell.recorded()
+    assert not stored(shell)
+
+
+def test_offsets_that_are_older_than_the_last_record_are_read_again(shell: Shell) -> None:
+    """It was written while the JVMs of the tools started."""
+    text = f"{LOGS['b-1']}{ENDS}idle 1\n"
+    readings(shell, "b-1", text)
+    later = OFFSETS.replace(" 12", " 13")
+    shell.on("(?s)^exec b-0 .* topics .* latest$", later)
+    done = flushed(shell, offsets=f"{OFFSETS}earliest orders 0 3\n", QUIET_SECONDS="1")
+    assert done.returncode == 0, done.stderr
+    assert len(shell.calls(" topics ")) == 2
+    rows = stored(shell).splitlines()
+    assert "end offset of orders-0|13" in rows
+    assert "end offset of orders-0|12" not in rows
+    assert "orders 0 3 13 -" in stored(shell, "offsets").splitlines()
+
+
+def test_offsets_that_cannot_be_read_again_fail(shell: Shell) -> None:
+    readings(shell, "b-1", f"{LOGS['b-1']}{ENDS}idle 1\n")
+    shell.on("(?s)^exec b-0 .* topics .* latest$", (1, "", "no memory"))
+    done = flushed(shell, QUIET_SECONDS="1")
+    assert done.returncode != 0
+    assert "offsets of the partitions cannot be read" in done.stderr.splitlines()[-1]
+    assert "state" not in shell.recorded()
 
 
 @pytest.mark.parametrize(
     ("pod", "answer", "reason"),
     [
         ("b-1", (1, "", "killed"), "b-1"),
-        ("b-1", LOGS["b-1"] + ENDS, "b-1"),
-        ("b-1", whole(LOGS["b-1"] + ENDS).removeprefix("log"), "b-1"),
-        ("c-2", whole("bytes x-0 1\n"), "c-2"),
-        ("c-2", whole(ENDS + ENDS), "c-2"),
-        ("b-0", whole(f"{LOGS['b-0']}log data-0/kafka-log0 more-1 - 0\n{ENDS}"), "more-1"),
-        ("b-1", whole(LOGS["b-0"] + ENDS), "__consumer_offsets-3"),
+        ("b-1", LOGS["b-1"] + ENDS + IDLE, "b-1"),
+        ("b-1", whole(LOGS["b-1"] + ENDS + IDLE).removeprefix("log"), "b-1"),
+        ("c-2", whole(f"bytes x-0 1\n{IDLE}"), "c-2"),
+        ("c-2", whole(ENDS + ENDS + IDLE), "c-2"),
+        ("c-2", whole(ENDS), "c-2"),
+        ("b-0", whole(f"{LOGS['b-0']}log data-0/kafka-log0 more-1 - 0\n{ENDS}{IDLE}"), "more-1"),
+        ("b-1", whole(LOGS["b-0"] + ENDS + IDLE), "__consumer_offsets-3"),
     ],
-    ids=[*("gone", "cut", "part lost", "no metadata", "two metadata logs", "no offset", "no log")],
+    ids=[
+        *("gone", "cut", "part lost", "no metadata", "two metadata logs", "no time"),
+        *("no offset", "no log"),
+    ],
 )
 def test_a_reading_that_is_not_whole_fails(
     shell: Shell, pod: str, answer: Any, reason: str
@@ -237,7 +378,7 @@ def test_a_reading_that_is_not_whole_fails(
 
 
 def test_a_node_is_asked_again_if_a_part_of_its_output_is_lost(shell: Shell) -> None:
-    answer = whole(LOGS["b-1"] + ENDS)
+    answer = whole(LOGS["b-1"] + ENDS + IDLE)
     shell.on("(?s)^exec b-1 .* positions ", answer[9:], answer)
     done = flushed(shell)
     assert done.returncode == 0, done.stderr
@@ -269,8 +410,8 @@ OWNED = 'true|{"f:metadata":{"f:annotations":{"f:strimzi.io/pause-reconciliation
 
 
 def compared(shell: Shell, before: str, offsets: Any = OFFSETS, records: str = QUIET) -> Any:
-    shell.on(r"\.data\.state\}\|", f"online|{RUN}||kanister-kafka")
-    shell.on(r"binaryData\.positions", packed(before)).on(r"managedFields", OWNED)
+    shell.on(r"\.data\.state\}\|", f"online|{RUN}||kanister-kafka|{packed(before)}")
+    shell.on(r"managedFields", OWNED)
     nodes(shell, records=records).on("(?s)^exec b-0 .* topics .* latest$", offsets)
     return shell.phase("backupCompare", PLAN)
 
@@ -280,7 +421,10 @@ def test_nothing_has_moved(shell: Shell, before: str) -> None:
     assert done.returncode == 0, done.stderr + done.stdout
     assert shell.recorded() == {"unmoved": RUN}
     assert f"data-0/kafka-log {END} 72" in shell.calls("exec c-2")[0]
-    assert not any(call.endswith(" flush") for call in shell.calls("exec"))
+    assert not [
+        call for call in shell.calls("exec") if "flush" in call.rpartition(" positions ")[2]
+    ]
+    assert len(shell.calls(" topics ")) == 1
     assert not shell.events()
 
 
@@ -383,8 +527,8 @@ def test_logs_that_are_too_many_to_store_are_compared_by_their_digest(
 
 def test_kasten_calls_the_comparison_in_the_action_of_its_own(shell: Shell, before: str) -> None:
     """Its two hooks are two actions, so the run is that of the state ConfigMap."""
-    shell.on(r"\.data\.state\}\|", f"online|{RUN}||kanister-kafka")
-    shell.on(r"binaryData\.positions", packed(before)).on(r"managedFields", OWNED)
+    shell.on(r"\.data\.state\}\|", f"online|{RUN}||kanister-kafka|{packed(before)}")
+    shell.on(r"managedFields", OWNED)
     nodes(shell, records=QUIET).on("(?s)^exec b-0 .* topics .* latest$", OFFSETS)
     done = shell.phase("compare", PLAN)
     assert done.returncode == 0, done.stderr

@@ -4,6 +4,7 @@
 POSITIONS_MAX=60000  # characters of base64 in the state ConfigMap; of more, only the digest is stored
 METADATA_MAX=4000000 # bytes of new metadata that a node prints
 PARALLEL_MAX=64      # kubectl processes in this pod
+IDLE_MAX=999999      # seconds, if no node knows when a log was written
 # Without the offsets the backup fails, so they get more time than topics.sh gives them. Its three JVMs may have to
 # start one after the other.
 # shellcheck disable=SC2034 # topics.sh reads it
@@ -12,8 +13,10 @@ QUERY_TIMEOUT=120 # seconds
 # Runs in each node. Prints the end of every log as `log DIRECTORY PARTITION SEGMENT SIZE`, and that of the metadata log
 # as `metadata DIRECTORY SEGMENT SIZE`. With an end of the metadata log as $1 $2 $3, it prints the bytes after it as
 # `records HEX`. With `flush` as $4 it flushes afterwards, so that all that was in the logs is on the volumes, and prints
-# the size of each partition as `bytes PARTITION BYTES`. Replicas that move between directories count, deleted ones do
-# not. The last line is `whole DIGEST`: kubectl may lose a part of the output of exec.
+# the size of each partition as `bytes PARTITION BYTES`, the seconds since any of its logs was written as `idle SECONDS`,
+# or `idle -` if that is unknown, and each log that was written less than $5 seconds ago as `recent PARTITION SECONDS`.
+# Brokers append to the metadata log every 500 ms, so it does not count there. Replicas that move between directories
+# count, deleted ones do not. The last line is `whole DIGEST`: kubectl may lose a part of the output of exec.
 # shellcheck disable=SC2016
 POSITIONS_SCRIPT='set -eo pipefail
 shopt -s nullglob inherit_errexit
@@ -44,10 +47,19 @@ positions() {
       echo "records $hex"
     done
   done
-  for ((i = 0; i < ${#files[@]}; i += 500)); do
-    stat -c "%n %s" "${files[@]:i:500}" | sed -E "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+)\$|log \1 \2 \3 \4|"
-  done
+  ends=$(for ((i = 0; i < ${#files[@]}; i += 500)); do stat -c "%n %s %Y" "${files[@]:i:500}"; done)
+  now=$(date +%s)
+  printf "%s\n" "$ends" | sed -nE "s|^/var/lib/kafka/(.*)/([^/]+)/([^/ ]+) ([0-9]+) [0-9]+\$|log \1 \2 \3 \4|p"
   if [ "$4" = flush ]; then
+    idle=-
+    while read -r f size modified; do
+      # If a clock was set back, the age of this log is unknown.
+      if [ -z "$f" ] || ((modified > now)); then continue; fi
+      age=$((now - modified)) f=${f%/*}
+      if ((age < $5)); then echo "recent ${f##*/} $age"; fi
+      if [ "$idle" = - ] || ((age < idle)); then idle=$age; fi
+    done < <(printf "%s\n" "$ends")
+    echo "idle $idle"
     # An error of sync means that data is lost: it fails. An old sync does not have the option.
     for d in /var/lib/kafka/data*; do
       if sync --help 2>&1 | grep -q -e --file-system; then sync -f "$d"; else sync; fi
@@ -145,40 +157,83 @@ ask_node() {
   return 1
 }
 
-# read_positions FLUSH COMMAND...: reads the ends of the logs in all nodes, and at the same time the offsets of all
-# partitions by COMMAND, which prints lines `latest TOPIC PARTITION OFFSET`. FLUSH is `flush` or empty. It fails if
-# anything cannot be read. Sets
-# - POSITIONS: rows `KEY|VALUE`, sorted: the uid and restarts of each pod, the end of each log, the end offset of each
-#   partition
+# start_offsets COMMAND...: reads the offsets of all partitions by COMMAND meanwhile, which prints lines `latest TOPIC
+# PARTITION OFFSET`. Sets ASKED to the SECONDS of the start.
+start_offsets() {
+  # shellcheck disable=SC2034 # flush-online.sh reads it
+  ASKED=$SECONDS
+  exec {broker}< <("$@" && printf '\nwhole')
+}
+
+# finish_offsets: sets OFFSETS to the output of the command of start_offsets. It fails if the command has failed.
+finish_offsets() {
+  OFFSETS=$(cat <&"$broker")
+  exec {broker}<&-
+  [[ $OFFSETS == *$'\n'whole ]] || die 'the offsets of the partitions cannot be read: see the lines above'
+  OFFSETS=${OFFSETS%$'\n'whole}
+}
+
+# read_logs FLUSH: reads the ends of the logs in all nodes. FLUSH is `flush` or empty. It fails if anything cannot be
+# read. Sets
+# - POSITIONS: rows `KEY|VALUE`: the uid and restarts of each pod, and the end of each log
 # - METADATA: the end of the metadata log of each node, as lines `POD DIRECTORY SEGMENT SIZE`
 # - METADATA_CHANGES: records in the metadata logs after the ends in $BEFORE, which are such lines
-# - OFFSETS: the output of COMMAND, and the size of each partition as `bytes TOPIC-PARTITION BYTES`
-read_positions() {
-  local pods name uid restarts position broker fd offsets reported kept differences directory segment size
-  local failed='' bytes='' names=() replies=()
+# With `flush` also
+# - BYTES: the size of each replica as lines `bytes TOPIC-PARTITION BYTES`
+# - IDLE: seconds since a log was written in any node, as far as known
+# - RECENT: partitions that were written in the last $QUIET_SECONDS, as lines `TOPIC-PARTITION SECONDS`
+read_logs() {
+  local pods name uid restarts position fd directory segment size failed='' flush=$1 names=() replies=()
   pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name=$CLUSTER-kafka" -o \
     'jsonpath={range .items[*]}{.metadata.name}|{.metadata.uid}|{.status.containerStatuses[?(@.name=="kafka")].restartCount}{"\n"}{end}')
   [[ -n $pods ]] || die "Kafka $CLUSTER has no pods"
   POSITIONS=''
   METADATA=''
   METADATA_CHANGES=''
-  exec {broker}< <("${@:2}" && printf '\nwhole')
+  BYTES=''
+  RECENT=''
+  IDLE=$IDLE_MAX
   while IFS='|' read -r name uid restarts; do
     [[ -n $uid && -n $restarts ]] || die "pod $name has no container that runs"
     POSITIONS+="pod $name|$uid with $restarts restarts"$'\n'
     position=$(printf '%s\n' "${BEFORE-}" | sed -n "s/^$name //p")
     read -r directory segment size < <(printf '%s\n' "$position")
-    exec {fd}< <(ask_node "$name" "$directory" "$segment" "$size" "$1")
+    exec {fd}< <(ask_node "$name" "$directory" "$segment" "$size" "$flush" "${QUIET_SECONDS-}")
     names+=("$name") replies+=("$fd")
     ((${#replies[@]} < PARALLEL_MAX)) || collect_positions
   done < <(printf '%s\n' "$pods")
   collect_positions
   [[ -z $failed ]] || die "not read within ${FLUSH_TIMEOUT}s where the logs end: ${failed%; }"
+}
 
-  OFFSETS=$(cat <&"$broker")
-  exec {broker}<&-
-  [[ $OFFSETS == *$'\n'whole ]] || die 'the offsets of the partitions cannot be read: see the lines above'
-  OFFSETS=${OFFSETS%$'\n'whole}
+# collect_positions: reads the replies of the nodes that were asked
+collect_positions() {
+  local i text ends records changes idle
+  for i in "${!replies[@]}"; do
+    fd=${replies[i]} name=${names[i]}
+    text=$(cat <&"$fd")
+    exec {fd}<&-
+    ends=$(printf '%s\n' "$text" | sed -nE "s/^metadata ([^ ]+ [^ ]+ [0-9]+)\$/$name \1/p")
+    records=$(printf '%s\n' "$text" | sed -n 's/^records //p')
+    idle=$(printf '%s\n' "$text" | sed -nE 's/^idle ([0-9]+|-)$/\1/p')
+    if [[ $text != *$'\n'whole || -z $ends || $ends == *$'\n'* || ($'\n'${BEFORE-} == *$'\n'"$name "* && $'\n'$text != *$'\n'records\ *) || (-n $flush && -z $idle) ]]; then
+      failed+="$name; "
+      continue
+    fi
+    METADATA+=$ends$'\n' BYTES+=$(printf '%s\n' "$text" | grep '^bytes ' || true)$'\n'
+    POSITIONS+=$(printf '%s\n' "$text" | sed -nE "s/^log ([^ ]+) ([^ ]+) ([^ ]+) ([0-9]+)\$/log of \2 in $name|\1 \3 \4/p")$'\n'
+    RECENT+=$(printf '%s\n' "$text" | sed -n 's/^recent //p')$'\n'
+    [[ ${idle:--} == - ]] || ((idle >= IDLE)) || IDLE=$idle
+    changes=$(printf '%s\n' "$records" | metadata_changes | sed "s/^/$name: /")
+    METADATA_CHANGES+=${changes:+$changes$'\n'}
+  done
+  replies=() names=()
+}
+
+# add_offsets: adds the end offset of each partition in OFFSETS to POSITIONS, and sorts them. It adds the size of each
+# partition to OFFSETS. It fails if the partitions are not those of the logs.
+add_offsets() {
+  local offsets reported kept differences
   offsets=$(printf '%s\n' "$OFFSETS" | sed -nE 's/^latest ([^ ]+) ([0-9]+) ([0-9]+)$/end offset of \1-\2|\3/p')
   # A partition without a leader has no offset, and one in an unknown directory has no log.
   reported=$(printf '%s\n' "$offsets" | sed -E 's/^end offset of (.*)\|[0-9]+$/\1|/' | sort -u)
@@ -189,28 +244,7 @@ read_positions() {
   fi
   POSITIONS=$(printf '%s\n%s\n' "$POSITIONS" "$offsets" | sed '/^$/d' | sort)
   # A partition has several replicas. The largest one counts.
-  OFFSETS+=$'\n'$(printf '%s\n' "$bytes" | awk 'NF == 3 && $3 >= most[$2] { most[$2] = $3 } END { for (key in most) printf "bytes %s %.0f\n", key, most[key] }')
-}
-
-# collect_positions: reads the replies of the nodes that were asked
-collect_positions() {
-  local i text ends records changes
-  for i in "${!replies[@]}"; do
-    fd=${replies[i]} name=${names[i]}
-    text=$(cat <&"$fd")
-    exec {fd}<&-
-    ends=$(printf '%s\n' "$text" | sed -nE "s/^metadata ([^ ]+ [^ ]+ [0-9]+)\$/$name \1/p")
-    records=$(printf '%s\n' "$text" | sed -n 's/^records //p')
-    if [[ $text != *$'\n'whole || -z $ends || $ends == *$'\n'* || ($'\n'${BEFORE-} == *$'\n'"$name "* && $'\n'$text != *$'\n'records\ *) ]]; then
-      failed+="$name; "
-      continue
-    fi
-    METADATA+=$ends$'\n' bytes+=$(printf '%s\n' "$text" | grep '^bytes ' || true)$'\n'
-    POSITIONS+=$(printf '%s\n' "$text" | sed -nE "s/^log ([^ ]+) ([^ ]+) ([^ ]+) ([0-9]+)\$/log of \2 in $name|\1 \3 \4/p")$'\n'
-    changes=$(printf '%s\n' "$records" | metadata_changes | sed "s/^/$name: /")
-    METADATA_CHANGES+=${changes:+$changes$'\n'}
-  done
-  replies=() names=()
+  OFFSETS+=$'\n'$(printf '%s\n' "$BYTES" | awk 'NF == 3 && $3 >= most[$2] { most[$2] = $3 } END { for (key in most) printf "bytes %s %.0f\n", key, most[key] }')
 }
 
 # diff_positions OLD NEW: rows `KEY|VALUE` whose value has changed, and those that are in only one of both

@@ -1,7 +1,6 @@
 # shellcheck shell=bash
 # Reads again where every log ends, after the last snapshot is cut. The snapshots are a backup only if nothing has moved.
 . ./common.sh
-. ./check-permissions.sh
 . ./pause-reconciliation.sh
 . ./cluster-fingerprint.sh
 . ./verify-stopped.sh
@@ -10,12 +9,11 @@
 
 # stored_positions: sets run, before_digest, BEFORE and before_rows, of the reading before the snapshots
 stored_positions() {
-  local fields state text head
-  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}|{.data.pauseOwner}')
-  IFS='|' read -r state run ended_by pause_owner < <(printf '%s\n' "$fields")
+  local fields state ended_by text head
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}|{.data.pauseOwner}|{.binaryData.positions}')
+  IFS='|' read -r state run ended_by pause_owner text < <(printf '%s\n' "$fields")
   [[ $state == online && -n $run && ${RUN_ID:-$run} == "$run" ]] ||
     die "ConfigMap $STATE_CONFIGMAP has state ${state:-unknown}${ended_by:+ by $ended_by}, not online by this run: clients may have written during the snapshots, so they are not a backup"
-  text=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.binaryData.positions}')
   text=$(printf %s "$text" | base64 -d | gzip -dc)
   head=$(printf '%s\n' "$text" | sed -n 1p)
   read -r _ _ head before_digest < <(printf '%s\n' "$head")
@@ -26,12 +24,15 @@ stored_positions() {
   before_rows=$(printf '%s\n' "$text" | sed -n '/|/p')
 }
 
-begin_step "checking the rights of the service account"
-check_permissions
+# Clients wait: the JVM of the tool takes longer than all that follows. The flush has checked the rights.
+start_offsets query_broker latest
 begin_step "reading the positions before the snapshots"
 stored_positions
 begin_step "reading where the logs of Kafka $CLUSTER end"
-read_positions '' query_broker latest
+start_query pause changes_since_pause "$pause_owner"
+read_logs ''
+finish_offsets
+add_offsets
 begin_step 'comparing with the positions before the snapshots'
 moved=
 after_digest=$(printf %s "$POSITIONS" | digest)
@@ -40,7 +41,8 @@ if [[ $after_digest != "$before_digest" ]]; then
   moved=${moved:-logs, too many to name them}
 fi
 moved+=${METADATA_CHANGES:+${moved:+$'\n'}metadata log of ${METADATA_CHANGES%$'\n'}}
-reason=$(changes_since_pause "$pause_owner") || reason='whether it is still paused cannot be read'
+reason='whether it is still paused cannot be read'
+! read_query pause || reason=$REPLY
 [[ -z $reason ]] || moved+="${moved:+$'\n'}Kafka $CLUSTER: $reason"
 if [[ -n $moved ]]; then
   printf '%s\n' "$moved"
