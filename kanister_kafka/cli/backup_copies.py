@@ -56,7 +56,7 @@ def list_copies(
 
 
 class Replanner:
-    """Says again, right before a copy is deleted, whether the keep rules still remove it.
+    """Applies the keep rules again, right before a copy is deleted.
 
     A deletion takes minutes, in which other clients can delete, export and verify copies.
     """

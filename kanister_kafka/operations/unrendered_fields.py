@@ -1,7 +1,7 @@
 """Fields on the cluster that are not rendered and that an apply leaves: others have set them.
 
-A server-side apply only removes fields that its own field manager owns alone. What another manager
-has set stays, also with `force` (Kubernetes, "Server-Side Apply", "Conflicts").
+A server-side apply only removes fields that its own field manager owns alone. Those of other
+managers stay, also with `force` (Kubernetes, "Server-Side Apply", "Conflicts").
 """
 
 from __future__ import annotations
@@ -99,7 +99,7 @@ def format_fields(fields: Iterable[UnrenderedField]) -> str:
 
 NOT_REMOVED = (
     "kanister-kafka apply does not remove fields of other field managers, with --force-conflicts "
-    "neither; an apply of what is rendered now by the same manager does",
+    "neither; an apply of the output of render by the same manager does",
     "delete the object only while no backup and no restore runs",
 )
 """What to know before the removal of such fields, a line each."""

@@ -160,7 +160,7 @@ def _print_unrendered(results: Iterable[ObjectResult | DryRunResult], context: s
             f"{target.placed} keeps fields that are not in the input: {format_fields(fields)}"
         )
         command = f"kubectl {target.deletion}{context_flag(context)}"
-        for line in (*NOT_REMOVED, *source_advice(fields)):
+        for line in NOT_REMOVED + source_advice(fields):
             click.echo(f"  {line}", err=True)
         click.echo(f"  to remove them, run this and apply again: {command}", err=True)
 

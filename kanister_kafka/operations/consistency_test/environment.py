@@ -281,7 +281,7 @@ class ConsistencyReport:
 
     @property
     def exit_code(self) -> int:
-        """0 if it passed; 130 if it was interrupted and nothing is left; else 1."""
+        """0 if it passed, 130 if it was interrupted and nothing is left, else 1."""
         if self.interrupted and not self.leftovers:
             return InterruptedWriteError.exit_code
         return 0 if self.passed else 1

@@ -190,7 +190,7 @@ class Rehearsal:
 
     @property
     def exit_code(self) -> int:
-        """0 if it passed; 130 if it was only interrupted, and all is as it was found; else 1."""
+        """0 if it passed, 130 if it was interrupted and all is as it was found, else 1."""
         if self.passed:
             return 0
         is_clean = self.failure == INTERRUPTED and not self.changed

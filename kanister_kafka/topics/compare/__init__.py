@@ -195,8 +195,8 @@ def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) ->
     """Ask both clusters at the same time; the first error does not wait for the other cluster.
 
     A request to a cluster that does not answer takes half a minute, and librdkafka cannot cancel
-    it. Its thread is left behind, and closes the connection at its end. It is no thread of an
-    executor, because Python waits for these when it exits.
+    it. Its thread is left behind, and closes the connection at its end. An executor would not do,
+    because Python waits for its threads at the exit.
     """
     answers: Queue[Future[Answer]] = Queue()
     futures: list[Future[Answer]] = []
@@ -215,14 +215,25 @@ def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) ->
 
 
 def _ask(ask: Callable[[OpenTopic], Answer], one: OpenTopic, future: Future[Answer]) -> None:
-    try:
-        answer = ask(one)
-    except BaseException as failure:  # noqa: BLE001 - the other thread raises it
-        one.cluster.end_use()
-        future.set_exception(failure)
-    else:
-        one.cluster.end_use()
-        future.set_result(answer)
+    with _UseOfOtherThread(one.cluster, future):
+        future.set_result(ask(one))
+
+
+class _UseOfOtherThread:
+    """Ends the use of a connection, and passes an error on to the thread that waits."""
+
+    def __init__(self, cluster: KafkaConsumer, future: Future[Answer]) -> None:
+        self._cluster = cluster
+        self._future = future
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> bool:
+        self._cluster.end_use()
+        if failure is not None:
+            self._future.set_exception(failure)
+        return failure is not None
 
 
 def _partitions(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> tuple[tuple[int, ...], ...]:
