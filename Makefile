@@ -15,7 +15,7 @@ KAFKA ?= kafka-mirror/my-cluster
 ROUNDS ?= 3
 BOOTSTRAP ?= localhost:9092
 
-.PHONY: demo test lint docs blueprints differential bench bench-export bench-fleet bench-outage bench-scale bench-topics fuzz e2e reliability lab-env lab-env-down proof rehearsal versions release clean
+.PHONY: demo test lint docs blueprints differential bench bench-export bench-fleet bench-outage bench-scale bench-topics fuzz e2e reliability lab-env lab-env-down consistency-test proof rehearsal versions release clean
 
 demo: $(RUNS) ## Render an example, check it, and show what it will do
 	$(BIN)/kanister-kafka render -f examples/mirror-maker-2 --kasten policy --output-dir build/demo
@@ -51,8 +51,10 @@ bench-fleet: $(READY) ## How long 100, 1,000 and 3,000 clusters take, and how mu
 bench-topics: $(READY) ## How fast topics are compared, on the Kafka at BOOTSTRAP: docs/performance.md
 	$(BIN)/python -m tests.benchmarks.topics $(BOOTSTRAP) --write $(MORE)
 
-proof: $(READY) ## The scenarios of consistency-test on examples/lab, and docs/proof.md; KANISTER_KAFKA_IMAGE has to be set
-	$(BIN)/kanister-kafka consistency-test --yes --format markdown -o docs/proof.md --html build/consistency-test.html
+consistency-test: $(READY) ## The scenarios of consistency-test on examples/lab, and docs/consistency-test-report.md; KANISTER_KAFKA_IMAGE has to be set
+	$(BIN)/kanister-kafka consistency-test --yes --format markdown -o docs/consistency-test-report.md --html build/consistency-test.html
+
+proof: consistency-test # the former name of the target; it works for one more release
 
 rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, its report and its picture in the docs
 	$(BIN)/python -m tests.docs.rehearsal $(KAFKA)

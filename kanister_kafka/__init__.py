@@ -16,7 +16,7 @@ The package `operations` works on a live cluster: `apply` (apply, diff, prune, d
 from typing import TYPE_CHECKING
 
 from kanister_kafka._version import __version__
-from kanister_kafka.lazy_exports import lazy_getattr
+from kanister_kafka.package import lazy_getattr
 
 DEPRECATED = {
     "Account": "ServiceAccountSpec",

@@ -90,3 +90,13 @@ class InternalError(KanisterKafkaError):
 
 class TemplateError(KanisterKafkaError):
     """A Jinja template cannot be loaded or rendered; the message names file and line."""
+
+
+MAX_MESSAGE = 400
+"""Characters of the message of another program that an error quotes."""
+
+
+def one_line(text: object, length: int = MAX_MESSAGE) -> str:
+    """Return a text without line breaks, cut after `length` characters, with … for the rest."""
+    line = " ".join(str(text).split())
+    return line if len(line) <= length else f"{line[:length]}…"

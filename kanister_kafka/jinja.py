@@ -26,7 +26,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from markupsafe import Markup
 
 from kanister_kafka.errors import TemplateError
-from kanister_kafka.package_files import package_directory
+from kanister_kafka.package import package_directory
 
 __all__ = (
     "Environment",

@@ -22,7 +22,7 @@ from tests.conftest import ROOT
 DATA = ROOT / "tests" / "prose.yaml"
 RULES = yaml.safe_load(DATA.read_text("utf-8"))
 HABITS = [(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in RULES["habits"]]
-GENERATED = {"docs/api.md", "docs/cli.md", "docs/functions.md", "docs/proof.md"}
+GENERATED = {"docs/api.md", "docs/cli.md", "docs/functions.md", "docs/consistency-test-report.md"}
 """Pages of docstrings, help and reports, which are checked where they are written."""
 WORDS = re.compile(r"(?:[A-Za-z][a-z']+\b.*?[ \n].*?){2}[A-Za-z]", re.DOTALL)
 """A text of fewer words is a name or a value."""

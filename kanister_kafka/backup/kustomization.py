@@ -16,8 +16,7 @@ from kanister_kafka.constants import (
     WATCHDOG_NAME,
 )
 from kanister_kafka.errors import UnreachableError
-from kanister_kafka.yamldoc import Document, loads, to_python
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import Document, dump, loads, to_python
 
 FILE_NAME = "kustomization.yaml"
 CONFIGURATION = "kustomizeconfig.yaml"

@@ -12,9 +12,13 @@ from kanister_kafka.backup import kasten
 from kanister_kafka.backup import provenance as gitops
 from kanister_kafka.backup.admission import admission_policy
 from kanister_kafka.backup.cron import MAX_NAME
-from kanister_kafka.backup.hot import hot_effects
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
-from kanister_kafka.backup.kasten import build_policies, build_restore_action, build_transforms
+from kanister_kafka.backup.kasten import (
+    build_policies,
+    build_restore_action,
+    build_transforms,
+    hot_effects,
+)
 from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
 from kanister_kafka.backup.model import (
     BackupPlan,

@@ -87,10 +87,10 @@ def flush_rights(
 
 def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
     """Yield the rights that a phase needs to report why it failed."""
-    tell = "report why it failed"
-    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), tell)
-    yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), tell)
-    yield permission(cluster, "", "events", (), ("create",), tell)
+    purpose = "report why it failed"
+    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), purpose)
+    yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), purpose)
+    yield permission(cluster, "", "events", (), ("create",), purpose)
 
 
 def restart_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:

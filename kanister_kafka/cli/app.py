@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.cli.live_names import ACCESS, completes_names
+from kanister_kafka.cli.param_types import ACCESS, completes_names
 from kanister_kafka.cli.standard_streams import checked_streams
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.durations import parse_duration
@@ -52,7 +52,9 @@ COMMANDS = {
 }
 """The summary of each command, in the order of the work: from a plan to a backup, then all else.
 
-It is a function of that name, with _ for -, in a module of that name."""
+It is a function of that name, with _ for -, in a module of that name or in that of MODULES."""
+MODULES = {"plan": "render", "delete": "apply", "explain": "docs", "completion": "docs"}
+"""Commands in the module of another command."""
 FORMER = {"prove": "consistency-test"}
 """Former names, each with today's: they work for one release, with a warning."""
 QUIET = f"{__name__}.quiet"
@@ -205,6 +207,8 @@ class CommandGroup(click.Group):
     """Its commands, and what each is for."""
     former: Mapping[str, str] = FORMER
     """Former names of its commands, each with today's."""
+    modules: Mapping[str, str] = MODULES
+    """Its commands that are in the module of another command, each with that module."""
     package = "kanister_kafka.cli.commands"
     """The package that their modules are in."""
 
@@ -232,7 +236,8 @@ class CommandGroup(click.Group):
         if cmd_name not in self.about:
             return None
         name = cmd_name.replace("-", "_")
-        command: click.Command = getattr(import_module(f"{self.package}.{name}"), name)
+        module = import_module(f"{self.package}.{self.modules.get(name, name)}")
+        command: click.Command = getattr(module, name)
         own = command.commands.values() if isinstance(command, click.Group) else (command,)
         for one in own:
             if not isinstance(one, click.Group):

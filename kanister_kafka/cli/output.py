@@ -80,7 +80,7 @@ def report_text(form: str, text: Callable[[], str], tree: Callable[[], str]) -> 
 
 def as_yaml(text: str) -> str:
     """Return our JSON as YAML."""
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.yamldoc import dump
 
     return dump(json.loads(text))
 

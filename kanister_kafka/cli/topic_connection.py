@@ -22,9 +22,9 @@ from kanister_kafka.cli.options import (
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.topics.access import TopicRef
     from kanister_kafka.topics.client import ClientAccess
     from kanister_kafka.topics.job import ProgressMessage, ResultMessage, TopicJob
-    from kanister_kafka.topics.reference import TopicRef
 
 IMAGE = "KANISTER_KAFKA_IMAGE"
 CONFIG_FILE = click.Path(path_type=Path, exists=True, dir_okay=False)

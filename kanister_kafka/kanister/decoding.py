@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Iterator
 
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, error, warning
 from kanister_kafka.durations import parse_go_duration
+from kanister_kafka.errors import one_line
 from kanister_kafka.kanister.function_types import ArgumentType, FunctionArgument
 from kanister_kafka.kanister.kube_api import unknown_resource_hint
 from kanister_kafka.kanister.scalar_formats import (
@@ -29,6 +30,9 @@ from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequ
 ArgumentRule = Callable[[FunctionArgument, str, Node], Diagnostics]
 """From an argument, the path of its value and the value to what is wrong."""
 
+MAX_QUOTED = 60
+"""Characters of a value that a message quotes."""
+
 # What is wrong with the value of an argument, and how values are read and named on the way.
 
 
@@ -36,8 +40,7 @@ def quote_value(node: Node) -> str:
     """Return a value as a message names it."""
     if not isinstance(node, Scalar):
         return "an object" if isinstance(node, MappingNode) else "a list"
-    text = " ".join(node.text.split())
-    text = text if len(text) <= 60 else f"{text[:60]}…"
+    text = one_line(node.text, MAX_QUOTED)
     return f'"{text}"' if isinstance(node.value, str) else text
 
 

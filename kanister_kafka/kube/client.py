@@ -18,8 +18,9 @@ from kanister_kafka.errors import (
     RejectedError,
     TransientError,
     UnreachableError,
+    one_line,
 )
-from kanister_kafka.kube.kubeconfig import access, connect, one_line, status_message
+from kanister_kafka.kube.kubeconfig import access, connect, status_message
 
 Object = dict[str, Any]
 Objects = tuple[Object, ...]

@@ -7,8 +7,14 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from kanister_kafka.errors import ForbiddenError, NotFoundError, TransientError, UnreachableError
-from kanister_kafka.kube.kubeconfig import access, connect, one_line, status_message
+from kanister_kafka.errors import (
+    ForbiddenError,
+    NotFoundError,
+    TransientError,
+    UnreachableError,
+    one_line,
+)
+from kanister_kafka.kube.kubeconfig import access, connect, status_message
 
 HANDSHAKES = {"403": ForbiddenError, "404": NotFoundError}
 """The client reports a refused websocket without a status, as `Handshake status 403 Forbidden`."""

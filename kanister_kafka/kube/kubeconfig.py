@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from kanister_kafka.errors import UnreachableError
+from kanister_kafka.errors import UnreachableError, one_line
 
 TIMEOUTS = (5.0, 30.0)
 """Seconds to connect, and to wait for each part of an answer."""
@@ -112,12 +112,7 @@ def _configure(config: Any, configuration: Any, places: str, context: str) -> st
 def status_message(failure: Any) -> str:
     """Return the one line that a refusal comes down to."""
     try:
-        said = json.loads(failure.body)["message"]  # of a Status: names user, verb and resource
+        message = json.loads(failure.body)["message"]  # of a Status: names user, verb and resource
     except (LookupError, TypeError, ValueError):  # the answer of a proxy, for one
-        said = failure.reason
-    return one_line(said) + (f" (HTTP {failure.status})" if failure.status else "")
-
-
-def one_line(text: object) -> str:
-    """Return a text as one line of bounded length."""
-    return " ".join(str(text).split())[:400]
+        message = failure.reason
+    return one_line(message) + (f" (HTTP {failure.status})" if failure.status else "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 
-from kanister_kafka.errors import TransientError
+from kanister_kafka.errors import TransientError, one_line
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.objects import condition, get_path
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll
@@ -16,7 +16,7 @@ PULL = ("ErrImagePull", "ImagePullBackOff")
 """The same problem, in turns."""
 HOPELESS = ("ErrImageNeverPull", "InvalidImageName", "CreateContainerConfigError")
 """Reasons that do not go away by themselves."""
-MAX_MESSAGE = 300
+MAX_POD_MESSAGE = 300
 """Characters of a message of the kubelet or the scheduler that are printed."""
 
 POLL_S = 0.5
@@ -36,13 +36,7 @@ class WaitReason:
     """Image of the container that waits."""
 
     def __str__(self) -> str:
-        return one_line(": ".join(text for text in (self.reason, self.message) if text))
-
-
-def one_line(text: str) -> str:
-    """Return a text without line breaks, and cut if it is long."""
-    short = " ".join(text.split()).rstrip(": ")
-    return short if len(short) <= MAX_MESSAGE else f"{short[:MAX_MESSAGE]}…"
+        return one_line(": ".join(filter(None, (self.reason, self.message))), MAX_POD_MESSAGE)
 
 
 def wait_reason(pod: Object) -> WaitReason:

@@ -46,7 +46,7 @@ if TYPE_CHECKING:
 
 ALWAYS = (
     "arguments", "blueprint_sets", "functions", "inputs", "kando", "phases",
-    "pod_override", "pods", "scripts", "workloads",
+    "pods", "scripts", "workloads",
 )  # fmt: skip
 """Modules of rules that every input needs. The others are imported if the input has their kinds."""
 KASTEN_KINDS = frozenset(

@@ -11,7 +11,7 @@ from typing import Any, Generic, NamedTuple, TypeVar
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
 from kanister_kafka.kanister import Blueprint
 from kanister_kafka.kanister.function_types import NEWEST
-from kanister_kafka.package_files import package_directory
+from kanister_kafka.package import package_directory
 from kanister_kafka.yamldoc import Document
 
 Subject = TypeVar("Subject")

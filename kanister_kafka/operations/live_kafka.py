@@ -8,7 +8,9 @@ served has no objects. A refused read is neither.
 
 from __future__ import annotations
 
-from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, BackupState
+from datetime import datetime
+
+from kanister_kafka.constants import CLUSTER_LABEL, COMPONENT, PAUSE_RECONCILIATION, BackupState
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import (
     CLAIMS,
@@ -20,7 +22,7 @@ from kanister_kafka.kube.client import (
     Objects,
 )
 from kanister_kafka.kube.objects import annotation, get_path, is_ready, pod_selector
-from kanister_kafka.package_files import package_directory
+from kanister_kafka.package import package_directory
 from kanister_kafka.strimzi.discovery import (
     CONFIG_MAPS,
     CORE,
@@ -30,6 +32,7 @@ from kanister_kafka.strimzi.discovery import (
     find_resource,
     is_broker_pod,
 )
+from kanister_kafka.timestamps import format_second
 
 IDLE = ("", BackupState.RUNNING.value)
 """States of a Kafka that no action has stopped."""
@@ -168,3 +171,40 @@ def broker_script(script: str) -> str:
     """Return a script of bash that can use the functions of templates/scripts/lib/broker.sh."""
     path = package_directory("templates").joinpath("scripts", "lib", "broker.sh")
     return f"{path.read_text()}\n{script}"
+
+
+# Events of Kubernetes on a Kafka, as the steps of a Blueprint write them.
+
+MAX_MESSAGE = 1000
+"""Characters of a message; events.k8s.io allows 1024 in a note."""
+
+
+def write_warning_event(
+    connection: KubeClient, kafka: KafkaRef, reason: str, message: str, now: datetime
+) -> None:
+    """Write a Warning on a Kafka, if it exists. Raises the errors of KubeClient."""
+    item = LiveKafka(connection, kafka).find()
+    if item is None:
+        return
+    time = format_second(now)
+    connection.create(
+        {
+            "apiVersion": "v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{kafka.name}.", "namespace": kafka.namespace},
+            "involvedObject": {
+                "apiVersion": item["apiVersion"],
+                "kind": item["kind"],
+                "name": kafka.name,
+                "namespace": kafka.namespace,
+                "uid": item["metadata"].get("uid", ""),
+            },
+            "type": "Warning",
+            "reason": reason,
+            "message": message[:MAX_MESSAGE],
+            "source": {"component": COMPONENT},
+            "count": 1,
+            "firstTimestamp": time,
+            "lastTimestamp": time,
+        }
+    )

@@ -8,10 +8,23 @@ import threading
 from collections.abc import Iterator
 from dataclasses import replace
 
-from kanister_kafka.errors import KanisterKafkaError, NotFoundError, RejectedError, TransientError
+from kanister_kafka.errors import (
+    KanisterKafkaError,
+    NotFoundError,
+    RejectedError,
+    TransientError,
+    one_line,
+)
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import name_of
-from kanister_kafka.kube.pods import PULL, STARTING, container_statuses, one_line, wait_reason
+from kanister_kafka.kube.pods import (
+    MAX_POD_MESSAGE,
+    PULL,
+    STARTING,
+    WaitReason,
+    container_statuses,
+    wait_reason,
+)
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
 from kanister_kafka.operations.actionset import JOB_LABEL
 from kanister_kafka.operations.events import LogLine
@@ -72,13 +85,14 @@ def pod_problem(pod: Object) -> str:
     """Return in one line why a pod cannot start, or an empty string."""
     name, status = name_of(pod), pod.get("status") or {}
     if status.get("phase") == "Failed" and status.get("reason"):  # Evicted, for one
-        return one_line(f"pod {name}: {status['reason']}: {status.get('message', '')}")
+        waits = WaitReason(status["reason"], status.get("message") or "")
+        return f"pod {name}: {waits}"
     waits = wait_reason(pod)
     if waits.reason in ("", *STARTING):
         return ""
     if waits.reason in PULL:  # both in turns: report them as one problem
         waits = replace(waits, reason=f"{PULL[1]} ({waits.image})")
-    return one_line(f"pod {name}: {waits}")
+    return f"pod {name}: {waits}"
 
 
 def reason_in(text: str) -> str:
@@ -90,8 +104,9 @@ def reason_in(text: str) -> str:
     found = QUOTED.findall(text) if '{"message"' in text else FAILED.findall(text)
     if found:
         phase, reason = found[-1]
-        return one_line(f"{phase}: {reason}")
-    return one_line(next((line for line in text.splitlines() if line.strip()), ""))
+        return one_line(f"{phase}: {reason}", MAX_POD_MESSAGE)
+    first = next((line for line in text.splitlines() if line.strip()), "")
+    return one_line(first, MAX_POD_MESSAGE)
 
 
 class TaskPodLogs:

@@ -14,7 +14,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from functools import partial
 
-from kanister_kafka.errors import ActionError, ConflictError, ForbiddenError, NotFoundError
+from kanister_kafka.errors import (
+    ActionError,
+    ConflictError,
+    ForbiddenError,
+    NotFoundError,
+    one_line,
+)
 from kanister_kafka.kube.client import (
     SNAPSHOT_API,
     SNAPSHOT_CONTENTS,
@@ -24,6 +30,7 @@ from kanister_kafka.kube.client import (
     Object,
     Objects,
 )
+from kanister_kafka.kube.pods import MAX_POD_MESSAGE
 from kanister_kafka.kube.storage_classes import (
     choose_snapshot_class,
     driver_of_volume,
@@ -97,14 +104,14 @@ def class_of_claim(
     """Return the class of a claim's snapshot: the one wanted, else the one that a backup gets."""
     named = {str(item["metadata"]["name"]): item for item in classes}
     if class_name:
-        found = named.get(class_name)
-        if found is None:
+        snapshot_class = named.get(class_name)
+        if snapshot_class is None:
             known = ", ".join(sorted(named)) or "none"
             raise ActionError(f"no VolumeSnapshotClass {class_name}; the cluster has {known}")
-        if found.get("driver") != driver:
+        if (other := snapshot_class.get("driver")) != driver:
             raise ActionError(
-                f"VolumeSnapshotClass {class_name} is of driver {found.get('driver')}, and claim "
-                f"{claim} of {driver}"
+                f"VolumeSnapshotClass {class_name} is of driver {other}, and claim {claim} of "
+                f"{driver}"
             )
         return class_name
     fitting = {name: item for name, item in named.items() if item.get("driver") == driver}
@@ -220,17 +227,17 @@ class VolumeSnapshotter:
             name, status = item["metadata"]["name"], item.get("status") or {}
             if name not in self.snapshots:
                 continue
-            was, now = self.snapshots[name], self._now()
+            before, now = self.snapshots[name], self._now()
             cut = str(status.get("creationTime") or "")
             ready = status.get("readyToUse") is True
             self.snapshots[name] = replace(
-                was,
-                cut=was.cut if was.cut is not None or not cut else now,
+                before,
+                cut=before.cut if before.cut is not None or not cut else now,
                 creation_time=cut,
-                ready=was.ready if was.ready is not None or not ready else now,
+                ready=before.ready if before.ready is not None or not ready else now,
             )
-            if said := (status.get("error") or {}).get("message"):
-                trouble = f"snapshot of claim {was.claim}: {' '.join(said.split())[:300]}"
+            if message := (status.get("error") or {}).get("message"):
+                trouble = f"snapshot of claim {before.claim}: {one_line(message, MAX_POD_MESSAGE)}"
         return trouble
 
     def delete(self, timeout: float) -> tuple[str, ...]:
@@ -257,8 +264,13 @@ class VolumeSnapshotter:
         name = item["metadata"]["name"]
         content = str((item.get("status") or {}).get("boundVolumeSnapshotContentName") or "")
         with contextlib.suppress(ForbiddenError):  # then the policy of the class decides
-            found = self._connection.find(SNAPSHOT_CONTENTS, content) if content else None
-            if found and (found.get("spec") or {}).get("deletionPolicy") != "Delete":
+            snapshot_content = (
+                self._connection.find(SNAPSHOT_CONTENTS, content) if content else None
+            )
+            if (
+                snapshot_content
+                and (snapshot_content.get("spec") or {}).get("deletionPolicy") != "Delete"
+            ):
                 change = {"spec": {"deletionPolicy": "Delete"}}
                 self._connection.patch(SNAPSHOT_CONTENTS, content, "", change)
         if not item["metadata"].get("deletionTimestamp"):

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from kanister_kafka.lazy_exports import lazy_getattr
+from kanister_kafka.package import lazy_getattr
 
 if TYPE_CHECKING:
     from kanister_kafka.reports.ci_formats import diagnostics_junit, diagnostics_sarif

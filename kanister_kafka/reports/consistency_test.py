@@ -1,4 +1,4 @@
-"""A proof as text and Markdown for people, and JSON for machines."""
+"""A consistency test as text and Markdown for people, and JSON for machines."""
 
 from __future__ import annotations
 
@@ -20,30 +20,30 @@ if TYPE_CHECKING:
 OUTCOMES = {True: "passed", False: "FAILED"}
 
 
-def summary(proof: ConsistencyReport) -> str:
+def summary(report: ConsistencyReport) -> str:
     """Return in one sentence how it went."""
-    if proof.passed:
+    if report.passed:
         return "passed: every step showed what it has to"
     wrong = []
-    for result in proof.plans:
+    for result in report.scenarios:
         for step in result.steps:
             if not step.passed:
-                wrong.append(f"{result.plan.value}: {step.name}: {step.failure}")
-    if proof.interrupted:
+                wrong.append(f"{result.scenario.value}: {step.name}: {step.failure}")
+    if report.interrupted:
         wrong.append("it was interrupted, so what comes later did not run")
-    wrong += [f"left: {leftover}" for leftover in proof.leftovers]
+    wrong += [f"left: {leftover}" for leftover in report.leftovers]
     return "FAILED: " + "; ".join(wrong)
 
 
-def proof_text(proof: ConsistencyReport) -> str:
+def report_text(report: ConsistencyReport) -> str:
     """Return the steps of each scenario with their measured values."""
     lines = [
-        f"Source {proof.source}, mirror {proof.mirror}, topics {', '.join(proof.topics)}",
-        f"{format_utc(proof.began)}, {format_seconds(proof.seconds)}; {proof.versions}",
-        summary(proof),
+        f"Source {report.source}, mirror {report.mirror}, topics {', '.join(report.topics)}",
+        f"{format_utc(report.began)}, {format_seconds(report.seconds)}; {report.versions}",
+        summary(report),
     ]
-    for result in proof.plans:
-        lines += ["", f"{result.plan.value.upper()}: {OUTCOMES[result.passed]}"]
+    for result in report.scenarios:
+        lines += ["", f"{result.scenario.value.upper()}: {OUTCOMES[result.passed]}"]
         for step in result.steps:
             lines += _step(step)
     return "\n".join(map(escape_control_chars, lines)) + "\n"
@@ -58,32 +58,32 @@ def _step(step: ScenarioStep) -> Iterator[str]:
         yield f"      {step.failure}"
 
 
-def proof_markdown(proof: ConsistencyReport) -> str:
+def report_markdown(report: ConsistencyReport) -> str:
     """Return the report as a page of documentation."""
     lines = [
-        "# Proof",
+        "# Consistency test report",
         "",
         "Written by `kanister-kafka consistency-test --format markdown` from one run on a cluster "
         "made by",
         "[examples/lab](../examples/lab), never by hand.",
         "",
-        f"Source `{proof.source}`, mirror `{proof.mirror}`, "
-        f"topics {', '.join(f'`{topic}`' for topic in proof.topics)}. {proof.versions}.",
+        f"Source `{report.source}`, mirror `{report.mirror}`, "
+        f"topics {', '.join(f'`{topic}`' for topic in report.topics)}. {report.versions}.",
         "",
-        f"**{escape_control_chars(summary(proof))}**",
+        f"**{escape_control_chars(summary(report))}**",
     ]
-    for result in proof.plans:
-        lines += _markdown_plan(result)
+    for result in report.scenarios:
+        lines += _markdown_scenario(result)
     return "\n".join(lines) + "\n"
 
 
-def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
+def _markdown_scenario(result: ScenarioResult) -> Iterator[str]:
     from kanister_kafka.operations.consistency_test.environment import PURPOSES
 
     yield ""
-    yield f"## Plan {result.plan.value}: {OUTCOMES[result.passed]}"
+    yield f"## Scenario {result.scenario.value}: {OUTCOMES[result.passed]}"
     yield ""
-    purpose = PURPOSES[result.plan]
+    purpose = PURPOSES[result.scenario]
     yield f"{purpose[0].upper()}{purpose[1:]}."
     yield ""
     yield "| Step | What | Took | Measured |"
@@ -96,22 +96,22 @@ def _markdown_plan(result: ScenarioResult) -> Iterator[str]:
         yield f"| {step.name} | {step.does} | {format_seconds(step.seconds)} | {measured} |"
 
 
-def proof_json(proof: ConsistencyReport) -> str:
+def report_json(report: ConsistencyReport) -> str:
     """Return everything that was found."""
     tree = {
-        "id": proof.id,
-        "began": format_timestamp(proof.began),
-        "seconds": proof.seconds,
-        "source": proof.source,
-        "mirror": proof.mirror,
-        "topics": list(proof.topics),
-        "versions": proof.versions,
-        "passed": proof.passed,
-        "interrupted": proof.interrupted,
-        "left": list(proof.leftovers),
+        "id": report.id,
+        "began": format_timestamp(report.began),
+        "seconds": report.seconds,
+        "source": report.source,
+        "mirror": report.mirror,
+        "topics": list(report.topics),
+        "versions": report.versions,
+        "passed": report.passed,
+        "interrupted": report.interrupted,
+        "left": list(report.leftovers),
         "plans": [
             {
-                "plan": result.plan.value,
+                "plan": result.scenario.value,
                 "passed": result.passed,
                 "steps": [
                     {
@@ -129,14 +129,14 @@ def proof_json(proof: ConsistencyReport) -> str:
                     for shown in result.comparisons
                 ],
             }
-            for result in proof.plans
+            for result in report.scenarios
         ],
     }
     return format_json(tree)
 
 
-PROOF_FORMATS: dict[str, Callable[[ConsistencyReport], str]] = {
-    "text": proof_text,
-    "json": proof_json,
-    "markdown": proof_markdown,
+REPORT_FORMATS: dict[str, Callable[[ConsistencyReport], str]] = {
+    "text": report_text,
+    "json": report_json,
+    "markdown": report_markdown,
 }

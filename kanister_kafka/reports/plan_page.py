@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kanister_kafka.backup.hot import hot_effects
+from kanister_kafka.backup.kasten import hot_effects
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration

@@ -1,20 +1,84 @@
-"""The access to a cluster from Strimzi's resources: listener, certificates, and a user's Secret."""
+"""Topics by name, and the access to their cluster from Strimzi's resources."""
 
 from __future__ import annotations
 
 import base64
 import binascii
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from kanister_kafka.constants import CLUSTER_LABEL
-from kanister_kafka.errors import NotFoundError, UnreachableError
+from kanister_kafka.diagnostics import Location, error
+from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import SECRETS, KubeClient, Object
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, find_target
 from kanister_kafka.strimzi.listeners import Listener, read_listeners, select_listener
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties
+
+# Names of topics: the topic alone, in a Kafka of Strimzi, or after a bootstrap address.
+
+TOPIC = re.compile(r"[A-Za-z0-9._-]{1,249}")
+"""Kafka's Topic.java."""
+FORMS = "TOPIC, NAMESPACE/KAFKA/TOPIC or HOST:PORT[,HOST:PORT…]/TOPIC"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TopicRef:
+    """A topic, or the cluster of one; empty fields were not named."""
+
+    topic: str = ""
+    servers: str = ""
+    """A bootstrap address."""
+    namespace: str = ""
+    kafka: str = ""
+
+    @property
+    def has_cluster(self) -> bool:
+        """Whether it names its cluster."""
+        return bool(self.servers or self.kafka)
+
+
+def parse_topic_ref(text: str) -> TopicRef:
+    """Parse a reference; raises InputError.
+
+    A cluster without a topic, `NAMESPACE/KAFKA/`, is the topic of the other side, with its own
+    name or with the prefix of a mirror.
+    """
+    *before, topic = text.split("/")
+    match before:
+        case []:
+            place = TopicRef(topic=topic)
+        case [servers] if ":" in servers:
+            place = TopicRef(topic=topic, servers=servers)
+        case [namespace, kafka] if namespace and kafka:
+            place = TopicRef(topic=topic, namespace=namespace, kafka=kafka)
+        case _:
+            raise _wrong(text, f"is not one of {FORMS}")
+    if topic in (".", "..") or not (TOPIC.fullmatch(topic) or (not topic and place.has_cluster)):
+        raise _wrong(text, f"{topic!r} is not a topic name")
+    return place
+
+
+def mirror_candidates(topic: str, known: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the possible names of a topic in another cluster, the likeliest first.
+
+    These are its own name (IdentityReplicationPolicy), or the alias of its source, a separator (a
+    dot by default) and its name (DefaultReplicationPolicy of MirrorMaker 2). An alias can have
+    dots.
+    """
+    names = [name for name in known if name == topic]
+    names += [name for name in known if name.endswith(f".{topic}")]
+    return tuple(names)
+
+
+def _wrong(text: str, message: str) -> InputError:
+    return InputError((error("topic-name", Location("argument"), "", f"{text!r}: {message}"),))
+
+
+# The access to a cluster: listener, certificates, and a user's Secret.
 
 TLS = "tls"
 SCRAM = "scram-sha-512"

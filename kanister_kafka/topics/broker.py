@@ -28,9 +28,8 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.topics import require_extra
-from kanister_kafka.topics.batch_settings import mechanism_of, protocol_of
 from kanister_kafka.topics.client import REQUEST, ClientAccess
-from kanister_kafka.topics.client_properties import ClientProperties
+from kanister_kafka.topics.client_properties import ClientProperties, mechanism_of, protocol_of
 from kanister_kafka.yamldoc.source import is_directory
 
 CLIENT = "kanister-kafka"

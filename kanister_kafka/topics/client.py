@@ -20,8 +20,7 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.topics import require_extra
-from kanister_kafka.topics.batch_settings import FETCHED_AHEAD, find_obstacle
-from kanister_kafka.topics.client_properties import ClientProperties
+from kanister_kafka.topics.client_properties import FETCHED_AHEAD, ClientProperties, find_obstacle
 from kanister_kafka.topics.model import Isolation
 
 REQUEST = 30.0

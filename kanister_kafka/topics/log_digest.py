@@ -15,10 +15,10 @@ from typing import Any
 
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.topics.batch_reader import BatchReader
-from kanister_kafka.topics.batch_settings import find_obstacle
 from kanister_kafka.topics.batches import Batch, check_crc
 from kanister_kafka.topics.broker import BrokerConnections, end_tasks, run_coroutine
 from kanister_kafka.topics.client import ClientAccess
+from kanister_kafka.topics.client_properties import find_obstacle
 from kanister_kafka.topics.compare.logs import ACTIVE
 from kanister_kafka.topics.model import LogDigest
 

@@ -23,17 +23,13 @@ from kanister_kafka.topics.model import (
     TopicRates,
     TopicSizes,
 )
-from kanister_kafka.topics.partition_reader import PartitionReader, to_topic_record
+from kanister_kafka.topics.partition_reader import BACK, WIDER, PartitionReader, to_topic_record
 
 # --- The first and the last records of partitions, without the records in between
 
 BATCH = 1000
 WAIT = 0.2
 """Seconds that one look for records may wait."""
-BACK = 8
-"""Offsets that are read first for a last record; transaction markers have an offset too."""
-WIDER = 16
-"""Factor for the next try."""
 
 
 def first_messages(

@@ -1,4 +1,4 @@
-"""Files, directories, standard input and text to documents, with their suppressions."""
+"""Files, directories, standard input and text to documents, with their suppressions; and back."""
 
 from __future__ import annotations
 
@@ -12,10 +12,13 @@ from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
 from pathlib import Path
-from typing import IO, NamedTuple, TypeVar
+from typing import IO, Any, NamedTuple, TypeVar
+
+import yaml
 
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.errors import UnreachableError
+from kanister_kafka.yamldoc.json_stream import resolve_scalar
 from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Sequence, is_set
 from kanister_kafka.yamldoc.parser import Composer
 
@@ -335,3 +338,34 @@ def _ids(match: re.Match[str], source: str, line: int) -> Iterable[tuple[str, Lo
     for check in match[1].split(","):
         yield check, Location(source, line, column)
         column += len(check) + 1
+
+
+# Plain data to YAML for people; a text of several lines is a literal block wherever YAML can.
+
+
+class _Dumper(yaml.SafeDumper):
+    """PyYAML's, with blocks for texts that have tabs, or spaces before a line break."""
+
+    def analyze_scalar(self, scalar: str) -> Any:
+        analysis = super().analyze_scalar(scalar)
+        if all(char in "\n\t" or char.isprintable() for char in scalar):
+            analysis.allow_block = True
+        return analysis
+
+    def ignore_aliases(self, data: Any) -> bool:  # noqa: ARG002 - PyYAML's own signature
+        return True
+
+
+def _text(dumper: yaml.SafeDumper, value: str) -> yaml.Node:
+    style = "|" if "\n" in value else None
+    if value and not isinstance(resolve_scalar(value), str):  # `y`, `1e3`: no strings to Kubernetes
+        style = '"'
+    return dumper.represent_scalar("tag:yaml.org,2002:str", value, style=style)
+
+
+_Dumper.add_representer(str, _text)
+
+
+def dump(value: Any) -> str:
+    """Return data as YAML, keys in their order, no line folded."""
+    return yaml.dump(value, Dumper=_Dumper, sort_keys=False, width=2**31, allow_unicode=True)

@@ -31,7 +31,7 @@ from kanister_kafka.operations.rehearsal.canary import (
     RATE,
     Canary,
     client_outage,
-    lost,
+    count_lost,
     pods_outage,
 )
 from kanister_kafka.operations.rehearsal.context import (
@@ -110,45 +110,45 @@ class Bench:
     """One Kafka, its client, and what was measured."""
 
     connection: KubeClient
-    setting: RehearsalContext
+    context: RehearsalContext
     snapshots: bool
     clock: Stopwatch = field(default_factory=Stopwatch)
     lines: list[tuple[float, str]] = field(default_factory=list)
-    """What our own actions said, and when it was heard."""
+    """What our own actions said, and when."""
     pools: dict[str, bool] = field(default_factory=dict)
     """Names of the node pools, and whether each has brokers."""
 
     def __post_init__(self) -> None:
-        self.probing = Canary(self.connection, self.setting, self.clock)
-        self.kafka = LiveKafka(self.connection, self.setting.target)
+        self.canary = Canary(self.connection, self.context, self.clock)
+        self.kafka = LiveKafka(self.connection, self.context.target)
 
     def measure(self, work: Callable[[], None]) -> Round:
         """Do something that stops Kafka, and return the outage that the client saw."""
         self.settle()
-        began = self.clock.today()
+        began = self.clock.epoch()
         work()
         self.settle()
-        hearing = self.probing.hearing
-        times = [ack.at + hearing.clock for ack in tuple(hearing.acks.values())]
+        log = self.canary.log
+        times = [ack.at + log.clock for ack in tuple(log.acks.values())]
         outage = client_outage(times, began, served=True)
         if outage is None or outage.seconds is None:
             raise SystemExit("the client saw nothing: no record was accepted")
         return Round(outage.seconds, outage.start - self.clock.began.timestamp())
 
     def ours(self) -> None:
-        setting = replace(self.setting, id=secrets.token_hex(4))
-        acting = ActionRunner(self.connection, setting, self.clock, self.heard)
+        context = replace(self.context, id=secrets.token_hex(4))
+        actions = ActionRunner(self.connection, context, self.clock, self.record)
         try:
-            check_action_result(acting.follow(acting.begin(STOP), timeout=SETTLED), STOP)
-            self.snapshot(setting)
+            check_action_result(actions.follow(actions.begin(STOP), timeout=SETTLED), STOP)
+            self.snapshot(context)
         finally:
-            check_action_result(acting.follow(acting.begin(RESTART), timeout=SETTLED), RESTART)
-            acting.delete()
+            check_action_result(actions.follow(actions.begin(RESTART), timeout=SETTLED), RESTART)
+            actions.delete()
 
     def by_hand(self) -> None:
         try:
             self.shell(STOP_BY_HAND)
-            self.snapshot(replace(self.setting, id=secrets.token_hex(4)))
+            self.snapshot(replace(self.context, id=secrets.token_hex(4)))
         finally:
             self.shell(START_BY_HAND)
 
@@ -156,27 +156,27 @@ class Bench:
         self.shell(DELETE_PODS)
         time.sleep(2)
 
-    def snapshot(self, setting: RehearsalContext) -> None:
+    def snapshot(self, context: RehearsalContext) -> None:
         if not self.snapshots:
             return
         snapshots = VolumeSnapshotter(
-            self.connection, setting.target.namespace, setting.name, setting.labels, self.clock
+            self.connection, context.target.namespace, context.name, context.labels, self.clock
         )
         try:
-            snapshots.make(setting.claims)
+            snapshots.make(context.claims)
             snapshots.wait(SETTLED)
         finally:
             snapshots.delete(60)
 
-    def heard(self, text: str) -> None:
+    def record(self, text: str) -> None:
         self.lines.append((self.clock(), text))
 
     def shell(self, script: str) -> None:
-        target = self.setting.target
+        target = self.context.target
         for pod in self.kafka.nodes():  # none are left where it is to be started
             labels = pod["metadata"]["labels"]
             self.pools[labels["strimzi.io/pool-name"]] = labels["strimzi.io/broker-role"] == "true"
-        here = [one for one in self.setting.writers if one.namespace == target.namespace]
+        here = [one for one in self.context.writers if one.namespace == target.namespace]
         environment = {
             **os.environ,
             "NS": target.namespace,
@@ -203,15 +203,15 @@ class Bench:
     def is_settled(self) -> bool:
         with contextlib.suppress(TransientError):
             kafka, pods = self.kafka.get(), self.kafka.pods()
-            since = self.clock.today() - 2
+            since = self.clock.epoch() - 2
             return (
                 objects.is_reconciled(kafka)
-                and len(pods) > len(self.setting.before.nodes) - 1
+                and len(pods) > len(self.context.before.nodes) - 1
                 and all(map(objects.is_ready, pods))
-                and self.probing.acked_since(since) is not None
+                and self.canary.first_ack_after(since) is not None
                 and all(
                     read_client(self.connection, one.kind, one.namespace, one.name).ready
-                    for one in self.setting.writers
+                    for one in self.context.writers
                     if one.ready
                 )
             )
@@ -268,8 +268,8 @@ def compare_strategies(
 
 def measure_strategy(bench: Bench) -> StrategyRound:
     """Make a backup, and look at brokers and clients all the time."""
-    target, clock = bench.setting.target, bench.clock
-    writers = bench.setting.writers
+    target, clock = bench.context.target, bench.clock
+    writers = bench.context.writers
     watch = PodWatcher(bench.connection, target.namespace, target.name, clock)
     stopped: list[float] = []
     away: list[float] = []
@@ -310,7 +310,7 @@ def measure_strategy(bench: Bench) -> StrategyRound:
 
 def strategies_report(bench: Bench, measured: dict[str, list[StrategyRound]], command: str) -> str:
     """Return the section of docs/performance.md about online backups."""
-    versions = bench.setting.versions
+    versions = bench.context.versions
     rounds = len(measured["cold"])
     middle = {
         name: StrategyRound(
@@ -326,15 +326,15 @@ def strategies_report(bench: Bench, measured: dict[str, list[StrategyRound]], co
         f"{one.outage:.0f} s, {one.paused:.0f} s, {one.away:.0f} s |"
         for name, one in middle.items()
     ]
-    told = (
-        f"{bench.setting.brokers} brokers of {len(bench.setting.before.nodes)} nodes, Strimzi "
+    text = (
+        f"{bench.context.brokers} brokers of {len(bench.context.before.nodes)} nodes, Strimzi "
         f"{versions.strimzi}, Kafka {versions.kafka}, {rounds} round{'s'[: rounds > 1]} in turns, "
         "medians. All is by the pods and resources, and as a part of the time in which the cold "
         f"backup had a broker away. The seconds are of one machine with {os.cpu_count()} cores."
     )
     return "\n".join(
         [
-            *("```sh", command, "```", "", textwrap.fill(told, 100), ""),
+            *("```sh", command, "```", "", textwrap.fill(text, 100), ""),
             "| Strategy | a broker away | clients at 0 replicas | until they are Ready | seconds |",
             "|---|---|---|---|---|",
             *rows,
@@ -359,8 +359,8 @@ def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round
             bench.lines.clear()
             watch = PodWatcher(
                 bench.connection,
-                bench.setting.target.namespace,
-                bench.setting.target.name,
+                bench.context.target.namespace,
+                bench.context.target.name,
                 bench.clock,
             )
             try:
@@ -391,9 +391,9 @@ def timeline(
 def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
     """Return the section of docs/performance.md."""
     middle = {name: median(one.seconds for one in found[name]) for name in METHODS}
-    floor, versions = middle["floor"], bench.setting.versions
+    floor, versions = middle["floor"], bench.context.versions
     snapshots = "VolumeSnapshots, " if bench.snapshots else ""
-    brokers, all_nodes = bench.setting.brokers, len(bench.setting.before.nodes)
+    brokers, all_nodes = bench.context.brokers, len(bench.context.before.nodes)
     rows = []
     for name in METHODS:
         seconds = [one.seconds for one in found[name]]
@@ -401,7 +401,7 @@ def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
         ratios = f"{middle[name] / floor:.2f} | {middle[name] / middle['by hand']:.2f}"
         rows.append(f"| {WHAT[name].format(snapshots=snapshots)} | {ratios} | {took} |")
     rounds = len(found["ours"])
-    told = (
+    text = (
         "From the last record that Kafka has accepted to the first one after, as a client saw it "
         f"that writes {RATE} in a second: {brokers} brokers of {all_nodes} nodes, Strimzi "
         f"{versions.strimzi}, Kafka {versions.kafka}, Kubernetes {versions.kubernetes}. "
@@ -410,7 +410,7 @@ def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
     )
     return "\n".join(
         [
-            *("```sh", command, "```", "", textwrap.fill(told, 100), ""),
+            *("```sh", command, "```", "", textwrap.fill(text, 100), ""),
             "| | to the floor | to by hand | seconds, one machine |",
             "|---|---|---|---|",
             *rows,
@@ -457,16 +457,16 @@ def main() -> None:
             if chosen.write:
                 write_section("online", section)
             return
-        setting = build_context(connection, request)
-        if setting.blueprint.origin.is_online:
+        context = build_context(connection, request)
+        if context.blueprint.origin.is_online:
             raise SystemExit("the Blueprint is by --strategy online: apply a cold one, or --online")
-        bench = Bench(connection, setting, chosen.snapshots)
+        bench = Bench(connection, context, chosen.snapshots)
         try:
-            bench.probing.start()
+            bench.canary.start()
             found = rounds_of(bench, chosen.rounds, trace=chosen.trace)
         finally:
-            left = bench.probing.end()
-        missing = lost(bench.probing.hearing)
+            left = bench.canary.end()
+        missing = count_lost(bench.canary.log)
     except KanisterKafkaError as failure:
         raise SystemExit(str(failure)) from failure
     section = report(bench, found, f"{command}{' MORE=' + shown.strip() if shown else ''}")

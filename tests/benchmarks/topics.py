@@ -30,8 +30,8 @@ import aiokafka
 import confluent_kafka
 from confluent_kafka.admin import AdminClient, NewTopic
 
-from kanister_kafka.topics.batch_settings import FETCHED_AHEAD
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
+from kanister_kafka.topics.client_properties import FETCHED_AHEAD
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel

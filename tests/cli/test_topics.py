@@ -13,7 +13,7 @@ import yaml
 from click.testing import CliRunner, Result
 
 from kanister_kafka.cli import main
-from kanister_kafka.cli.commands.topics.rate import draw_rates
+from kanister_kafka.cli.commands.topics.count import draw_rates
 from kanister_kafka.topics.job import message_line
 from kanister_kafka.topics.model import PartitionRate, TopicRates
 from tests.cli.test_run import Screen, Terminal

@@ -106,8 +106,7 @@ def print_status() -> str:
 
 @pytest.fixture
 def at(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in ("list", "describe"):
-        monkeypatch.setattr(f"kanister_kafka.cli.commands.backups.{module}.utc_now", lambda: AT)
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.list.utc_now", lambda: AT)
 
 
 @pytest.mark.usefixtures("at")

@@ -1,4 +1,4 @@
-"""The three plans on a real source and its mirror, and what is left of them: nothing."""
+"""The three scenarios on a real source and its mirror, and what is left of them: nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.e2e
 
 
 @pytest.fixture(scope="module")
-def proof() -> dict:
+def report() -> dict:
     if not os.environ.get(IMAGE):
         pytest.skip(f"{IMAGE} names no image with this command")
     labelled = {item["metadata"]["name"] for item in lab.get("ns", "-l", f"{LAB}=true")["items"]}
@@ -35,27 +35,27 @@ def proof() -> dict:
 
 
 @pytest.mark.parametrize("plan", ["setup", "hot", "cold"])
-def test_every_step_shows_what_it_has_to(proof: dict, plan: str) -> None:
-    (result,) = (one for one in proof["plans"] if one["plan"] == plan)
+def test_every_step_shows_what_it_has_to(report: dict, plan: str) -> None:
+    (result,) = (one for one in report["plans"] if one["plan"] == plan)
     assert result["passed"], [step["failure"] for step in result["steps"] if step["failure"]]
 
 
-def restored(proof: dict, plan: str) -> list[dict]:
-    (result,) = (one for one in proof["plans"] if one["plan"] == plan)
+def restored(report: dict, plan: str) -> list[dict]:
+    (result,) = (one for one in report["plans"] if one["plan"] == plan)
     return [
         c for c in result["comparisons"] if c["title"].startswith(f"restored from {plan} snapshots")
     ]
 
 
-def test_the_cold_heads_are_closer_than_the_hot_ones(proof: dict) -> None:
+def test_the_cold_heads_are_closer_than_the_hot_ones(report: dict) -> None:
     hot, cold = (
-        max(one["unevenSeconds"] for one in restored(proof, plan)) for plan in ("hot", "cold")
+        max(one["unevenSeconds"] for one in restored(report, plan)) for plan in ("hot", "cold")
     )
     assert cold < hot
 
 
-def test_nothing_is_left(proof: dict) -> None:
-    assert proof["left"] == []
+def test_nothing_is_left(report: dict) -> None:
+    assert report["left"] == []
     assert lab.get("volumesnapshots", "-A", "-l", LABEL)["items"] == []
     assert lab.get("jobs", "-A", "-l", "app.kubernetes.io/component=topics")["items"] == []
     mirror = lab.get("kmm2", "my-mirror-maker", "-n", "kafka-mirror")

@@ -19,10 +19,9 @@ from kanister_kafka.integrations.preview import (
     preview_action,
 )
 from kanister_kafka.kanister import read
-from kanister_kafka.reports.preview import preview_json, preview_text
+from kanister_kafka.reports.plan import preview_json, preview_text
 from kanister_kafka.strimzi.from_cluster import read_object
-from kanister_kafka.yamldoc import document_from_dict, loads
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import document_from_dict, dump, loads
 from tests.conftest import ROOT
 from tests.fakes.api_server import forbidden
 from tests.fakes.http_api import BEARER

@@ -12,8 +12,7 @@ from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.kanister import Blueprint, BlueprintPhase, read
 from kanister_kafka.linter import pipeline
 from kanister_kafka.linter.pipeline import validate_loaded, validate_text
-from kanister_kafka.yamldoc import Document, loads, to_python
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import Document, dump, loads, to_python
 from tests.conftest import ROOT
 
 FAULTS = (

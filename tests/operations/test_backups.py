@@ -857,7 +857,7 @@ def test_prune_keeps_one_if_the_newest_was_deleted_during_the_question(
         assert not yes
         drop_backup(cluster, NEW)
 
-    monkeypatch.setattr("kanister_kafka.cli.commands.backups.prune.confirm", confirm)
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.delete.confirm", confirm)
     done = run("prune", "-n", "kafka", "--keep-last", "1")
     assert done.exit_code == 0, done.stderr
     assert f"backup {OLD} of Kafka {KAFKA} stays: " in done.stderr

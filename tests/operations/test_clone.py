@@ -26,10 +26,10 @@ from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
 from kanister_kafka.operations.clone import broker_reads, remover
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
+from kanister_kafka.operations.clone.comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.contents import BackupContents, SnapshotSource, read_node_ids
 from kanister_kafka.operations.clone.plan import CloneRequest, missing_references, plan_clone
 from kanister_kafka.operations.clone.rehome import NodeResources
-from kanister_kafka.operations.clone.source_comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.operations.clone.verify import Verifier
 from kanister_kafka.strimzi.discovery import KafkaRef

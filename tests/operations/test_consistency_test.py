@@ -1,4 +1,4 @@
-"""Proofs: what the plans do in which order, what makes them fail, and what is put back."""
+"""Consistency tests: the order of the steps, what makes them fail, and what is put back."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.volume_snapshots import VolumeClaim
-from kanister_kafka.reports.consistency_test import proof_json, proof_text
+from kanister_kafka.reports.consistency_test import report_json, report_text
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.topics.model import (
     Comparison,
@@ -48,7 +48,7 @@ from tests.fakes.cluster import serving
 from tests.fakes.fake_time import FakeTime
 
 T = 1_700_000_000_000
-WANTED = ScenarioRequest(
+REQUEST = ScenarioRequest(
     source=KafkaRef("kafka", "my-cluster"),
     mirror=KafkaRef("kafka-mirror", "my-cluster"),
     topics=("blogs",),
@@ -56,7 +56,9 @@ WANTED = ScenarioRequest(
     timeout=1,
     even_within=1000,
 )
-SCENE = ScenarioEnvironment(request=WANTED, setting=None, writer=None, rates={"blogs": 10})  # type: ignore[arg-type]
+ENVIRONMENT = ScenarioEnvironment(
+    request=REQUEST, mirror_context=None, writer=None, rates={"blogs": 10}
+)  # type: ignore[arg-type]
 SNAPSHOT = VolumeSnapshot(
     name="s",
     claim="data-0",
@@ -120,7 +122,7 @@ TOO_EARLY = comparison(partition(0, 90_000), partition(1, 90_000))
 DIFFERING = comparison(partition(0, 99_990, wrong=True))
 
 
-class FakeEyes:
+class FakeMetrics:
     """Shows what it was given, the last of it for ever."""
 
     def __init__(self, rate: float = 10.0, **shown: list[Comparison]) -> None:
@@ -140,7 +142,7 @@ class FakeEyes:
         return queue.pop(0) if len(queue) > 1 else queue[0]
 
 
-class FakeStage:
+class FakeMirror:
     """Notes what was done."""
 
     def __init__(self, fails: str = "") -> None:
@@ -158,12 +160,12 @@ class FakeStage:
         return do
 
 
-def play(plan: Scenario, metrics: FakeEyes, stage: FakeStage) -> StepRecorder:
+def run(scenario: Scenario, metrics: FakeMetrics, control: FakeMirror) -> StepRecorder:
     steps = StepRecorder(lambda: 0.0, lambda _: None)  # type: ignore[arg-type]
     clock = FakeTime().clock
-    player = ScenarioRunner(SCENE, stage, metrics, steps, clock)  # type: ignore[arg-type]
+    runner = ScenarioRunner(ENVIRONMENT, control, metrics, steps, clock)  # type: ignore[arg-type]
     try:
-        player.play(plan)
+        runner.run(scenario)
     except ActionError:
         assert not steps.steps[-1].passed
     return steps
@@ -174,7 +176,7 @@ def failure(steps: StepRecorder) -> str:
 
 
 def test_setup_measures_rates_and_content() -> None:
-    steps = play(Scenario.SETUP, FakeEyes(), FakeStage())
+    steps = run(Scenario.SETUP, FakeMetrics(), FakeMirror())
     assert [step.name for step in steps.steps] == ["clusters", "producers", "mirror", "content"]
     assert all(step.passed for step in steps.steps)
     assert [shown.title for shown in steps.comparisons] == ["source and mirror"]
@@ -184,28 +186,28 @@ def test_setup_measures_rates_and_content() -> None:
 @pytest.mark.parametrize(
     ("metrics", "words"),
     [
-        (FakeEyes(rate=7.9), "7.90 messages/s, not 10"),
-        (FakeEyes(rate=12.1), "12.10 messages/s, not 10"),
-        (FakeEyes(newest=[BEHIND]), "still 10.0 s behind"),
-        (FakeEyes(whole=[DIFFERING]), "source and mirror differ: kafka/my-cluster/blogs"),
+        (FakeMetrics(rate=7.9), "7.90 messages/s, not 10"),
+        (FakeMetrics(rate=12.1), "12.10 messages/s, not 10"),
+        (FakeMetrics(newest=[BEHIND]), "still 10.0 s behind"),
+        (FakeMetrics(whole=[DIFFERING]), "source and mirror differ: kafka/my-cluster/blogs"),
     ],
     ids=["slow", "fast", "behind", "differing"],
 )
-def test_setup_fails(metrics: FakeEyes, words: str) -> None:
-    assert words in failure(play(Scenario.SETUP, metrics, FakeStage()))
+def test_setup_fails(metrics: FakeMetrics, words: str) -> None:
+    assert words in failure(run(Scenario.SETUP, metrics, FakeMirror()))
 
 
 def test_a_mirror_that_gets_in_step_is_waited_for() -> None:
-    steps = play(Scenario.SETUP, FakeEyes(newest=[BEHIND, IN_STEP]), FakeStage())
+    steps = run(Scenario.SETUP, FakeMetrics(newest=[BEHIND, IN_STEP]), FakeMirror())
     assert all(step.passed for step in steps.steps)
 
 
-@pytest.mark.parametrize("plan", [Scenario.COLD, Scenario.ONLINE])
-def test_a_consistent_backup_is_restored_with_the_mirror_held(plan: Scenario) -> None:
-    stage = FakeStage()
-    steps = play(plan, FakeEyes(whole=[IN_STEP, EVEN, IN_STEP]), stage)
+@pytest.mark.parametrize("scenario", [Scenario.COLD, Scenario.ONLINE])
+def test_a_consistent_backup_is_restored_with_the_mirror_held(scenario: Scenario) -> None:
+    control = FakeMirror()
+    steps = run(scenario, FakeMetrics(whole=[IN_STEP, EVEN, IN_STEP]), control)
     assert all(step.passed for step in steps.steps), failure(steps)
-    assert stage.done == [
+    assert control.done == [
         *("stop", "snapshot", "start"),
         *("hold", "stop for restore", "put_back", "start"),
         "release",
@@ -225,28 +227,31 @@ def test_a_consistent_backup_is_restored_with_the_mirror_held(plan: Scenario) ->
 def test_scenarios_are_those_of_the_blueprint(
     options: str, wanted: tuple[str, ...], expected: str
 ) -> None:
-    assert " ".join(one.value for one in choose_scenarios(scene(options), wanted)) == expected
+    assert (
+        " ".join(one.value for one in choose_scenarios(environment_for(options), wanted))
+        == expected
+    )
 
 
 @pytest.mark.parametrize(("options", "wanted"), [("", "online"), ("--strategy online", "cold")])
 def test_a_scenario_of_another_strategy_is_refused(options: str, wanted: str) -> None:
     with pytest.raises(ActionError, match=f"--strategy {wanted}"):
-        choose_scenarios(scene(options), (wanted,))
+        choose_scenarios(environment_for(options), (wanted,))
 
 
 @pytest.mark.parametrize("wanted", [(), ("online",), ("hot", "setup")])
 def test_an_online_blueprint_that_cannot_restore_is_refused_first(wanted: tuple[str, ...]) -> None:
     with pytest.raises(ActionError, match=r"no afterRestore and beforeRestore.*--kasten restore"):
-        choose_scenarios(scene("--strategy online"), wanted)
+        choose_scenarios(environment_for("--strategy online"), wanted)
 
 
-def scene(options: str) -> ScenarioEnvironment:
+def environment_for(options: str) -> ScenarioEnvironment:
     actions = {"backupPrehook", "backupPosthook", "resume"}
     if "--kasten restore" in options:
         actions |= {"beforeRestore", "afterRestore"}
     blueprint = SimpleNamespace(origin=Provenance(options=options), actions=actions)
-    setting = SimpleNamespace(blueprint=blueprint)
-    return dataclasses.replace(SCENE, setting=setting)  # type: ignore[arg-type]
+    context = SimpleNamespace(blueprint=blueprint)
+    return dataclasses.replace(ENVIRONMENT, mirror_context=context)  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize(
@@ -261,33 +266,33 @@ def scene(options: str) -> ScenarioEnvironment:
     ids=["loss-after-restart", "uneven", "too-early", "tail", "loss-after-restore"],
 )
 def test_cold_fails(whole: list[Comparison], words: str) -> None:
-    assert words in failure(play(Scenario.COLD, FakeEyes(whole=whole), FakeStage()))
+    assert words in failure(run(Scenario.COLD, FakeMetrics(whole=whole), FakeMirror()))
 
 
 def test_hot_shows_an_uneven_head_and_measures_what_comes_of_it() -> None:
-    stage = FakeStage()
-    steps = play(Scenario.HOT, FakeEyes(whole=[UNEVEN, DIFFERING]), stage)
+    control = FakeMirror()
+    steps = run(Scenario.HOT, FakeMetrics(whole=[UNEVEN, DIFFERING]), control)
     assert all(step.passed for step in steps.steps), failure(steps)
-    assert stage.done == ["snapshot", "hold", "stop for restore", "put_back", "start", "release"]
+    assert control.done == ["snapshot", "hold", "stop for restore", "put_back", "start", "release"]
     (heads,) = (step for step in steps.steps if step.name == "heads")
     assert heads.figures[0].value.startswith("uneven head: uneven by 3.999 s")
     assert "1 lost" in steps.steps[-1].figures[-1].value
 
 
 def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() -> None:
-    stage = FakeStage()
-    steps = play(Scenario.HOT, FakeEyes(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), stage)
+    control = FakeMirror()
+    steps = run(Scenario.HOT, FakeMetrics(whole=[EVEN, IN_STEP, UNEVEN, IN_STEP]), control)
     assert all(step.passed for step in steps.steps), failure(steps)
     restored = ["hold", "stop for restore", "put_back", "start", "release"]
-    assert stage.done == ["snapshot", *restored, "snapshot in turn", *restored]
+    assert control.done == ["snapshot", *restored, "snapshot in turn", *restored]
     shown = [step.figures[-1].value for step in steps.steps if step.name == "heads"]
     assert shown == ["yes", "none"]
 
 
 def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
-    stage = FakeStage()
-    assert "not shown" in failure(play(Scenario.HOT, FakeEyes(whole=[EVEN]), stage))
-    assert stage.done.count("snapshot in turn") == 1
+    control = FakeMirror()
+    assert "not shown" in failure(run(Scenario.HOT, FakeMetrics(whole=[EVEN]), control))
+    assert control.done.count("snapshot in turn") == 1
 
 
 @pytest.mark.parametrize(
@@ -298,22 +303,22 @@ def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
     ],
 )
 def test_hot_fails(whole: list[Comparison], words: str) -> None:
-    assert words in failure(play(Scenario.HOT, FakeEyes(whole=whole), FakeStage()))
+    assert words in failure(run(Scenario.HOT, FakeMetrics(whole=whole), FakeMirror()))
 
 
 @pytest.mark.parametrize("fails", ["stop", "snapshot", "start", "hold", "put_back", "release"])
 def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
-    stage = FakeStage(fails)
-    metrics = FakeEyes(whole=[IN_STEP, EVEN, IN_STEP])
-    assert failure(play(Scenario.COLD, metrics, stage)) == f"{fails} failed"
-    assert stage.done[-1] == fails
+    control = FakeMirror(fails)
+    metrics = FakeMetrics(whole=[IN_STEP, EVEN, IN_STEP])
+    assert failure(run(Scenario.COLD, metrics, control)) == f"{fails} failed"
+    assert control.done[-1] == fails
 
 
 @pytest.mark.parametrize("leftovers", [(), ("claim data-0",)])
 @pytest.mark.parametrize("is_in_step", [True, False], ids=["in a step", "between steps"])
 def test_an_interrupt_is_in_the_report(monkeypatch, leftovers, is_in_step) -> None:
-    class Stage(FakeStage):
-        def leave(self):
+    class Mirror(FakeMirror):
+        def clean_up(self):
             return leftovers
 
     class Steps(StepRecorder):
@@ -323,26 +328,27 @@ def test_an_interrupt_is_in_the_report(monkeypatch, leftovers, is_in_step) -> No
                 os.kill(os.getpid(), signal.SIGINT)
                 time.sleep(0.05)
 
-    class Eyes(FakeEyes):
+    class Metrics(FakeMetrics):
         def rates(self, *arguments):
             os.kill(os.getpid(), signal.SIGINT)
             time.sleep(0.05)
             return super().rates(*arguments)
 
-    monkeypatch.setattr(scenarios, "MirrorControl", lambda *_arguments: Stage())
+    monkeypatch.setattr(scenarios, "MirrorControl", lambda *_arguments: Mirror())
     monkeypatch.setattr(scenarios, "StepRecorder", Steps)
     versions = SimpleNamespace(kafka="4", strimzi="1", kubernetes="1", tool="1")
-    scene = dataclasses.replace(SCENE, setting=SimpleNamespace(versions=versions))
+    context = SimpleNamespace(versions=versions)
+    environment = dataclasses.replace(ENVIRONMENT, mirror_context=context)
     report = run_consistency_test(
-        None, scene, Eyes(), [Scenario.SETUP, Scenario.HOT], lambda *_words: None
+        None, environment, Metrics(), [Scenario.SETUP, Scenario.HOT], lambda *_words: None
     )  # type: ignore[arg-type]
-    assert [result.plan for result in report.plans] == [Scenario.SETUP]
-    assert [step.name for step in report.plans[0].steps][-1] == (
+    assert [result.scenario for result in report.scenarios] == [Scenario.SETUP]
+    assert [step.name for step in report.scenarios[0].steps][-1] == (
         "producers" if is_in_step else "clusters"
     )
     assert (report.interrupted, report.passed, report.leftovers) == (True, False, leftovers)
-    assert "interrupted" in proof_text(report)
-    assert json.loads(proof_json(report))["interrupted"] is True
+    assert "interrupted" in report_text(report)
+    assert json.loads(report_json(report))["interrupted"] is True
     assert report.exit_code == (1 if leftovers else 130)
 
 
@@ -408,8 +414,8 @@ def claims_of(cluster, *, source: str = ""):
 def mirror(cluster) -> tuple[MirrorControl, list[str]]:
     names = claims_of(cluster, source="snapshot-0")
     found = tuple(VolumeClaim(name, "driver", "class") for name in names)
-    setting = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
-    environment = SimpleNamespace(setting=setting, request=SimpleNamespace(timeout=5))
+    context = SimpleNamespace(target=KafkaRef("kafka-mirror", "my-cluster"), claims=found)
+    environment = SimpleNamespace(mirror_context=context, request=SimpleNamespace(timeout=5))
     stopwatch = Stopwatch(cluster.time.clock)
     control = MirrorControl(KubeClient(), environment, stopwatch, lambda _: None)
     return control, names
@@ -433,11 +439,11 @@ def bind(cluster):
 
 
 def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
-    stage, names = mirror(cluster)
+    control, names = mirror(cluster)
     before = {n: cluster.get("persistentvolumeclaims", "kafka-mirror", n) for n in names}
     bind(cluster)
     cluster.lingering = 20
-    stage.put_back(taken(names))
+    control.put_back(taken(names))
     for number, name in enumerate(names):
         now = cluster.get("persistentvolumeclaims", "kafka-mirror", name)
         assert now["metadata"]["uid"] != before[name]["metadata"]["uid"]
@@ -450,8 +456,11 @@ def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
 def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
     cluster, in_turn
 ) -> None:
-    stage, names = mirror(cluster)
-    stage._environment.setting.name, stage._environment.setting.labels = "proof", {"of": "proof"}
+    control, names = mirror(cluster)
+    control._environment.mirror_context.name, control._environment.mirror_context.labels = (
+        "test",
+        {"of": "test"},
+    )
     uncut: list[int] = []
 
     def cut(made):
@@ -463,35 +472,35 @@ def test_snapshots_are_asked_for_at_once_or_each_once_the_one_before_is_cut(
         cluster.change("volumesnapshots", "kafka-mirror", name, {"status": status})
 
     cluster.on_create.append(cut)
-    snapshots = stage.snapshot(in_turn=in_turn)
+    snapshots = control.snapshot(in_turn=in_turn)
     assert [one.claim for one in snapshots] == names
     assert all(one.cut is not None and one.ready is not None for one in snapshots)
     assert max(uncut) == (1 if in_turn else len(names))
 
 
 def test_nothing_is_deleted_while_a_pod_is_there(cluster) -> None:
-    stage, names = mirror(cluster)
+    control, names = mirror(cluster)
     labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/name": "my-cluster-kafka"}
     cluster.add("pods", "kafka-mirror", "my-cluster-broker-0", labels=labels)
     with pytest.raises(ActionError, match="is not stopped: there is my-cluster-broker-0"):
-        stage.put_back(taken(names))
+        control.put_back(taken(names))
     assert cluster.writes == []
 
 
 def test_nothing_is_deleted_without_all_snapshots(cluster) -> None:
-    stage, names = mirror(cluster)
+    control, names = mirror(cluster)
     with pytest.raises(ActionError, match="no snapshot of claim data-0-my-cluster-broker-1"):
-        stage.put_back(taken(names)[:1])
+        control.put_back(taken(names)[:1])
     assert cluster.writes == []
 
 
 def test_what_was_interrupted_is_completed(cluster) -> None:
-    stage, names = mirror(cluster)
+    control, names = mirror(cluster)
     cluster.refusals.append(("POST", "persistentvolumeclaims", 422))
     with pytest.raises(RejectedError):
-        stage.put_back(taken(names))
+        control.put_back(taken(names))
     cluster.refusals.clear()
     bind(cluster)
-    assert stage.leave() == ()
+    assert control.clean_up() == ()
     for name in names:
         assert cluster.get("persistentvolumeclaims", "kafka-mirror", name)

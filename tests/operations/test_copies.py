@@ -341,7 +341,7 @@ def test_copies_are_listed_again_after_the_question(cluster, monkeypatch) -> Non
         assert not yes
         store.copies.pop(0)  # a colleague deletes the newest copy
 
-    monkeypatch.setattr("kanister_kafka.cli.commands.backups.prune.confirm", confirm)
+    monkeypatch.setattr("kanister_kafka.cli.commands.backups.delete.confirm", confirm)
     result = prune(cluster)
     assert result.exit_code == 0, result.stderr
     assert f"backup {OLD} of Kafka {KAFKA} stays: " in result.stderr

@@ -29,8 +29,8 @@ from kanister_kafka.operations.rehearsal import canary as probes
 from kanister_kafka.operations.rehearsal.canary import (
     CanaryLog,
     client_outage,
+    count_lost,
     longest_gap,
-    lost,
     partition_gaps,
     per_second,
     pods_outage,
@@ -52,8 +52,8 @@ from kanister_kafka.operations.rehearsal.model import (
 )
 from kanister_kafka.operations.rehearsal.recovery_monitor import TimelineBuilder
 from kanister_kafka.operations.rehearsal.runner import run_rehearsal
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeClaim, class_of_claim
+from kanister_kafka.processes import SignalGuard
 from kanister_kafka.reports.rehearsal import rehearsal_text
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
@@ -69,32 +69,32 @@ def ack(ms: int, offset: int, partition: int = 0, value: str = "") -> str:
     return SUCCESS.format(ms=ms, offset=offset, partition=partition, value=value or offset)
 
 
-def heard(*lines: str, now: float = 100.0) -> CanaryLog:
-    hearing = CanaryLog()
+def read_log(*lines: str, now: float = 100.0) -> CanaryLog:
+    log = CanaryLog()
     for line in lines:
-        hearing.line(line, now)
-    return hearing
+        log.line(line, now)
+    return log
 
 
 # --- What the probe printed
 
 
 def test_a_line_that_is_heard_again_changes_nothing():
-    hearing = heard(ack(90_000, 0), ack(90_500, 1), ack(90_000, 0))
-    hearing.line(ack(90_500, 1), 500.0)  # the stream broke and begins anew
-    assert [a.at for a in hearing.acks.values()] == [90.0, 90.5]
-    assert hearing.clock == 9.5
+    log = read_log(ack(90_000, 0), ack(90_500, 1), ack(90_000, 0))
+    log.line(ack(90_500, 1), 500.0)  # the stream broke and begins anew
+    assert [a.at for a in log.acks.values()] == [90.0, 90.5]
+    assert log.clock == 9.5
 
 
 def test_what_is_not_acknowledged_and_what_is_said_is_kept_apart():
     error = '{"timestamp":1,"name":"producer_send_error","value":"7","exception":"E","message":"m"}'
-    hearing = heard(
+    log = read_log(
         "### made", error, error, "WARN away", '{"name": "cut', '{"name":"startup_complete"}'
     )
-    assert hearing.failed == {"7"}
-    assert hearing.marks == ["made"]
-    assert hearing.complaints == ["E: m", "WARN away"]
-    assert not hearing.acks
+    assert log.failed == {"7"}
+    assert log.marks == ["made"]
+    assert log.complaints == ["E: m", "WARN away"]
+    assert not log.acks
 
 
 @pytest.mark.parametrize(
@@ -117,13 +117,13 @@ def test_what_is_not_acknowledged_and_what_is_said_is_kept_apart():
     ],
 )
 def test_lost(lines, expected):
-    assert lost(heard(*lines)) == expected
+    assert count_lost(read_log(*lines)) == expected
 
 
 def test_what_the_probe_could_not_remove():
-    assert heard("### ended").leftover == ""
-    assert heard("### ended, left: topic x").leftover == "topic x"
-    assert heard("### ended, left: topic x").ended
+    assert read_log("### ended").leftover == ""
+    assert read_log("### ended, left: topic x").leftover == "topic x"
+    assert read_log("### ended, left: topic x").ended
 
 
 def test_the_outage_is_the_longest_time_without_a_record_after_the_stop():
@@ -217,8 +217,8 @@ def test_pods_of_a_deployment_are_one_and_controllers_are_no_brokers():
 
 
 def kafka(*listeners):
-    told = [{"name": at["name"], "bootstrapServers": f"{at['name']}:9092"} for at in listeners]
-    return {"spec": {"kafka": {"listeners": list(listeners)}}, "status": {"listeners": told}}
+    addresses = [{"name": at["name"], "bootstrapServers": f"{at['name']}:9092"} for at in listeners]
+    return {"spec": {"kafka": {"listeners": list(listeners)}}, "status": {"listeners": addresses}}
 
 
 def listener(name, servers, *, tls):
@@ -306,7 +306,7 @@ def test_a_rehearsal_takes_no_class_that_a_backup_of_kanister_would_not_get():
 # --- The probe's pod
 
 
-def setting(**changes):
+def rehearsal_context(**changes):
     labels = {CLUSTER_LABEL: "k", "strimzi.io/name": "k-kafka"}
     fields = {
         "id": "0a1b2c3d",
@@ -341,7 +341,7 @@ def setting(**changes):
 
 
 def test_the_pod_of_the_probe_is_restricted_and_no_pod_of_the_cluster():
-    made = probes.canary_pod(setting())
+    made = probes.canary_pod(rehearsal_context())
     spec, (container,) = made["spec"], made["spec"]["containers"]
     assert CLUSTER_LABEL not in made["metadata"]["labels"]
     assert made["metadata"]["labels"][LABEL] == "0a1b2c3d"
@@ -362,16 +362,16 @@ def test_the_pod_of_the_probe_is_restricted_and_no_pod_of_the_cluster():
 
 
 def test_the_probe_runs_as_the_user_of_the_broker():
-    broker = copy.deepcopy(setting().broker)
+    broker = copy.deepcopy(rehearsal_context().broker)
     broker["spec"]["containers"][0]["securityContext"] = {"runAsUser": 1000690000}
     assert (
-        probes.canary_pod(setting(broker=broker))["spec"]["securityContext"]["runAsUser"]
+        probes.canary_pod(rehearsal_context(broker=broker))["spec"]["securityContext"]["runAsUser"]
         == 1000690000
     )
 
 
 def test_tls_is_trusted_by_the_authority_of_the_cluster():
-    made = probes.canary_pod(setting(listener=listener("tls", "k:9093", tls=True)))
+    made = probes.canary_pod(rehearsal_context(listener=listener("tls", "k:9093", tls=True)))
     assert {"name": "ca", "secret": {"secretName": "k-cluster-ca-cert"}} in made["spec"]["volumes"]
     values = {one["name"]: one["value"] for one in made["spec"]["containers"][0]["env"]}
     assert values["TRUSTED"] == "/probe/ca/ca.crt"
@@ -379,7 +379,9 @@ def test_tls_is_trusted_by_the_authority_of_the_cluster():
 
 def test_own_properties_are_mounted_and_never_read():
     request = RehearsalRequest(kasten_namespace="kasten-io", probe_config="mine")
-    made = probes.canary_pod(setting(request=request, listener=listener("", "", tls=False)))
+    made = probes.canary_pod(
+        rehearsal_context(request=request, listener=listener("", "", tls=False))
+    )
     assert {"name": "config", "secret": {"secretName": "mine"}} in made["spec"]["volumes"]
 
 
@@ -416,26 +418,26 @@ def test_what_keeps_a_rehearsal_from_beginning(check, level, expected):
     assert is_blocking(CheckLine(id=check, level=level, what="")) is expected
 
 
-def test_the_first_signal_interrupts_and_the_next_are_told():
-    told: list[str] = []
+def test_the_first_signal_interrupts_and_the_next_are_reported():
+    lines: list[str] = []
     before = signal.getsignal(signal.SIGINT)
-    with SignalGuard(told.append):
+    with SignalGuard(lines.append, "first"):
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGTERM)
         os.kill(os.getpid(), signal.SIGINT)
         os.kill(os.getpid(), signal.SIGINT)
-        assert [re.search(r"\d", line)[0] for line in told] == ["2", "1"]
+        assert [re.search(r"\d", line)[0] for line in lines] == ["2", "1"]
         with pytest.raises(KeyboardInterrupt):
             os.kill(os.getpid(), signal.SIGINT)
     assert signal.getsignal(signal.SIGINT) is before
 
 
 def test_nothing_interrupts_behind_the_shield():
-    told: list[str] = []
-    with SignalGuard(told.append) as interrupts:
+    lines: list[str] = []
+    with SignalGuard(lines.append, "first") as interrupts:
         interrupts.shield()
         os.kill(os.getpid(), signal.SIGHUP)
-    assert len(told) == 1
+    assert len(lines) == 1
 
 
 # --- The whole cycle, against a cluster that does what Kanister, Strimzi and CSI do
@@ -591,23 +593,27 @@ QUICK = Clock(sleep=lambda seconds: time.sleep(seconds / 20))
 """What threads play here is looked at more often."""
 
 
-def fit(_connection, _setting, _tell):
+def fit(_connection, _context, _on_doubt):
     pass
 
 
 def run(cluster, **changes):
-    told: list[str] = []
+    lines: list[str] = []
     before = cluster.names()
     result = run_rehearsal(
-        cluster, setting(**changes), lambda _at, text: told.append(text), fit=fit, clock=QUICK
+        cluster,
+        rehearsal_context(**changes),
+        lambda _at, text: lines.append(text),
+        check=fit,
+        clock=QUICK,
     )
     assert cluster.names() == before, "something was left behind"
-    return result, told
+    return result, lines
 
 
 def test_a_whole_cycle_leaves_nothing_behind():
     cluster = Cluster()
-    result, _told = run(cluster)
+    result, _lines = run(cluster)
     assert result.passed, (result.failure, result.changed)
     assert cluster.actions == ["backupPrehook", "backupPosthook"]
     names = [stage.name for stage in result.stages]
@@ -625,14 +631,14 @@ def test_a_whole_cycle_leaves_nothing_behind():
 
 
 def test_a_lost_record_is_no_success():
-    result, _told = run(Cluster(loses=3))
+    result, _lines = run(Cluster(loses=3))
     assert not result.passed
     assert result.probe is not None and result.probe.lost == 3
     assert "3 acknowledged records were lost" in rehearsal_text(result)
 
 
 def test_without_a_probe_the_pods_tell():
-    result, _told = run(Cluster(), listener=None, why_no_probe="none")
+    result, _lines = run(Cluster(), listener=None, why_no_probe="none")
     assert result.passed and result.probe is None
     assert result.outage is not None and result.outage.source is OutageSource.PODS
     assert "not measured by a client" in rehearsal_text(result)
@@ -645,13 +651,15 @@ def test_an_online_blueprint_is_known_by_its_options():
 
 
 def test_an_online_rehearsal_announces_no_outage():
-    usual = describe_outage(setting())
+    usual = describe_outage(rehearsal_context())
     assert usual == (
         "OUTAGE: Kafka ns/k will be stopped and started by Blueprint kasten-io/ns.k: "
         "2 nodes, 0 writers"
     )
-    blueprint = replace(setting().blueprint, origin=Provenance(options="--strategy online"))
-    online = describe_outage(setting(blueprint=blueprint))
+    blueprint = replace(
+        rehearsal_context().blueprint, origin=Provenance(options="--strategy online")
+    )
+    online = describe_outage(rehearsal_context(blueprint=blueprint))
     assert online == (
         "Kafka ns/k keeps running: Blueprint kasten-io/ns.k stops and starts 0 writers"
     )
@@ -662,12 +670,12 @@ def test_a_snapshot_that_is_refused_brings_kafka_back():
         raise RejectedError("no such class")
 
     cluster = Cluster(**{"create volumesnapshots": refuse})
-    result, told = run(cluster)
+    result, lines = run(cluster)
     assert cluster.actions == ["backupPrehook", "backupPosthook"]
     assert cluster.serving
     assert not result.passed and "no such class" in result.failure
     assert not result.changed
-    assert any(line.startswith("FAILED") for line in told)
+    assert any(line.startswith("FAILED") for line in lines)
 
 
 def test_ctrl_c_during_the_snapshots_brings_kafka_back():
@@ -676,7 +684,7 @@ def test_ctrl_c_during_the_snapshots_brings_kafka_back():
         time.sleep(0.05)
 
     cluster = Cluster(**{"create volumesnapshots": interrupt})
-    result, _told = run(cluster)
+    result, _lines = run(cluster)
     assert cluster.actions == ["backupPrehook", "backupPosthook"]
     assert cluster.serving
     assert result.failure == "interrupted"
@@ -692,14 +700,14 @@ def test_an_error_of_our_own_brings_kafka_back_all_the_same():
     cluster = Cluster(**{"create volumesnapshots": bug})
     before = cluster.names()
     with pytest.raises(ZeroDivisionError):
-        run_rehearsal(cluster, setting(), lambda *_: None, fit=fit)
+        run_rehearsal(cluster, rehearsal_context(), lambda *_: None, check=fit)
     assert cluster.serving
     assert cluster.names() == before
 
 
 def test_a_stop_that_failed_and_undid_itself_needs_no_restart():
     cluster = Cluster(backupPrehook="12:34:56 quiesce: FAILED while checking: not Ready")
-    result, _told = run(cluster)
+    result, _lines = run(cluster)
     assert cluster.actions == ["backupPrehook"]
     assert "quiesce: FAILED while checking: not Ready" in result.failure
     assert not result.changed and not result.snapshots
@@ -712,10 +720,10 @@ def test_a_stop_that_failed_half_way_is_undone_by_a_restart():
     cluster.faults["create actionsets"] = lambda: cluster.objects[
         "deployments", "ns", "k-kanister-kafka-switch"
     ]["spec"].update(replicas=1)
-    result, told = run(cluster)
+    result, lines = run(cluster)
     assert cluster.actions == ["backupPrehook", "backupPosthook"]
     assert "the watchdog is still armed" in result.changed
-    assert any("Run: kanister-kafka resume k -n ns" in line for line in told)
+    assert any("Run: kanister-kafka resume k -n ns" in line for line in lines)
 
 
 def test_a_cluster_that_is_not_fit_is_not_touched():
@@ -725,22 +733,22 @@ def test_a_cluster_that_is_not_fit_is_not_touched():
     cluster = Cluster()
     before = cluster.names()
     with pytest.raises(ActionError, match="not Ready"):
-        run_rehearsal(cluster, setting(), lambda *_: None, fit=unfit)
+        run_rehearsal(cluster, rehearsal_context(), lambda *_: None, check=unfit)
     assert (cluster.names(), cluster.actions) == (before, [])
 
 
-def test_a_writer_that_did_not_come_back_is_told():
+def test_a_writer_that_did_not_come_back_is_reported():
     cluster = Cluster()
     meta = {"name": "m", "namespace": "ns", "generation": 1}
     ready = {"observedGeneration": 1, "conditions": [{"type": "Ready", "status": "True"}]}
     cluster.put("kafkamirrormaker2s", {"metadata": meta, "spec": {"replicas": 0}, "status": ready})
     was = ClientState("KafkaMirrorMaker2", "ns", "m", 2, ready=True)
-    result, told = run(
+    result, lines = run(
         cluster, writers=(was,), request=RehearsalRequest(kasten_namespace="x", timeout=2)
     )
     expected = "KafkaMirrorMaker2 ns/m has spec.replicas 0 and had 2"
     assert expected in result.changed and not result.passed
-    assert any(expected in line and "kanister-kafka resume k -n ns" in line for line in told)
+    assert any(expected in line and "kanister-kafka resume k -n ns" in line for line in lines)
 
 
 # --- The command
@@ -753,6 +761,6 @@ def test_without_the_place_for_the_report_nothing_begins(tmp_path):
 
 
 def test_times_are_in_utc():
-    result, _told = run(Cluster(), listener=None, why_no_probe="none")
+    result, _lines = run(Cluster(), listener=None, why_no_probe="none")
     assert result.began.tzinfo is timezone.utc
     assert abs((datetime.now(timezone.utc) - result.began).total_seconds()) < 60

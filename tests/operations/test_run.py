@@ -5,7 +5,7 @@ import pytest
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.objects import PodReadiness
-from kanister_kafka.kube.pods import MAX_MESSAGE
+from kanister_kafka.kube.pods import MAX_POD_MESSAGE
 from kanister_kafka.operations import resume, start_action, task_pods
 from kanister_kafka.operations.action_follower import Follower, FollowIntervals
 from kanister_kafka.operations.actionset import (
@@ -453,7 +453,7 @@ def test_reason_is_one_line_of_the_script():
     line = '12:00:00 stop: FAILED while pausing: "x" is odd'
     assert task_pods.reason_in(line) == 'stop: FAILED while pausing: "x" is odd'
     assert task_pods.reason_in("plain\nsecond") == "plain"
-    assert len(task_pods.reason_in("x" * 5000)) <= MAX_MESSAGE + 1
+    assert len(task_pods.reason_in("x" * 5000)) <= MAX_POD_MESSAGE + 1
 
 
 def test_log_that_breaks_off_is_read_on_without_a_line_twice(cluster):

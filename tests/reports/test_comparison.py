@@ -11,8 +11,8 @@ import pytest
 from kanister_kafka.durations import format_milliseconds
 from kanister_kafka.reports.comparison import comparison_json, comparison_text
 from kanister_kafka.reports.html.comparison_page import comparison_html
+from kanister_kafka.reports.html.page import TimeAxis
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
-from kanister_kafka.reports.html.svg import TimeAxis
 from kanister_kafka.reports.text import bytes_json, format_bytes, format_timestamp
 from kanister_kafka.reports.topics import (
     last_json,

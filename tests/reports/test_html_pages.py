@@ -20,7 +20,7 @@ from kanister_kafka.operations.consistency_test.environment import (
 )
 from kanister_kafka.operations.preflight.model import CheckLine, CheckStatus
 from kanister_kafka.reports.change_request import ChangeRequest, ReportTable, change_request_html
-from kanister_kafka.reports.html.comparison_page import comparison_html, proof_html
+from kanister_kafka.reports.html.comparison_page import comparison_html, consistency_test_html
 from kanister_kafka.reports.html.page import Tile, render_page
 from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 from kanister_kafka.reports.preflight import Checked, checks_html
@@ -58,10 +58,10 @@ REPORT = ConsistencyReport(
     mirror=EVIL,
     topics=("t",),
     versions=EVIL,
-    plans=(
-        ScenarioResult(plan=Scenario.SETUP, steps=(step(),), comparisons=()),
+    scenarios=(
+        ScenarioResult(scenario=Scenario.SETUP, steps=(step(),), comparisons=()),
         ScenarioResult(
-            plan=Scenario.HOT,
+            scenario=Scenario.HOT,
             steps=(step(figures=(Metric(EVIL, EVIL),), passed=False, failure=EVIL),),
             comparisons=(
                 ComparisonSnapshot(title=f"restored {EVIL}", comparison=COMPARISON),
@@ -96,7 +96,7 @@ CHANGE = ChangeRequest(
 PAGES = {
     "rehearsal": rehearsal_html(REHEARSAL),
     "comparison": comparison_html(COMPARISON),
-    "consistency-test": proof_html(REPORT),
+    "consistency-test": consistency_test_html(REPORT),
     "checks": checks_html(CHECKS),
     "change-request": change_request_html(EVIL, CHANGE),
 }
@@ -121,18 +121,18 @@ def test_a_page_makes_no_request(name: str) -> None:
 def test_the_page_of_a_consistency_test_has_every_scenario() -> None:
     even = dataclasses.replace(
         REPORT,
-        plans=(
+        scenarios=(
             dataclasses.replace(
-                REPORT.plans[1], steps=(), comparisons=REPORT.plans[1].comparisons[2:]
+                REPORT.scenarios[1], steps=(), comparisons=REPORT.scenarios[1].comparisons[2:]
             ),
         ),
     )
-    page = Page(proof_html(even))
-    assert "Plan hot: volumes snapshotted while the mirror is written to, and restored" in (
+    page = Page(consistency_test_html(even))
+    assert "Scenario hot: volumes snapshotted while the mirror is written to, and restored" in (
         page.said("h2")
     )
     assert len(page.all("svg", "heads")) == 1
-    both = Page(proof_html(REPORT))
+    both = Page(consistency_test_html(REPORT))
     assert both.said("h3")[-1].startswith("restored: ")
     assert {"Setup", "passed", "Hot", "3.2 s"} <= set(both.said("p"))
     assert any(text.startswith("FAILED: ") for text in both.said("td"))
@@ -168,7 +168,7 @@ def test_no_template_marks_a_value_as_safe() -> None:
         assert not re.search(r"\|\s*safe|autoescape|tojson", path.read_text("utf-8")), path
 
 
-def test_a_consistency_test_without_a_plan_has_not_passed():
-    good = ScenarioResult(plan=Scenario.SETUP, steps=(step(),), comparisons=())
-    assert dataclasses.replace(REPORT, plans=(good,), leftovers=()).passed
-    assert not dataclasses.replace(REPORT, plans=(), leftovers=()).passed
+def test_a_consistency_test_without_a_scenario_has_not_passed():
+    good = ScenarioResult(scenario=Scenario.SETUP, steps=(step(),), comparisons=())
+    assert dataclasses.replace(REPORT, scenarios=(good,), leftovers=()).passed
+    assert not dataclasses.replace(REPORT, scenarios=(), leftovers=()).passed

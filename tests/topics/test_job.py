@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
+import json
+from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from kanister_kafka.errors import TransientError, UnreachableError
 from kanister_kafka.kube.client import KubeClient
@@ -14,15 +18,24 @@ from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.compare.workers import INDEX, collect_job_results, merge_comparisons
 from kanister_kafka.topics.job import (
     COMPARED,
+    KINDS,
     ProgressMessage,
     ResultMessage,
     TopicJob,
+    from_json,
     job_config,
     job_manifest,
     message_line,
     read_message,
+    to_json,
 )
-from kanister_kafka.topics.model import Comparison, PartitionSize, TopicSizes
+from kanister_kafka.topics.model import (
+    Comparison,
+    PartitionSize,
+    TailRecords,
+    TopicRecord,
+    TopicSizes,
+)
 from tests.fakes.cluster import serving
 from tests.fakes.fake_time import FakeTime
 
@@ -241,3 +254,48 @@ def test_missing_partitions_of_all_parts_are_kept() -> None:
     whole = merge_comparisons(parts, "a", "b")
     assert (whole.missing_in_a, whole.missing_in_b) == ((1, 3), (2, 4))
     assert whole.missing == (1, 2, 3, 4)
+
+
+SIZES = TopicSizes(
+    cluster="a", held=(PartitionSize(topic="t", partition=0, earliest=0, latest=1, newest=5),)
+)
+
+
+st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False))
+
+
+@pytest.mark.parametrize("name", KINDS)
+@settings(max_examples=8, deadline=None, derandomize=True)
+@given(data=st.data())
+def test_every_kind_comes_back(name: str, data: st.DataObject) -> None:
+    kind: Any = KINDS[name]
+    value = data.draw(st.builds(kind))
+    assert from_json(kind, json.loads(json.dumps(to_json(value)))) == value
+
+
+@pytest.mark.parametrize(
+    ("kind", "value"),
+    [
+        (TopicSizes, None),
+        (TopicSizes, []),
+        (TopicSizes, {}),
+        (TopicSizes, {"cluster": "a"}),
+        (TopicSizes, {"cluster": 1, "held": []}),
+        (TopicSizes, {"cluster": "a", "held": 5}),
+        (TopicSizes, {"cluster": "a", "held": ["x"]}),
+        (TopicSizes, to_json(SIZES) | {"held": [to_json(SIZES.held[0]) | {"latest": "1"}]}),
+        (Comparison, {"partitions": [{"difference": {"fault": "no such"}}]}),
+        (TailRecords, {"messages": [{"value": "%%"}]}),
+    ],
+)
+def test_what_is_none_of_ours_is_told(kind: type, value: Any) -> None:
+    with pytest.raises(UnreachableError, match=f"not a {kind.__name__}"):
+        from_json(kind, value)
+
+
+@pytest.mark.parametrize("value", ["%%", "YQ", "YQ==\n", 5, ["a"]])
+def test_bytes_that_are_no_base64_are_told(value: Any) -> None:
+    sent = to_json(TopicRecord(partition=0, offset=0, time=0, key=b"a", value=None))
+    assert sent["key"] == "YQ=="
+    with pytest.raises(UnreachableError, match="not a TopicRecord"):
+        from_json(TopicRecord, sent | {"key": value})

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.reports.topics import parse_digests, totals_json, totals_text
 from kanister_kafka.topics.client import ClientAccess
-from kanister_kafka.topics.json_codec import from_json, to_json
+from kanister_kafka.topics.job import from_json, to_json
 from kanister_kafka.topics.log_digest import digest_logs
 from kanister_kafka.topics.model import LogDigest, PartitionSize, TopicSizes
 from kanister_kafka.topics.statistics import with_digests, with_expected

@@ -14,11 +14,10 @@ from hypothesis import strategies as st
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
 from kanister_kafka.topics import batch_reader
-from kanister_kafka.topics.batch_settings import find_obstacle
-from kanister_kafka.topics.bounds import read_bounds
 from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer, OffsetRange
-from kanister_kafka.topics.compare.logs import LogPair
+from kanister_kafka.topics.client_properties import find_obstacle
+from kanister_kafka.topics.compare.logs import LogPair, read_bounds
 from kanister_kafka.topics.compare.partition import PartitionComparer
 from kanister_kafka.topics.compare.reader import OpenTopic, ProgressMeter, ReadRange
 from kanister_kafka.topics.model import DigestKind, Isolation, PartitionBounds, PartitionResult

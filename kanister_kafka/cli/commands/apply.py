@@ -1,4 +1,4 @@
-"""The command `apply`."""
+"""The commands `apply` and `delete`: the objects of a Blueprint on the cluster."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ from kanister_kafka.cli.manifest_input import (
     read_manifest_input,
     result,
 )
+from kanister_kafka.cli.options import POD_WORDS, SCHEDULE_WORDS, refuse
 from kanister_kafka.cli.param_types import SectionedCommand, flag_option
-from kanister_kafka.errors import KanisterKafkaError
+from kanister_kafka.errors import KanisterKafkaError, RejectedError
 from kanister_kafka.operations import apply as applying
 from kanister_kafka.operations.apply import (
     ApplyOutcome,
@@ -89,9 +90,9 @@ def apply(
 def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> int:
     _print_option_changes(input_, prune=prune)
     extra = _prunable(input_) if prune else DeletionPlan()
-    tell, connection = result(dry), input_.connection
+    on_result, connection = result(dry), input_.connection
     report = applying.apply_objects(
-        input_.objects, connection, dry_run=dry, force=force, on_result=tell
+        input_.objects, connection, dry_run=dry, force=force, on_result=on_result
     )
     _print_unrendered(report.results, connection.context)
     print_failures(report, "applied")
@@ -104,7 +105,7 @@ def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> i
         outcome=ApplyOutcome.PRUNED,
         dry_run=dry,
         needed_by=input_.objects + extra.objects,
-        on_result=tell,
+        on_result=on_result,
     )
     if pruned.blockers:
         _print_kept(pruned.blockers, extra.targets)
@@ -208,3 +209,57 @@ def _two_for_errors() -> Iterator[None]:
         failure = CliError(cause)
         vars(failure)["exit_code"] = 2
         raise failure from cause
+
+
+IDLE = (
+    "snapshot_class", "group_snapshot_class", "restart_after", "quiesce_by", "unclean_stop",
+    "require_quiet",
+    "restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user",
+    *POD_WORDS, *SCHEDULE_WORDS,
+    "labels", "annotations", "timeouts", "hook_timeout",
+)  # fmt: skip
+"""Options of `apply` that change what is in an object, and neither its name nor its namespace."""
+
+
+@click.command(
+    cls=SectionedCommand, epilog="Example: kanister-kafka delete --from-cluster my-cluster -n kafka"
+)
+@manifest_input_options
+@flag_option(
+    "--force", "Delete although the Kafka is stopped: nothing on the cluster brings it back then."
+)
+@click.pass_context
+def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) -> None:
+    """Delete from the cluster what `apply` has put there.
+
+    PATH holds Strimzi's custom resources, or what `render` made of them. Only what carries our
+    label is deleted; of rendered files exactly what is in them, else all that serves the Blueprint.
+    """
+    refuse("rendering: delete finds objects by their names and labels", *IDLE)
+    dry = DryRun(dry_run)
+    on_result = result(dry)
+    input_ = read_manifest_input(**choices)
+    plan = applying.plan_deletion(
+        input_.objects, input_.connection, sweep=not input_.is_rendered, force=force
+    )
+    print_unlisted(plan)
+    print_object_list("to be deleted", plan.targets)
+    for done in plan.passed:
+        on_result(done)
+    report = applying.delete_objects(
+        plan.objects,
+        input_.connection,
+        outcome=ApplyOutcome.DELETED,
+        dry_run=dry,
+        needed_by=() if force else input_.objects,
+        on_result=on_result,
+    )
+    if report.blockers:
+        raise RejectedError(f"nothing is deleted: {'; '.join(report.blockers)}")
+    print_failures(report, "deleted")
+    ctx.exit(max(report.exit_code, partial_code(plan, "deleted")))
+
+
+for _option in delete.params:
+    if isinstance(_option, click.Option) and _option.name in IDLE:
+        _option.hidden = True

@@ -174,16 +174,16 @@ def _announce(environment: ScenarioEnvironment, scenarios: tuple[Scenario, ...])
             "Blueprint, several times"
         )
         lines.append(f"  stops meanwhile: {environment.writer}")
-        for claim in environment.setting.claims:
+        for claim in environment.mirror_context.claims:
             lines.append(f"  replaced by a snapshot of it: claim {claim.name}")
     click.echo("\n".join(lines), err=True)
 
 
 def _write(report: ConsistencyReport, form: str, output: Path | None, html: Path | None) -> None:
-    from kanister_kafka.reports.consistency_test import PROOF_FORMATS
+    from kanister_kafka.reports.consistency_test import REPORT_FORMATS
 
-    write_result(output, PROOF_FORMATS[form](report))
+    write_result(output, REPORT_FORMATS[form](report))
     if html is not None:
-        from kanister_kafka.reports.html.comparison_page import proof_html
+        from kanister_kafka.reports.html.comparison_page import consistency_test_html
 
-        write_text(html, proof_html(report))
+        write_text(html, consistency_test_html(report))

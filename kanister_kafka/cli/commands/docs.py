@@ -1,15 +1,18 @@
-"""The command `docs`."""
+"""The commands `docs`, `explain` and `completion`: texts that are installed with the command."""
 
 from __future__ import annotations
 
+import json
 from difflib import get_close_matches
 from typing import Any
 
 import click
-from click.shell_completion import CompletionItem
+from click.shell_completion import BashComplete, CompletionItem, FishComplete, ZshComplete
 
 from kanister_kafka.cli.app import echo, print_warning, terminal_width
-from kanister_kafka.linter.registry import page, pages
+from kanister_kafka.cli.output import as_yaml, report_format_option
+from kanister_kafka.cli.param_types import RuleIds
+from kanister_kafka.linter.registry import RuleDoc, page, pages, rule_docs
 
 FORMER = {"checks": "rules", "prove": "consistency-test"}
 """Former names of pages, each with today's."""
@@ -60,3 +63,56 @@ def docs(name: str | None) -> None:
     for one, title in pages().items():
         rows = hung(f"{one:{width}}  ", title, terminal_width())
         echo("".join(f"{row}\n" for row in rows))
+
+
+@click.command(epilog="Example: kanister-kafka explain null-argument")
+@click.argument("rules", required=False, type=RuleIds(), metavar="[RULE-ID]")
+@report_format_option("text", "json", "yaml", "name")
+def explain(rules: tuple[str, ...] | None, form: str) -> None:
+    """Explain a rule, with a wrong and a right example.
+
+    Without RULE-ID it lists all rules.
+    """
+    sections = rule_docs()
+    if form == "name":
+        echo("".join(f"{rule}\n" for rule in rules or sections))
+        return
+    if form != "text":
+        tree = [_tree(sections[rule]) for rule in rules or sections]
+        text = json.dumps(tree, indent=2, ensure_ascii=False) + "\n"
+        echo(as_yaml(text) if form == "yaml" else text)
+        return
+    if rules is None:
+        from kanister_kafka.reports.text import hung  # not for one rule
+
+        ids = max(len(rule) for rule in sections)
+        for section in sections.values():
+            start = f"{section.id:{ids}}  {section.severity.value:7}  "
+            echo("".join(f"{row}\n" for row in hung(start, section.summary, terminal_width())))
+        return
+    selected = (sections[rule] for rule in rules)
+    echo("\n\n".join(f"{one.id} ({one.severity.value})\n\n{one.plain}" for one in selected) + "\n")
+
+
+def _tree(section: RuleDoc) -> dict[str, str]:
+    return {
+        "id": section.id,
+        "severity": section.severity.value,
+        "summary": section.summary,
+        "text": section.text,
+        "example": section.example,
+    }
+
+
+SHELLS = {"bash": BashComplete, "fish": FishComplete, "zsh": ZshComplete}
+
+
+@click.command(epilog="Example: source <(kanister-kafka completion bash)")
+@click.argument("shell", type=click.Choice(list(SHELLS)))
+@click.pass_context
+def completion(ctx: click.Context, shell: str) -> None:
+    """Print the script that makes a shell complete this command."""
+    complete = SHELLS[shell](
+        ctx.find_root().command, {}, "kanister-kafka", "_KANISTER_KAFKA_COMPLETE"
+    )
+    click.echo(complete.source(), nl=False)

@@ -13,7 +13,7 @@ from kanister_kafka.errors import InputError
 from kanister_kafka.integrations.preview import PreviewTarget, pods_of
 from kanister_kafka.integrations.preview import preview_action as render_preview
 from kanister_kafka.kanister import Blueprint, BlueprintAction, read
-from kanister_kafka.reports.preview import preview_json, preview_text
+from kanister_kafka.reports.plan import preview_json, preview_text
 from kanister_kafka.strimzi.from_cluster import read_object
 from kanister_kafka.yamldoc import load, to_python
 

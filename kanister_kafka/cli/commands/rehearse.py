@@ -94,13 +94,13 @@ def rehearse(
         probe_config=probe_config,
         timeout=timeout,
     )
-    setting = build_context(connection, request)
-    _announce(setting)
+    rehearsal_context = build_context(connection, request)
+    _announce(rehearsal_context)
     if dry_run:
         return
-    stopped = "its clients" if setting.blueprint.origin.is_online else "Kafka"
+    stopped = "its clients" if rehearsal_context.blueprint.origin.is_online else "Kafka"
     confirm(f"Stop {stopped} now?", f"a rehearsal stops {stopped}", yes=yes)
-    result = run_rehearsal(connection, setting, print_elapsed)
+    result = run_rehearsal(connection, rehearsal_context, print_elapsed)
     write_result(output, REHEARSAL_FORMATS[form](result))
     if html is not None:
         from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
@@ -110,28 +110,28 @@ def rehearse(
         sys.exit(result.exit_code)
 
 
-def _announce(setting: RehearsalContext) -> None:
+def _announce(context: RehearsalContext) -> None:
     """Print what will be stopped and made."""
-    listener = setting.listener
-    lines = [describe_outage(setting)]
-    lines += [f"  stops for a while: {writer}" for writer in setting.writers]
-    lines += [f"  snapshot: {one.name} (class {one.snapshot_class})" for one in setting.claims]
+    listener = context.listener
+    lines = [describe_outage(context)]
+    lines += [f"  stops for a while: {writer}" for writer in context.writers]
+    lines += [f"  snapshot: {one.name} (class {one.snapshot_class})" for one in context.claims]
     if listener:
         name = listener.name or "that --probe-config names"
-        lines.append(f"  probe: pod and topic {setting.name}, through its listener {name}")
+        lines.append(f"  probe: pod and topic {context.name}, through its listener {name}")
     else:
-        why = setting.why_no_probe
+        why = context.why_no_probe
         lines.append(f"  no probe: {why}; the outage is measured by the pods alone")
     lines.append("All that is made is removed at the end, also after a failure or Ctrl-C.")
     echo("".join(f"{line}\n" for line in lines), err=True)
 
 
-def describe_outage(setting: RehearsalContext) -> str:
+def describe_outage(context: RehearsalContext) -> str:
     """Return what the rehearsal stops: an online backup stops clients only."""
-    blueprint, clients = setting.blueprint, len(setting.writers)
+    blueprint, clients = context.blueprint, len(context.writers)
     name = f"Blueprint {blueprint.namespace}/{blueprint.name}"
     if blueprint.origin.is_online:
-        return f"Kafka {setting.target} keeps running: {name} stops and starts {clients} writers"
-    nodes = len(setting.before.nodes)
-    outage = f"OUTAGE: Kafka {setting.target} will be stopped and started by {name}"
+        return f"Kafka {context.target} keeps running: {name} stops and starts {clients} writers"
+    nodes = len(context.before.nodes)
+    outage = f"OUTAGE: Kafka {context.target} will be stopped and started by {name}"
     return f"{outage}: {nodes} nodes, {clients} writers"

@@ -1,8 +1,9 @@
-"""The command `render`."""
+"""The commands `plan` and `render`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ from kanister_kafka.backup.options import ScriptSharing
 from kanister_kafka.backup.output_dir import OutdatedFile, outdated_files, prune, write_files
 from kanister_kafka.backup.render import Manifest, manifest_files
 from kanister_kafka.backup.render import render as render_plan
-from kanister_kafka.cli.app import echo, print_note, print_plan_warnings
+from kanister_kafka.cli.app import echo, echo_bytes, print_note, print_plan_warnings, terminal_width
 from kanister_kafka.cli.options import (
     check_option,
     input_options,
@@ -21,10 +22,43 @@ from kanister_kafka.cli.options import (
     plan_options,
     templates_option,
 )
-from kanister_kafka.cli.output import destination, destination_options, format_manifests
+from kanister_kafka.cli.output import (
+    destination,
+    destination_options,
+    format_manifests,
+    report_format_option,
+    report_text,
+)
 from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.linter.helm_source import escape
+from kanister_kafka.reports import plan_json, plan_text
 from kanister_kafka.reports.text import count_noun
+
+
+@click.command(
+    cls=SectionedCommand, epilog="Example: kanister-kafka plan -f examples/kraft-separate-pools"
+)
+@input_options
+@plan_options
+@report_format_option("text", "json", "yaml", "name", "markdown", "html")
+def plan(form: str, **choices: Any) -> None:
+    """Show what a backup will do.
+
+    Steps and their waits, what is quiesced and what is left alone, and the rights needed.
+    """
+    planned = plan_from_cli(**choices)
+    print_plan_warnings(planned)
+    if form == "name":
+        echo(f"blueprint.cr.kanister.io/{planned.name}\n")
+        return
+    if form in ("markdown", "html"):
+        from kanister_kafka.reports.plan_page import plan_html, plan_markdown
+
+        echo_bytes(plan_markdown(planned) if form == "markdown" else plan_html(planned))
+        return
+    text = partial(plan_text, planned, terminal_width())
+    echo(report_text(form, text, lambda: plan_json(planned)))
+
 
 KEPT_BY_APPLY = 256 * 1024
 """Bytes of annotations that an object may have (apimachinery, TotalAnnotationSizeLimitB)."""
@@ -88,7 +122,7 @@ def render(
     plan = plan_from_cli(**choices)
     manifests = render_plan(plan, templates, renamable=kustomization)
     print_plan_warnings(plan)
-    _tell_large(manifests)
+    _print_large(manifests)
     if folder is None:
         click.echo(FORMATS[form](format_manifests(manifests, place.form)), nl=False)
         return
@@ -106,7 +140,7 @@ def render(
         )
 
 
-def _tell_large(manifests: Iterable[Manifest]) -> None:
+def _print_large(manifests: Iterable[Manifest]) -> None:
     for manifest in manifests:
         if len(manifest.text) > KEPT_BY_APPLY:
             print_note(

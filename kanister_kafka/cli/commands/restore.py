@@ -110,13 +110,13 @@ def restore(
         _refuse({"--unchanged": unchanged}, "needs --location")
     cloning = {"--storage-class": storage_class, "--cpu": cpu, "--memory": memory, "--heap": heap}
     if into:
-        acting = {
+        in_place = {
             "--overwrite": overwrite,
             "--discard-replaced": discard_replaced,
             "--option": options,
             "--blueprint": blueprint,
         }
-        _refuse(acting, "is for a restore into the namespace of the backup, not for --into")
+        _refuse(in_place, "is for a restore into the namespace of the backup, not for --into")
         if retention and not is_retention_choice(retention):
             raise click.BadParameter(RETENTION.format(retention), param_hint="--retention")
         clone = CloneRequest(
@@ -148,7 +148,7 @@ def restore(
     from kanister_kafka.operations.backups.action_sets import restore_request
     from kanister_kafka.operations.backups.activity import Activity
     from kanister_kafka.reports.backups import backup_text
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.yamldoc import dump
 
     connection, selected = open_backup(context, namespace, kafka, kasten_namespace, backup)
     if reason := Activity(connection, kasten_namespace).using(selected):
@@ -197,8 +197,8 @@ def _restore_into(
     from kanister_kafka.operations.action_follower import release_command
     from kanister_kafka.operations.clone.remover import removal_commands
     from kanister_kafka.operations.provenance import apply_command
-    from kanister_kafka.operations.rehearsal.signals import SignalGuard
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.processes import SignalGuard
+    from kanister_kafka.yamldoc import dump
 
     if dry_run:
         shown = [item for item in (plan.namespace, *plan.objects) if item["kind"] != "Secret"]

@@ -33,7 +33,7 @@ from kanister_kafka.operations.start_action import find_applied
 from kanister_kafka.reports.text import escape_control_chars
 from kanister_kafka.strimzi.discovery import KafkaRef, find_target
 from kanister_kafka.strimzi.retention import read_held
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import dump
 
 REPLACED = (
     "The present data of its volumes is replaced. Snapshots of them are kept until the restored "

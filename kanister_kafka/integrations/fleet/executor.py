@@ -20,7 +20,6 @@ from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import Manifest, render
-from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
 from kanister_kafka.diagnostics import (
     Diagnostic,
     Location,
@@ -46,6 +45,7 @@ from kanister_kafka.integrations.fleet.grouping import (
     deserialize,
 )
 from kanister_kafka.linter.pipeline import without_gc
+from kanister_kafka.processes import exit_with_parent, ignore_sigint, spawn_context
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.listeners import BootstrapAddresses
 from kanister_kafka.yamldoc import Document, iter_load

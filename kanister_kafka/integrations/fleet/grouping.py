@@ -162,14 +162,14 @@ class ClusterGrouper(Generic[T]):
             found.others = [addresses_of[other] for other in sorted(others - {key})]
         for client in self._clients:
             if not client.is_assigned:
-                self._tell(client)
+                self._add_problems(client)
 
     def _settled(self, cluster: DiscoveredCluster[T]) -> tuple[str, ...]:
         """Return the names of clients that the options of a cluster classify."""
         rules = (rule.clients for rule in self._rules if rule.fits(cluster.key, cluster.labels))
         return next(rules, ())
 
-    def _tell(self, client: _ClientObject[T]) -> None:
+    def _add_problems(self, client: _ClientObject[T]) -> None:
         """Return the problems of a client that no cluster is read with."""
         self.problems += client.problems
         reach = client.reach

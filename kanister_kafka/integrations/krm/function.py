@@ -27,8 +27,7 @@ from kanister_kafka.integrations.krm.resource_list import (
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.reader import GROUP
-from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, loads, to_python
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, dump, loads, to_python
 
 # Problems as results of a function: severity, object, field and file of each.
 
@@ -75,9 +74,9 @@ def _reference(document: Document) -> dict[str, str]:
 
 
 def _file(document: Document) -> dict[str, Any]:
-    said = annotations_of(document)
-    path = next((said[key] for key in PATH if said.get(key)), "")
-    index = next((said[key] for key in INDEX if said.get(key)), "")
+    annotations = annotations_of(document)
+    path = next((annotations[key] for key in PATH if annotations.get(key)), "")
+    index = next((annotations[key] for key in INDEX if annotations.get(key)), "")
     if not path:
         return {}
     return {"path": path, "index": int(index)} if index.isdecimal() else {"path": path}

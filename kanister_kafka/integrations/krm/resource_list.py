@@ -17,12 +17,12 @@ from kanister_kafka.yamldoc import (
     ObjectKey,
     ParseResult,
     Scalar,
+    dump,
     parse,
     to_python,
 )
 from kanister_kafka.yamldoc import Sequence as SequenceNode
 from kanister_kafka.yamldoc import with_location as placed_at
-from kanister_kafka.yamldoc.dumper import dump
 from kanister_kafka.yamldoc.nodes import is_set
 from kanister_kafka.yamldoc.parser import LINE_BREAK
 

@@ -223,15 +223,15 @@ def workload_needed(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
     The kind of an action is a note to people, so this is a warning; the object is the ActionSet's.
     """
     for action in blueprint.actions:
-        said = text_of(action.node.get("kind"))
-        for phase in action.all_phases if said else ():
+        stated = text_of(action.node.get("kind"))
+        for phase in action.all_phases if stated else ():
             names, kinds = FALLBACKS.get(phase.func, ((), ()))
             missing = [name for name in names if is_filled(phase.argument(name)) is False]
-            if missing and said.lower() not in [one.lower() for one in kinds]:
+            if missing and stated.lower() not in [one.lower() for one in kinds]:
                 path = f"{phase.path}.args.{missing[0]}"
                 message = (
                     f"Required value: {phase.func} takes it from the object of the action only if "
-                    f"that is one of {', '.join(kinds)}; the action states {said[:60]!r}"
+                    f"that is one of {', '.join(kinds)}; the action states {stated[:60]!r}"
                 )
                 yield rule.report(phase.arguments.location, path, message)
 

@@ -123,8 +123,10 @@ class KubeOpsPhase(NamedTuple):
     def target(self, field: str) -> Scalar | None:
         """Return a field of the reference that is set, and not to a template."""
         node = field_of(self.reference, field)
-        said = isinstance(node, Scalar) and node.value not in (None, "")
-        return node if isinstance(node, Scalar) and said and not is_template(node.text) else None
+        has_value = isinstance(node, Scalar) and node.value not in (None, "")
+        return (
+            node if isinstance(node, Scalar) and has_value and not is_template(node.text) else None
+        )
 
     @property
     def resource(self) -> tuple[str, str] | None:

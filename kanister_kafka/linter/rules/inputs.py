@@ -165,7 +165,7 @@ def object_kind(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Di
         stated = action.node.get("kind")
         text = stated.text if isinstance(stated, Scalar) else ""
         own = kinds.get(text.lower(), text)
-        said = f"the action is for kind {text}"
+        reason = f"the action is for kind {text}"
         for template in action.templates:
             for reference in template.analysis.references:
                 root = reference.names[0]
@@ -174,7 +174,7 @@ def object_kind(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Di
                 if not own:
                     first = reference.steps[0]
                     line = template.place(first.line, first.column).line
-                    own, said = root, f"line {line} has .{root}"
+                    own, reason = root, f"line {line} has .{root}"
                 if root != own and len(reference.steps) > 1:
-                    message = f".{root} is nil: {said}"
+                    message = f".{root} is nil: {reason}"
                     yield finding_at(rule, template, reference.steps[0], message)

@@ -107,21 +107,22 @@ def _faults(statement: SimpleCommand) -> Iterator[str]:
     call = _read(statement.words[1:])
     if call is None:
         return
-    said = " ".join(("kando", *call.command))
+    command = " ".join(("kando", *call.command))
     known = [*COMMANDS[call.command].values(), *ANYWHERE.values()]
     for flag in call.unknown:
-        yield f"{said} has no flag {flag}{nearest(flag.lstrip('-'), known)}"
+        yield f"{command} has no flag {flag}{nearest(flag.lstrip('-'), known)}"
     is_open = any(OPEN.search(word) for word in call.operands)
     for flag in NEEDED.get(call.command, ()):
         if not is_open and {flag, *INSTEAD.get(flag, ())}.isdisjoint(call.flags):
-            yield f"{said} needs --{flag}"
+            yield f"{command} needs --{flag}"
     count = OPERANDS.get(call.command)
     if count is not None and not is_open and not call.unknown and len(call.operands) != count:
-        yield f"{said} takes {count} argument{'s'[: count > 1]}, and here are {len(call.operands)}"
+        given = len(call.operands)
+        yield f"{command} takes {count} argument{'s'[: count > 1]}, and here are {given}"
     if call.command == ("output",) and call.operands:
         key = call.operands[0]
         if not OPEN.search(key) and not KEY.fullmatch(key):
-            yield f'{said} refuses the key "{key}": only letters, digits and _ are allowed'
+            yield f'{command} refuses the key "{key}": only letters, digits and _ are allowed'
 
 
 def _read(words: tuple[str, ...]) -> _Call | None:

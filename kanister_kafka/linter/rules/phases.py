@@ -188,8 +188,10 @@ def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
                 message = f'phase "{phase.name}" has no object "{step.name}"'
                 yield finding_at(rule, template, step, message + nearest(step.name, names))
             elif text.lower() != kind.lower() and "{{" not in text:
-                said = f'kind "{text}"' if text else "no kind"
-                message = f'object "{step.name}" has {said}, so it is not fetched; set kind: {kind}'
+                given_kind = f'kind "{text}"' if text else "no kind"
+                message = (
+                    f'object "{step.name}" has {given_kind}, so it is not fetched; set kind: {kind}'
+                )
                 yield finding_at(rule, template, step, message)
 
 

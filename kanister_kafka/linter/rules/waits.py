@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
 from kanister_kafka.gotemplate import nodes
 from kanister_kafka.gotemplate.nodes import ParseErrorKind
-from kanister_kafka.gotemplate.possible_output import may_print
 from kanister_kafka.kanister import Blueprint, child_path
 from kanister_kafka.kanister.blueprint import parse_template_cached
 from kanister_kafka.kanister.decoding import conditions, field_of, is_template, quote_value
@@ -20,6 +19,87 @@ from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_r
 from kanister_kafka.linter.rules.functions import phases_with_function
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar
 from kanister_kafka.yamldoc.nodes import is_set
+
+# Whether a template may print a certain word with any data.
+
+MAX_DEPTH = 60
+"""Nodes of a template within each other that are followed."""
+BOOLEAN_FUNCTIONS = frozenset(["eq", "exists", "ge", "gt", "le", "lt", "ne", "not"])
+"""Functions that give true or false."""
+
+IsOpen = Callable[[str], bool]
+"""Whether something else is put in the place of a text before it is read."""
+
+
+def may_print(
+    tree: Sequence[nodes.AnyNode], word: str, is_open: IsOpen = lambda _text: False
+) -> bool:
+    """Return whether a template may print a word and white space around it, and nothing else.
+
+    White space anywhere is overlooked, and so is that conditions depend on each other: what cannot
+    print the word this way cannot do so at all.
+    """
+    return len(word) in _Ends(word, is_open).of(tree, {0}, 0)
+
+
+class _Ends:
+    """Follows a template along a word: from where it may stand to where it may come."""
+
+    def __init__(self, word: str, is_open: IsOpen) -> None:
+        self._word = word
+        self._is_open = is_open
+
+    def of(self, body: Sequence[nodes.AnyNode], starts: set[int], depth: int) -> set[int]:
+        for node in body:
+            starts = self._after(node, starts, depth)
+        return starts
+
+    def _after(self, node: nodes.AnyNode, starts: set[int], depth: int) -> set[int]:
+        if depth > MAX_DEPTH:
+            return self._anywhere(starts)
+        match node:
+            case nodes.TextNode():
+                return self._text(node.text, starts)
+            case nodes.ActionNode():
+                return starts if node.pipe.declarations else self._value(node.pipe, starts)
+            case nodes.IfNode() | nodes.WithNode():
+                otherwise = self.of(node.else_body or (), starts, depth + 1)
+                return self.of(node.body, starts, depth + 1) | otherwise
+            case nodes.RangeNode():
+                return self._loop(node, starts, depth)
+            case nodes.DefineNode():
+                return starts
+        return self._anywhere(starts)
+
+    def _loop(self, node: nodes.RangeNode, starts: set[int], depth: int) -> set[int]:
+        none = self.of(node.else_body or (), starts, depth + 1)
+        reached = set(starts)
+        while True:
+            more = self.of(node.body, reached, depth + 1) - reached
+            if not more:
+                return none | reached | starts
+            reached |= more
+
+    def _text(self, text: str, starts: set[int]) -> set[int]:
+        if self._is_open(text):
+            return self._anywhere(starts)
+        solid = "".join(text.split())
+        return {at + len(solid) for at in starts if self._word.startswith(solid, at)}
+
+    def _value(self, pipe: nodes.PipeNode, starts: set[int]) -> set[int]:
+        first = pipe.commands[-1].arguments[0]
+        if isinstance(first, nodes.IdentifierNode) and first.name in BOOLEAN_FUNCTIONS:
+            return self._text("true", starts) | self._text("false", starts)
+        if len(pipe.commands) == 1 and len(pipe.commands[0].arguments) == 1:
+            if isinstance(first, nodes.StringNode):
+                return self._text(first.value, starts)
+            if isinstance(first, nodes.BoolNode):
+                return self._text("true" if first.value else "false", starts)
+        return self._anywhere(starts)
+
+    def _anywhere(self, starts: set[int]) -> set[int]:
+        return set(range(min(starts), len(self._word) + 1)) if starts else set()
+
 
 # Mistakes in the text of a condition of Wait or WaitV2 that no object can make right.
 #
@@ -36,7 +116,6 @@ COUNTS = frozenset(
     restartCount unavailableReplicas updatedReplicas""".split()  # noqa: SIM905 - nine of them
 )
 """Fields that are numbers wherever Kubernetes and Strimzi have them."""
-MAX_DEPTH = 60
 
 
 class ConditionError(NamedTuple):

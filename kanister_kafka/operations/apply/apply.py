@@ -37,7 +37,7 @@ from kanister_kafka.operations.apply.objects import (
     object_ref,
 )
 from kanister_kafka.operations.unrendered_fields import unrendered_fields
-from kanister_kafka.yamldoc.dumper import dump
+from kanister_kafka.yamldoc import dump
 
 # Writes one after the other, until one fails.
 

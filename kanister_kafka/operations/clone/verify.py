@@ -9,15 +9,18 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient, Object
 from kanister_kafka.kube.objects import get_path, join_limited
 from kanister_kafka.operations.clone.broker_reads import BrokerReader
+from kanister_kafka.operations.clone.comparison import (
+    RestoredOffsets,
+    compare_offsets,
+    compare_with_source,
+)
 from kanister_kafka.operations.clone.imports import NotRestorableError
-from kanister_kafka.operations.clone.offset_comparison import RestoredOffsets, compare_offsets
 from kanister_kafka.operations.clone.plan import ClonePlan
 from kanister_kafka.operations.clone.remover import end_command, removal_commands
 from kanister_kafka.operations.clone.runner import CloneRunner
-from kanister_kafka.operations.clone.source_comparison import compare_with_source
 from kanister_kafka.operations.clone.verification import RecordsRead, RecordsResult, Verification
 from kanister_kafka.operations.live_kafka import LiveKafka
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.processes import SignalGuard
 
 SAMPLED_SEGMENTS = 2
 """The newest segments of each partition that a sample reads."""

@@ -1,1 +1,1 @@
-"""Whether backups are consistent, shown on a source and its mirror: three plans with measures."""
+"""Whether backups are consistent, shown on a source and its mirror: scenarios with measures."""

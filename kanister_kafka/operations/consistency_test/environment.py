@@ -17,8 +17,12 @@ from kanister_kafka.errors import (
     UnreachableError,
 )
 from kanister_kafka.kube.client import NAMESPACES, KubeClient
-from kanister_kafka.operations.rehearsal.context import ClientState, RehearsalContext, build_context
-from kanister_kafka.operations.rehearsal.context import RehearsalRequest as SettingRequest
+from kanister_kafka.operations.rehearsal.context import (
+    ClientState,
+    RehearsalContext,
+    RehearsalRequest,
+    build_context,
+)
 from kanister_kafka.strimzi.discovery import DEPLOYMENTS, KafkaRef
 from kanister_kafka.topics.access import AccessRequest, find_access
 from kanister_kafka.topics.client import ClientAccess
@@ -64,8 +68,8 @@ class ScenarioEnvironment:
     """What is there."""
 
     request: ScenarioRequest
-    setting: RehearsalContext
-    """Of the mirror."""
+    mirror_context: RehearsalContext
+    """For the stops and restarts of the mirror."""
     writer: ClientState
     """The client that mirrors into it."""
     rates: dict[str, int]
@@ -73,26 +77,29 @@ class ScenarioEnvironment:
 
 
 def find_environment(connection: KubeClient, request: ScenarioRequest) -> ScenarioEnvironment:
-    """Look whether everything is there and may be played with; nothing is touched.
+    """Look whether everything is there and may be stopped; nothing is changed.
 
     Raises NotFoundError and ActionError.
     """
     for target in (request.source, request.mirror):
-        found = connection.get(NAMESPACES, target.namespace)
-        labels = found["metadata"].get("labels") or {}
+        namespace = connection.get(NAMESPACES, target.namespace)
+        labels = namespace["metadata"].get("labels") or {}
         if labels.get(LAB) != "true":
             raise ActionError(
                 f"namespace {target.namespace} has not the label {LAB}=true: a test stops the "
                 "mirror and replaces its volumes, and does so only if that label allows it "
                 "(examples/lab sets it)"
             )
-    setting = new_context(connection, request)
-    mirrors = [writer for writer in setting.writers if writer.kind == MIRROR_MAKER]
+    context = new_context(connection, request)
+    mirrors = [writer for writer in context.writers if writer.kind == MIRROR_MAKER]
     if len(mirrors) != 1:
         there = ", ".join(map(str, mirrors)) or "none"
         raise ActionError(f"Kafka {request.mirror} needs one {MIRROR_MAKER}; there is {there}")
     return ScenarioEnvironment(
-        request=request, setting=setting, writer=mirrors[0], rates=_rates(connection, request)
+        request=request,
+        mirror_context=context,
+        writer=mirrors[0],
+        rates=_rates(connection, request),
     )
 
 
@@ -100,7 +107,7 @@ def new_context(connection: KubeClient, request: ScenarioRequest) -> RehearsalCo
     """Find what one stop and restart of the mirror need, under a name of its own."""
     return build_context(
         connection,
-        SettingRequest(
+        RehearsalRequest(
             name=request.mirror.name,
             namespace=request.mirror.namespace,
             context=request.context,
@@ -163,8 +170,10 @@ class JobTopicMetrics:
         """Compare a topic of the source with its mirror; UnreachableError if the Job fails."""
         a, b = self._access(self._source), self._access(self._mirror)
         words = request_args(request) + ("--", topic_arg(a, topic), topic_arg(b, ""))
-        found = self._run("compare", words, Comparison, a, b)
-        return replace(found, a=f"{a.label}/{topic}", b=f"{b.label}/{found.b.rpartition('/')[2]}")
+        comparison = self._run("compare", words, Comparison, a, b)
+        return replace(
+            comparison, a=f"{a.label}/{topic}", b=f"{b.label}/{comparison.b.rpartition('/')[2]}"
+        )
 
     def _access(self, target: KafkaRef) -> ClientAccess:
         """Find the way in anew: a pause wipes it from the status, and certificates change."""
@@ -222,7 +231,7 @@ class Metric:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioStep:
-    """One step of a plan."""
+    """One step of a scenario."""
 
     name: str
     does: str
@@ -235,7 +244,7 @@ class ScenarioStep:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComparisonSnapshot:
-    """Source and mirror compared at one point of a plan."""
+    """Source and mirror compared at one point of a scenario."""
 
     title: str
     comparison: Comparison
@@ -243,9 +252,9 @@ class ComparisonSnapshot:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ScenarioResult:
-    """One plan as it went."""
+    """One scenario as it went."""
 
-    plan: Scenario
+    scenario: Scenario
     steps: tuple[ScenarioStep, ...]
     comparisons: tuple[ComparisonSnapshot, ...]
 
@@ -257,7 +266,7 @@ class ScenarioResult:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ConsistencyReport:
-    """One run of some plans."""
+    """One run of some scenarios."""
 
     id: str
     began: datetime
@@ -267,17 +276,17 @@ class ConsistencyReport:
     mirror: str
     topics: tuple[str, ...]
     versions: str
-    plans: tuple[ScenarioResult, ...]
+    scenarios: tuple[ScenarioResult, ...]
     leftovers: tuple[str, ...] = ()
     """Objects that could not be removed or put back."""
     interrupted: bool = False
-    """Whether a signal has ended it, between two steps too: later steps and plans did not run."""
+    """Whether a signal has ended it, between two steps too: what comes later did not run."""
 
     @property
     def passed(self) -> bool:
-        """Whether there is a plan, every one ran and passed, and nothing is left."""
-        is_whole = bool(self.plans) and not self.interrupted
-        return is_whole and not self.leftovers and all(plan.passed for plan in self.plans)
+        """Whether there is a scenario, every one ran and passed, and nothing is left."""
+        is_whole = bool(self.scenarios) and not self.interrupted
+        return is_whole and not self.leftovers and all(one.passed for one in self.scenarios)
 
     @property
     def exit_code(self) -> int:

@@ -46,21 +46,21 @@ OnMirrorProgress = Callable[[str], None]
 
 
 class MirrorControl:
-    """The mirror during one plan; all changes are put back at the end."""
+    """The mirror during one scenario; all changes are put back at the end."""
 
     def __init__(
         self,
         connection: KubeClient,
         environment: ScenarioEnvironment,
         clock: Stopwatch,
-        tell: OnMirrorProgress,
+        on_progress: OnMirrorProgress,
     ) -> None:
         self._connection, self._environment = connection, environment
-        self._clock, self._tell = clock, tell
-        self._target = environment.setting.target
-        self._actings: list[ActionRunner] = []
-        self._taken: list[VolumeSnapshotter] = []
-        self._down: ActionRunner | None = None
+        self._clock, self._on_progress = clock, on_progress
+        self._target = environment.mirror_context.target
+        self._action_runners: list[ActionRunner] = []
+        self._snapshotters: list[VolumeSnapshotter] = []
+        self._stopped_by: ActionRunner | None = None
         """By whom Kafka was stopped that has not come back."""
         self._start = RESTART
         """Action that brings it back."""
@@ -79,53 +79,55 @@ class MirrorControl:
 
     def snapshot(self, *, in_turn: bool = False) -> tuple[VolumeSnapshot, ...]:
         """Snapshot every claim of the mirror and wait until all can be restored."""
-        setting, timeout = self._environment.setting, self._environment.request.timeout
-        name = f"{setting.name}-{secrets.token_hex(3)}"  # never that of an earlier plan
-        taken = VolumeSnapshotter(
+        context, timeout = self._environment.mirror_context, self._environment.request.timeout
+        name = f"{context.name}-{secrets.token_hex(3)}"  # never that of an earlier scenario
+        snapshotter = VolumeSnapshotter(
             self._connection,
             self._target.namespace,
             name,
-            setting.labels,
+            context.labels,
             self._clock,
             self._clock.clock,
         )
-        self._taken.append(taken)
+        self._snapshotters.append(snapshotter)
         if in_turn:
-            taken.make_in_turn(setting.claims, timeout)
+            snapshotter.make_in_turn(context.claims, timeout)
         else:
-            taken.make(setting.claims)
-        taken.wait(timeout)
-        return tuple(taken.snapshots.values())
+            snapshotter.make(context.claims)
+        snapshotter.wait(timeout)
+        return tuple(snapshotter.snapshots.values())
 
     def stop(self, *, for_restore: bool = False) -> None:
         """Run the stop of the Blueprint; ActionError if it fails.
 
         That of an online Blueprint stops no broker, so a restore has actions of its own.
         """
-        setting = new_context(self._connection, self._environment.request)
+        context = new_context(self._connection, self._environment.request)
         stop = STOP
         self._start = RESTART
-        if for_restore and setting.blueprint.origin.is_online:
+        if for_restore and context.blueprint.origin.is_online:
             stop, self._start = STOP_FOR_RESTORE, START_RESTORED
             for action in (stop, self._start):
-                check_action(setting.blueprint, action)
-        acting = ActionRunner(self._connection, setting, self._clock, self._tell)
-        self._actings.append(acting)
-        watched = acting.begin(stop)
-        self._down = acting
-        check_action_result(acting.follow(watched, timeout=self._environment.request.timeout), stop)
+                check_action(context.blueprint, action)
+        actions = ActionRunner(self._connection, context, self._clock, self._on_progress)
+        self._action_runners.append(actions)
+        followed = actions.begin(stop)
+        self._stopped_by = actions
+        check_action_result(
+            actions.follow(followed, timeout=self._environment.request.timeout), stop
+        )
 
     def start(self) -> None:
         """Run the restart of the Blueprint and wait until Kafka is Ready."""
-        acting, timeout = self._down, self._environment.request.timeout
-        if acting is None:
+        actions, timeout = self._stopped_by, self._environment.request.timeout
+        if actions is None:
             return
-        watched = acting.begin(self._start)
-        check_action_result(acting.follow(watched, timeout=timeout), self._start)
-        self._down = None
-        setting = self._environment.setting
+        followed = actions.begin(self._start)
+        check_action_result(actions.follow(followed, timeout=timeout), self._start)
+        self._stopped_by = None
+        context = self._environment.mirror_context
         self._until(
-            lambda: setting.read_state(self._connection).ready,
+            lambda: context.read_state(self._connection).ready,
             timeout,
             f"Kafka {self._target} is not Ready",
         )
@@ -167,16 +169,16 @@ class MirrorControl:
 
         Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
         """
-        setting = self._environment.setting
+        context = self._environment.mirror_context
         if pods := LiveKafka(self._connection, self._target).nodes():
             names = ", ".join(pod["metadata"]["name"] for pod in pods)
             raise ActionError(f"Kafka {self._target} is not stopped: there is {names}")
         by_claim = {one.claim: one for one in snapshots if one.ready is not None}
-        if lost := [claim.name for claim in setting.claims if claim.name not in by_claim]:
+        if lost := [claim.name for claim in context.claims if claim.name not in by_claim]:
             raise ActionError(f"no snapshot of claim {', '.join(lost)}")
         claims = [
             self._connection.get(CLAIMS, claim.name, self._target.namespace)
-            for claim in setting.claims
+            for claim in context.claims
         ]
         self._replaced = tuple(
             (str(claim["metadata"]["uid"]), restored(claim, by_claim[_name(claim)].name))
@@ -205,48 +207,48 @@ class MirrorControl:
             self._until(bound, timeout, f"claim {_name(claim)} is not bound")
         self._replaced = ()
 
-    def leave(self) -> tuple[str, ...]:
+    def clean_up(self) -> tuple[str, ...]:
         """Bring everything back, remove what was made; return what is left."""
         failures: list[str] = []
-        self._tried(self._replace, failures)  # if it was interrupted
+        self._try(self._replace, failures)  # if it was interrupted
         if not failures:
-            self._tried(self.start, failures)
+            self._try(self.start, failures)
         else:  # without its claims the operator would give it empty ones
             failures.append(f"Kafka {self._target} is stopped, and its VolumeSnapshots are kept")
-        self._tried(self.release, failures)
+        self._try(self.release, failures)
         if not failures:
-            for taken in self._taken:
-                failures += taken.delete(CLEANING)
-        for acting in self._actings:
-            failures += acting.delete()
+            for snapshotter in self._snapshotters:
+                failures += snapshotter.delete(CLEANING)
+        for actions in self._action_runners:
+            failures += actions.delete()
         return tuple(failures)
 
-    def _tried(self, do: Callable[[], None], failures: list[str]) -> None:
+    def _try(self, do: Callable[[], None], failures: list[str]) -> None:
         try:
             do()
         except (ActionError, NotFoundError, TransientError) as failure:
             failures.append(str(failure))
 
     def _writer(self) -> ClientState:
-        was = self._environment.writer
-        return read_client(self._connection, was.kind, was.namespace, was.name)
+        writer = self._environment.writer
+        return read_client(self._connection, writer.kind, writer.namespace, writer.name)
 
     def _find(self, name: str) -> Object | None:
         return self._connection.find(CLAIMS, name, self._target.namespace)
 
     def _is_replaced(self, name: str, former: str) -> bool:
         """Return whether the former claim of a name has left."""
-        found = self._find(name)
-        return found is None or found["metadata"]["uid"] != former
+        claim = self._find(name)
+        return claim is None or claim["metadata"]["uid"] != former
 
     def _is_bound(self, name: str, former: str) -> bool:
-        found = self._find(name) or {}
-        phase = (found.get("status") or {}).get("phase")
-        return phase == "Bound" and found["metadata"]["uid"] != former
+        claim = self._find(name) or {}
+        phase = (claim.get("status") or {}).get("phase")
+        return phase == "Bound" and claim["metadata"]["uid"] != former
 
-    def _until(self, is_reached: Callable[[], bool], seconds: float, else_: str) -> None:
+    def _until(self, is_reached: Callable[[], bool], seconds: float, problem: str) -> None:
         if not poll(is_reached, timeout=seconds, interval=POLL, clock=self._clock.clock):
-            raise ActionError(f"{else_} after {seconds:g} s")
+            raise ActionError(f"{problem} after {seconds:g} s")
 
 
 def restored(claim: Object, snapshot: str) -> Object:

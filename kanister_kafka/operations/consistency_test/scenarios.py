@@ -1,4 +1,4 @@
-"""The four plans, step by step; each step has a measure and its required value."""
+"""The four scenarios, step by step; each step has a measure and its required value."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ from kanister_kafka.operations.consistency_test.mirror_control import (
     STOP_FOR_RESTORE,
     MirrorControl,
 )
-from kanister_kafka.operations.rehearsal.context import Stopwatch
+from kanister_kafka.operations.rehearsal.context import KAFKA_FIRST, Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
+from kanister_kafka.processes import SignalGuard
 from kanister_kafka.timestamps import format_epoch_ms
 from kanister_kafka.topics.compare import CompareRequest
 from kanister_kafka.topics.compare.verdict import (
@@ -39,7 +39,7 @@ from kanister_kafka.topics.compare.verdict import (
 from kanister_kafka.topics.compare.workers import merge_comparisons
 from kanister_kafka.topics.model import Comparison, ComparisonVerdict, TopicRates
 
-# The steps of a plan as they go, each with its measurement.
+# The steps of a scenario as they go, each with its measurement.
 
 OnStep = Callable[[str], None]
 
@@ -47,8 +47,8 @@ OnStep = Callable[[str], None]
 class StepRecorder:
     """Keeps what becomes of each step; after one that failed no other is begun."""
 
-    def __init__(self, clock: Stopwatch, tell: OnStep) -> None:
-        self._clock, self._tell = clock, tell
+    def __init__(self, clock: Stopwatch, on_step: OnStep) -> None:
+        self._clock, self._on_step = clock, on_step
         self.steps: list[ScenarioStep] = []
         self.comparisons: list[ComparisonSnapshot] = []
         self._figures: list[Metric] = []
@@ -56,7 +56,7 @@ class StepRecorder:
     def measured(self, name: str, value: str) -> None:
         """Keep a figure of the step under way."""
         self._figures.append(Metric(name, value))
-        self._tell(f"  {name}: {value}")
+        self._on_step(f"  {name}: {value}")
 
     def show(self, title: str, comparison: Comparison) -> None:
         """Keep a comparison to be drawn."""
@@ -67,7 +67,7 @@ class StepRecorder:
         """Measure a step; an exception is kept as its failure, and passed on."""
         start, failed = self._clock(), "interrupted"
         self._figures = []
-        self._tell(f"{name}: {does}")
+        self._on_step(f"{name}: {does}")
         try:
             yield
             failed = ""
@@ -88,7 +88,7 @@ class StepRecorder:
                 failure=failure,
             )
         )
-        self._tell(f"{name}: {f'FAILED: {failure}' if failure else 'passed'}")
+        self._on_step(f"{name}: {f'FAILED: {failure}' if failure else 'passed'}")
 
 
 RATE_WINDOW_S = 15
@@ -104,8 +104,8 @@ POLL_S = 1.0
 
 
 COMPARE_WINDOW_MS = 60_000
-"""ms before the newest record from which on source and mirror are compared: what a hot plan has
-left behind in the mirror is older by then, and no matter of the next plan."""
+"""ms before the newest record from which on source and mirror are compared: what a hot scenario has
+left behind in the mirror is older by then, and no matter of the next scenario."""
 
 
 @dataclass(slots=True)
@@ -119,16 +119,16 @@ class ScenarioRunner:
     clock: Clock = SYSTEM_CLOCK
     _since: int = 0
 
-    def play(self, plan: Scenario) -> None:
-        """Play one plan to its end; ActionError if a step does not show what it has to."""
+    def run(self, scenario: Scenario) -> None:
+        """Run one scenario to its end; ActionError if a step does not show what it has to."""
         self._since = 0
-        plays: dict[Scenario, Callable[[], None]] = {
+        runs: dict[Scenario, Callable[[], None]] = {
             Scenario.SETUP: self._setup,
             Scenario.HOT: self._hot,
             Scenario.COLD: self._cold,
             Scenario.ONLINE: self._online,
         }
-        plays[plan]()
+        runs[scenario]()
 
     def _setup(self) -> None:
         request, step = self.environment.request, self.steps.step
@@ -137,8 +137,8 @@ class ScenarioRunner:
         with step("producers", f"their rates, as set, measured for {RATE_WINDOW_S} s"):
             self._rates(self.metrics.rates(request.source, request.topics, RATE_WINDOW_S))
         with step("mirror", "it is in step, and as fast as the source"):
-            found = self._in_step()
-            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in found}
+            comparisons = self._in_step()
+            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in comparisons}
             rates = self.metrics.rates(request.mirror, tuple(named), RATE_WINDOW_S)
             self._rates(
                 replace(
@@ -267,15 +267,15 @@ class ScenarioRunner:
         return comparisons
 
     def _compare(self, *, last: int = 0) -> tuple[Comparison, ...]:
-        """Compare all topics, from a while before the plan began."""
-        scenario = self.environment.request
-        request = CompareRequest(
+        """Compare all topics, from a while before the scenario began."""
+        request = self.environment.request
+        part = CompareRequest(
             last=last,
             since=0 if last else self._since,
-            even_within=scenario.even_within,
+            even_within=request.even_within,
             compacted=False,
         )
-        return tuple(self.metrics.compare(topic, request) for topic in scenario.topics)
+        return tuple(self.metrics.compare(topic, part) for topic in request.topics)
 
     def _same(self, title: str, comparisons: Sequence[Comparison]) -> None:
         """See that nothing is lost, doubled or changed."""
@@ -283,7 +283,9 @@ class ScenarioRunner:
         for one in comparisons:
             self.steps.show(title, one)
         verdicts = {one.a: evaluate_consistency(one).verdict for one in comparisons}
-        if wrong := [a for a, found in verdicts.items() if found is ComparisonVerdict.DIFFERING]:
+        if wrong := [
+            a for a, verdict in verdicts.items() if verdict is ComparisonVerdict.DIFFERING
+        ]:
             raise ActionError(f"source and mirror differ: {', '.join(wrong)}")
 
     def _losses(self, comparisons: Sequence[Comparison]) -> None:
@@ -355,7 +357,7 @@ def choose_scenarios(
     Raises ActionError if it is of another strategy than a scenario, or has no actions for the
     restores of an online backup.
     """
-    online = environment.setting.blueprint.origin.is_online
+    online = environment.mirror_context.blueprint.origin.is_online
     excluded, own = Scenario.COLD, Scenario.ONLINE
     if not online:
         excluded, own = own, excluded
@@ -367,7 +369,7 @@ def choose_scenarios(
         )
     named = [one for one in Scenario if one is not excluded]
     chosen = tuple(one for one in named if not names or one.value in names)
-    lacking = {STOP_FOR_RESTORE, START_RESTORED} - set(environment.setting.blueprint.actions)
+    lacking = {STOP_FOR_RESTORE, START_RESTORED} - set(environment.mirror_context.blueprint.actions)
     if online and lacking and chosen != (Scenario.SETUP,):
         actions = " and ".join(sorted(lacking))
         raise ActionError(
@@ -387,29 +389,29 @@ def run_consistency_test(
     connection: KubeClient,
     environment: ScenarioEnvironment,
     metrics: TopicMetrics,
-    plans: Sequence[Scenario],
-    tell: OnProgress,
+    scenarios: Sequence[Scenario],
+    on_progress: OnProgress,
     *,
     clock: Clock = SYSTEM_CLOCK,
 ) -> ConsistencyReport:
-    """Play plans one after the other, and put back the changes of each before the next.
+    """Run scenarios one after the other, and put back the changes of each before the next.
 
-    All that fails is in the result. After a plan that left something behind no other is begun.
+    All that fails is in the result. After a scenario that left something behind no other is begun.
     """
     stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     leftovers: tuple[str, ...] = ()
     interrupted = False
-    with SignalGuard(lambda text: tell(stopwatch(), text)) as interrupts:
-        for plan in plans:
-            tell(stopwatch(), f"plan {plan.value}: {PURPOSES[plan]}")
-            steps = StepRecorder(stopwatch, lambda text: tell(stopwatch(), text))
+    with SignalGuard(lambda text: on_progress(stopwatch(), text), KAFKA_FIRST) as interrupts:
+        for scenario in scenarios:
+            on_progress(stopwatch(), f"scenario {scenario.value}: {PURPOSES[scenario]}")
+            steps = StepRecorder(stopwatch, lambda text: on_progress(stopwatch(), text))
             mirror = MirrorControl(
-                connection, environment, stopwatch, lambda text: tell(stopwatch(), text)
+                connection, environment, stopwatch, lambda text: on_progress(stopwatch(), text)
             )
             stopped = False
             try:
-                ScenarioRunner(environment, mirror, metrics, steps, clock).play(plan)
+                ScenarioRunner(environment, mirror, metrics, steps, clock).run(scenario)
             except KanisterKafkaError:
                 pass  # it is the failure of a step
             except KeyboardInterrupt:
@@ -417,17 +419,19 @@ def run_consistency_test(
             finally:
                 if stopped:
                     interrupts.shield()
-                tell(stopwatch(), "putting back what was changed")
-                leftovers = mirror.leave()
+                on_progress(stopwatch(), "putting back what was changed")
+                leftovers = mirror.clean_up()
             done.append(
                 ScenarioResult(
-                    plan=plan, steps=tuple(steps.steps), comparisons=tuple(steps.comparisons)
+                    scenario=scenario,
+                    steps=tuple(steps.steps),
+                    comparisons=tuple(steps.comparisons),
                 )
             )
             interrupted = stopped
             if stopped or leftovers:
                 break
-    versions, request = environment.setting.versions, environment.request
+    versions, request = environment.mirror_context.versions, environment.request
     return ConsistencyReport(
         id=secrets.token_hex(4),
         began=stopwatch.began,
@@ -437,7 +441,7 @@ def run_consistency_test(
         topics=request.topics,
         versions=f"Kafka {versions.kafka}, Strimzi {versions.strimzi}, "
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
-        plans=tuple(done),
+        scenarios=tuple(done),
         leftovers=leftovers,
         interrupted=interrupted,
     )

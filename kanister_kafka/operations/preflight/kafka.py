@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from kanister_kafka.backup.hot import hot_effects
+from kanister_kafka.backup.kasten import hot_effects
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.planner import autoscaler_conflict
 from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, BackupState
@@ -53,9 +53,11 @@ def ready(view: ClusterFacts) -> Iterator[CheckLine]:
     look = view.kubectl(f"describe kafka {view.name} -n {view.namespace}")
     if not is_true(kafka, "Ready"):
         why = condition(kafka, "NotReady")
-        said = ": ".join(text for text in (why.get("reason"), why.get("message")) if text)
+        stated = ": ".join(text for text in (why.get("reason"), why.get("message")) if text)
         paused = is_true(kafka, "ReconciliationPaused")
-        because = said or ("its reconciliation is paused" if paused else "it has no such condition")
+        because = stated or (
+            "its reconciliation is paused" if paused else "it has no such condition"
+        )
         yield failed(f"{here[0]} is not Ready: {because}", look, objects=here)
         return
     behind = [item for item in (kafka,) + view.pools.get() if not is_observed(item)]

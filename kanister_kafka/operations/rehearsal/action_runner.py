@@ -45,14 +45,14 @@ class ActionRunner:
     def __init__(
         self,
         connection: KubeClient,
-        setting: RehearsalContext,
+        context: RehearsalContext,
         stopwatch: Stopwatch,
-        tell: OnActionLine,
+        on_line: OnActionLine,
     ) -> None:
         self._connection = connection
-        self._setting = setting
+        self._context = context
         self._stopwatch = stopwatch
-        self._tell = tell
+        self._on_line = on_line
         self.stages: dict[str, RehearsalStage] = {}
         """Phases that began, by name."""
         self.names: dict[str, str] = {}
@@ -61,7 +61,7 @@ class ActionRunner:
     def begin(self, action: str) -> FollowedAction:
         """Create the ActionSet of an action, or find it if it was created already."""
         request = ActionRequest(
-            target=self._setting.target, action=action, blueprint=self._setting.blueprint
+            target=self._context.target, action=action, blueprint=self._context.blueprint
         )
 
         def start() -> FollowedAction:
@@ -69,33 +69,37 @@ class ActionRunner:
                 self._connection, request, job=self._job(action)
             )
 
-        watched = retry(start, START_PAUSES, clock=self._stopwatch.clock)
-        self.names[action] = watched.action_set.name
-        self._tell(f"{action}: ActionSet {watched.action_set.name}")
-        return watched
+        followed = retry(start, START_PAUSES, clock=self._stopwatch.clock)
+        self.names[action] = followed.action_set.name
+        self._on_line(f"{action}: ActionSet {followed.action_set.name}")
+        return followed
 
     def find(self, action: str) -> FollowedAction | None:
         """Find the ActionSet of an action."""
-        setting, resource = self._setting, kanister_resource(self._connection, "ActionSet")
+        context, resource = self._context, kanister_resource(self._connection, "ActionSet")
         label = f"{JOB_LABEL}={self._job(action)}"
-        for item in self._connection.items(resource, setting.blueprint.namespace, label):
+        for item in self._connection.items(resource, context.blueprint.namespace, label):
             return FollowedAction(
                 action_set=read_action_set(item),
                 resource=resource,
                 job=self._job(action),
-                namespace=setting.target.namespace,
-                cluster=setting.target.name,
-                tasks=setting.blueprint.actions[action],
+                namespace=context.target.namespace,
+                cluster=context.target.name,
+                tasks=context.blueprint.actions[action],
             )
         return None
 
     def follow(
-        self, watched: FollowedAction, each: Callable[[], object] | None = None, *, timeout: float
+        self,
+        followed: FollowedAction,
+        on_look: Callable[[], object] | None = None,
+        *,
+        timeout: float,
     ) -> ActionFinished:
         """Follow an action to its end and measure its phases; `each` is called at every look."""
-        over = ActionFinished(ActionResult.TIMEOUT, "")
+        finished = ActionFinished(ActionResult.TIMEOUT, "")
         for event in Follower(
-            self._connection, watched, timeout=timeout, clock=self._stopwatch.clock
+            self._connection, followed, timeout=timeout, clock=self._stopwatch.clock
         ).events():
             match event:
                 case PhaseStarted(phase) if (
@@ -104,55 +108,63 @@ class ActionRunner:
                     self.stages[phase] = RehearsalStage(
                         name=phase, does=DOES.get(phase, ""), start=self._stopwatch(), end=None
                     )
-                    self._tell(f"{phase}: begun")
+                    self._on_line(f"{phase}: begun")
                 case PhaseFinished(phase, ok, _) if self.stages[phase].end is None:
                     self._ended(phase, ok=ok)
                 case LogLine(_, _, text):
-                    self._tell(f"  {text}")
+                    self._on_line(f"  {text}")
                 case PodProblem(_, reason):
-                    self._tell(f"  {reason}")
+                    self._on_line(f"  {reason}")
                 case ApiUnavailable(reason):
-                    self._tell(f"the API server is away, asking again: {reason}")
+                    self._on_line(f"the API server is away, asking again: {reason}")
                 case ApiRecovered():
-                    self._tell("the API server answers again")
+                    self._on_line("the API server answers again")
                 case Heartbeat():
-                    if each is not None:
-                        each()
+                    if on_look is not None:
+                        on_look()
                 case ActionFinished():
-                    over = event
-        return over
+                    finished = event
+        return finished
 
     def delete(self) -> tuple[str, ...]:
         """Delete the ActionSets that have ended; return those that are left."""
         remaining = []
-        for action in self._setting.blueprint.actions:
+        for action in self._context.blueprint.actions:
             followed = self.find(action)
             if followed is None:
                 continue
-            made = followed.action_set
-            if made.ended or not made.phases:
+            action_set = followed.action_set
+            if action_set.ended or not action_set.phases:
                 try:
-                    self._connection.delete(followed.resource, made.name, made.namespace)
+                    self._connection.delete(
+                        followed.resource, action_set.name, action_set.namespace
+                    )
                 except NotFoundError:
                     continue
                 except (ForbiddenError, TransientError) as failure:
-                    remaining.append(f"ActionSet {made.namespace}/{made.name}: {failure}")
+                    remaining.append(
+                        f"ActionSet {action_set.namespace}/{action_set.name}: {failure}"
+                    )
             else:
-                remaining.append(f"ActionSet {made.namespace}/{made.name}, which still runs")
+                remaining.append(
+                    f"ActionSet {action_set.namespace}/{action_set.name}, which still runs"
+                )
         return tuple(remaining)
 
     def _ended(self, phase: str, *, ok: bool) -> None:
-        was, now = self.stages[phase], self._stopwatch()
+        stage, now = self.stages[phase], self._stopwatch()
         self.stages[phase] = RehearsalStage(
-            name=was.name, does=was.does, start=was.start, end=now, failed=not ok
+            name=stage.name, does=stage.does, start=stage.start, end=now, failed=not ok
         )
-        self._tell(f"{phase}: {'done' if ok else 'FAILED'} after {now - was.start:.1f}s")
+        self._on_line(f"{phase}: {'done' if ok else 'FAILED'} after {now - stage.start:.1f}s")
 
     def _job(self, action: str) -> str:
-        return f"{LABEL.rpartition('/')[2]}-{self._setting.id}-{action}"
+        return f"{LABEL.rpartition('/')[2]}-{self._context.id}-{action}"
 
 
-def check_action_result(over: ActionFinished, action: str) -> None:
+def check_action_result(finished: ActionFinished, action: str) -> None:
     """Raise ActionError if an action did not end well."""
-    if over.end is not ActionResult.DONE:
-        raise ActionError(f"{action} {over.end.value}: {over.reason or 'no reason is known'}")
+    if finished.end is not ActionResult.DONE:
+        raise ActionError(
+            f"{action} {finished.end.value}: {finished.reason or 'no reason is known'}"
+        )

@@ -22,6 +22,7 @@ from kanister_kafka.errors import (
     NotFoundError,
     RejectedError,
     TransientError,
+    one_line,
 )
 from kanister_kafka.kube.client import PODS, KubeClient, Object
 from kanister_kafka.kube.pod_options import NO_SIDECAR_ANNOTATIONS, NO_SIDECAR_LABELS
@@ -62,31 +63,31 @@ def replication(brokers: int) -> int:
     return min(brokers, MOST_REPLICAS)
 
 
-def canary_pod(setting: RehearsalContext) -> Object:
+def canary_pod(context: RehearsalContext) -> Object:
     """Return the pod; it passes the Pod Security Standard `restricted`.
 
     It has not the label `strimzi.io/cluster`: the stop of the Blueprint counts the pods that do.
     """
-    spec = setting.broker["spec"]
+    spec = context.broker["spec"]
     kafka: dict[str, Any] = next(c for c in spec["containers"] if c["name"] == "kafka")
     mounts: list[Object] = [{"name": "tmp", "mountPath": "/tmp"}]  # noqa: S108 - of the pod
     volumes: list[Object] = [{"name": "tmp", "emptyDir": {}}]
     trusted = ""
-    listener, config = setting.listener, setting.request.probe_config
+    listener, config = context.listener, context.request.probe_config
     if listener is None:
-        raise ActionError(f"no probe: {setting.why_no_probe}")
+        raise ActionError(f"no probe: {context.why_no_probe}")
     if config:
         mounts.append({"name": "config", "mountPath": "/probe/config", "readOnly": True})
         volumes.append({"name": "config", "secret": {"secretName": config}})
     elif listener.tls:
         trusted = "/probe/ca/ca.crt"
         mounts.append({"name": "ca", "mountPath": "/probe/ca", "readOnly": True})
-        secret = {"secretName": f"{setting.target.name}-cluster-ca-cert"}  # Strimzi's AbstractModel
+        secret = {"secretName": f"{context.target.name}-cluster-ca-cert"}  # Strimzi's AbstractModel
         volumes.append({"name": "ca", "secret": secret})
     values = {
-        "TOPIC": setting.name,
-        "PARTITIONS": str(partitions(setting.brokers)),
-        "REPLICATION": str(replication(setting.brokers)),
+        "TOPIC": context.name,
+        "PARTITIONS": str(partitions(context.brokers)),
+        "REPLICATION": str(replication(context.brokers)),
         "RATE": str(RATE),
         "BOOTSTRAP": listener.servers,
         "TRUSTED": trusted,
@@ -99,15 +100,15 @@ def canary_pod(setting: RehearsalContext) -> Object:
         "apiVersion": "v1",
         "kind": "Pod",
         "metadata": {
-            "name": setting.name,
-            "namespace": setting.target.namespace,
-            "labels": {**dict(NO_SIDECAR_LABELS), **setting.labels},
+            "name": context.name,
+            "namespace": context.target.namespace,
+            "labels": {**dict(NO_SIDECAR_LABELS), **context.labels},
             "annotations": dict(NO_SIDECAR_ANNOTATIONS),
         },
         "spec": {
             "restartPolicy": "Never",
             "terminationGracePeriodSeconds": GRACE,
-            "activeDeadlineSeconds": 4 * setting.request.timeout + 600,
+            "activeDeadlineSeconds": 4 * context.request.timeout + 600,
             "automountServiceAccountToken": False,
             "enableServiceLinks": False,  # they would fill the environment with KAFKA_…
             "imagePullSecrets": spec.get("imagePullSecrets") or [],
@@ -151,89 +152,89 @@ class Canary:
     """One probe from its start to its end."""
 
     def __init__(
-        self, connection: KubeClient, setting: RehearsalContext, stopwatch: Stopwatch
+        self, connection: KubeClient, context: RehearsalContext, stopwatch: Stopwatch
     ) -> None:
         self._connection = connection
-        self._setting = setting
+        self._context = context
         self._stopwatch = stopwatch
-        self._over = threading.Event()
+        self._ended = threading.Event()
         self._thread = threading.Thread(target=self._follow, daemon=True)
-        self.hearing = CanaryLog()
+        self.log = CanaryLog()
 
     def start(self) -> None:
         """Create the pod and wait until Kafka acknowledges its records; else ActionError."""
-        name = self._setting.name
-        self._connection.create(canary_pod(self._setting))
+        name = self._context.name
+        self._connection.create(canary_pod(self._context))
         self._thread.start()
         phase = ""
 
         def works_or_ended() -> bool:
             nonlocal phase
             phase = self._phase()
-            return len(self.hearing.acks) >= STEADY or phase in ("Failed", "Succeeded", "")
+            return len(self.log.acks) >= STEADY or phase in ("Failed", "Succeeded", "")
 
         poll(works_or_ended, timeout=STARTED, interval=POLL, clock=self._stopwatch.clock)
-        if len(self.hearing.acks) < STEADY:
-            said = "; ".join(self.hearing.complaints) or f"pod {name} is {phase or 'gone'}"
+        if len(self.log.acks) < STEADY:
+            reason = "; ".join(self.log.complaints) or f"pod {name} is {phase or 'gone'}"
             raise ActionError(
                 "the probe gets no record acknowledged, and nothing was stopped: "
-                f"{' '.join(said.split())[:600]}; give --probe-config or --no-probe"
+                f"{one_line(reason, 600)}; give --probe-config or --no-probe"
             )
 
-    def acked_since(self, today: float) -> float | None:
+    def first_ack_after(self, epoch: float) -> float | None:
         """Return when the first record after a time was acknowledged, by our clock."""
-        clock = self.hearing.clock
-        times = [ack.at + clock for ack in tuple(self.hearing.acks.values())]
-        return min((at for at in times if at > today), default=None)
+        clock = self.log.clock
+        times = [ack.at + clock for ack in tuple(self.log.acks.values())]
+        return min((at for at in times if at > epoch), default=None)
 
     def end(self) -> tuple[str, ...]:
         """Let it read back and remove its topic; return what is left behind."""
-        name, namespace = self._setting.name, self._setting.target.namespace
+        name, namespace = self._context.name, self._context.target.namespace
         leftovers = (f"Pod {namespace}/{name}", f"KafkaTopic {name}")
 
         def is_gone() -> bool:
-            found = self._connection.find(PODS, name, namespace)
-            if found and not found["metadata"].get("deletionTimestamp"):
+            pod = self._connection.find(PODS, name, namespace)
+            if pod and not pod["metadata"].get("deletionTimestamp"):
                 with contextlib.suppress(NotFoundError):
                     self._connection.delete(PODS, name, namespace)
-            return found is None
+            return pod is None
 
         if not poll(is_gone, timeout=GRACE + 30, interval=POLL, clock=self._stopwatch.clock):
             return leftovers
-        self._over.set()
+        self._ended.set()
         if self._thread.is_alive():
             self._thread.join(5)
-        if self.hearing.leftover:
-            return (f"in Kafka: {self.hearing.leftover}",)
-        made = "made" in self.hearing.marks
-        return leftovers[1:] if made and not self.hearing.ended else ()
+        if self.log.leftover:
+            return (f"in Kafka: {self.log.leftover}",)
+        has_topic = "made" in self.log.marks
+        return leftovers[1:] if has_topic and not self.log.ended else ()
 
     def _phase(self) -> str:
         try:
-            found = self._connection.find(PODS, self._setting.name, self._setting.target.namespace)
+            pod = self._connection.find(PODS, self._context.name, self._context.target.namespace)
         except TransientError:
             return "unknown"
-        return "" if found is None else str((found.get("status") or {}).get("phase") or "Pending")
+        return "" if pod is None else str((pod.get("status") or {}).get("phase") or "Pending")
 
     def _follow(self) -> None:
-        """Hear all that it prints, again from the start if the stream breaks."""
-        name, namespace = self._setting.name, self._setting.target.namespace
-        while not self._over.is_set() and not self.hearing.ended:
+        """Read all that it prints, again from the start if the stream breaks."""
+        name, namespace = self._context.name, self._context.target.namespace
+        while not self._ended.is_set() and not self.log.ended:
             try:
                 for text in self._connection.log(name, namespace):
-                    self.hearing.line(text, self._stopwatch.today())
+                    self.log.line(text, self._stopwatch.epoch())
             except (RejectedError, TransientError, NotFoundError):  # not yet, or silent for long
                 pass
             except KanisterKafkaError as failure:
-                self.hearing.complaints.append(str(failure))
+                self.log.complaints.append(str(failure))
                 return
-            self._over.wait(POLL)
+            self._ended.wait(POLL)
 
 
 # Figures from the output of the probe and the states of pods; pure.
 #
 # Lines of the probe: of Kafka's VerifiableProducer (tools/…/VerifiableProducer.java, one JSON
-# object a line, `timestamp` in milliseconds when the acknowledgement was heard), of its console
+# object a line, `timestamp` in milliseconds when the acknowledgement was received), of its console
 # consumer (`Partition:0\tOffset:5\tvalue`), and probe.sh's own, which begin with `###`.
 
 MARK = "### "
@@ -314,8 +315,8 @@ class CanaryLog:
     @property
     def written(self) -> int | None:
         """How many records the topic had at the end; None before that is known."""
-        said = [mark.partition(" ")[2] for mark in self.marks if mark.startswith("written ")]
-        return int(said[-1]) if said and said[-1].isdecimal() else None
+        counts = [mark.partition(" ")[2] for mark in self.marks if mark.startswith("written ")]
+        return int(counts[-1]) if counts and counts[-1].isdecimal() else None
 
     @property
     def ended(self) -> bool:
@@ -325,18 +326,18 @@ class CanaryLog:
     @property
     def leftover(self) -> str:
         """Objects that the probe could not remove; empty if there are none."""
-        said = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
-        return next((text for text in said if text), "")
+        leftovers = (mark.partition("left: ")[2] for mark in self.marks if mark.startswith("ended"))
+        return next((text for text in leftovers if text), "")
 
 
-def lost(hearing: CanaryLog) -> int | None:
+def count_lost(log: CanaryLog) -> int | None:
     """Count records that were acknowledged and are not there with the same value.
 
     None if some are missing but the reading itself was cut short, or nothing was acknowledged.
     """
-    missing = sum(hearing.kept.get(place) != ack.value for place, ack in hearing.acks.items())
-    whole = hearing.written is not None and len(hearing.kept) >= hearing.written
-    return None if not hearing.acks or (missing and not whole) else missing
+    missing = sum(log.kept.get(place) != ack.value for place, ack in log.acks.items())
+    whole = log.written is not None and len(log.kept) >= log.written
+    return None if not log.acks or (missing and not whole) else missing
 
 
 def longest_gap(times: Iterable[float], since: float) -> tuple[float, float] | None:
@@ -363,8 +364,8 @@ def partition_gaps(acks: Iterable[tuple[int, float]], since: float) -> tuple[Gap
     times: dict[int, list[float]] = {}
     for partition, at in acks:
         times.setdefault(partition, []).append(at)
-    found = ((p, longest_gap(at, since)) for p, at in sorted(times.items()))
-    return tuple(Gap(p, *gap) for p, gap in found if gap is not None)
+    gaps = ((p, longest_gap(at, since)) for p, at in sorted(times.items()))
+    return tuple(Gap(p, *gap) for p, gap in gaps if gap is not None)
 
 
 def per_second(times: Iterable[float]) -> tuple[tuple[int, int], ...]:

@@ -47,6 +47,8 @@ from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_r
 from kanister_kafka.strimzi.listeners import Listener, choose_probe_listener
 from kanister_kafka.strimzi.reader import ReadResult
 
+KAFKA_FIRST = "Kafka is brought back and all is removed first"
+"""Before a rehearsal ends that was interrupted."""
 STOP, RESTART = "backupPrehook", "backupPosthook"
 BACKUP = "backup"
 """A Blueprint that has it takes the snapshots itself."""
@@ -284,7 +286,7 @@ class Stopwatch:
         """Return the seconds since it was made."""
         return self.clock.now() - self._zero
 
-    def today(self) -> float:
+    def epoch(self) -> float:
         """Return the time of day as seconds since 1970, by the same steady clock."""
         return self.began.timestamp() + self()
 
@@ -298,30 +300,30 @@ ABOUT_STORAGE = ("snapshot-class",)
 
 
 def check_preconditions(
-    connection: KubeClient, setting: RehearsalContext, tell: Callable[[str], None]
+    connection: KubeClient, context: RehearsalContext, on_doubt: Callable[[str], None]
 ) -> None:
     """Raise ActionError with all obstacles; possible ones are reported."""
-    target, request = setting.target, setting.request
+    target, request = context.target, context.request
     with connection.one_moment():
-        plan, problems = _plan(connection, setting)
+        plan, problems = _plan(connection, context)
         subject = PreflightTarget(
             name=target.name,
             namespace=target.namespace,
             kasten_namespace=request.kasten_namespace,
             plan=plan,
             problems=problems,
-            names=setting.names,
+            names=context.names,
         )
         lines = run_preflight(connection, partial(exec_in_pod, context=request.context), subject)
     doubts = [line for line in lines if line.level is not CheckStatus.OK and not is_blocking(line)]
     for line in doubts:
-        tell(f"  {line.level.value}: {line.what}")
+        on_doubt(f"  {line.level.value}: {line.what}")
     if any(line.level is CheckStatus.PROBLEM for line in doubts):
-        tell(
+        on_doubt(
             "  whether these are problems depends on how it was rendered: see kanister-kafka check"
         )
     wrong = [format_check_line(line) for line in lines if is_blocking(line)]
-    if not wrong and not setting.before.settled:
+    if not wrong and not context.before.settled:
         command = resume_command(target, request.context)
         wrong.append(f"a former backup is not over ({command})")
     if wrong:
@@ -339,15 +341,15 @@ def format_check_line(line: CheckLine) -> str:
 
 
 def _plan(
-    connection: KubeClient, setting: RehearsalContext
+    connection: KubeClient, context: RehearsalContext
 ) -> tuple[BackupPlan | None, tuple[Diagnostic, ...]]:
-    origin = setting.blueprint.origin
-    resources, reading = _read_cluster(connection, setting.target, origin)
+    origin = context.blueprint.origin
+    resources, reading = _read_cluster(connection, context.target, origin)
     problems = resources.problems + reading.problems
     if reading.cluster is None or has_error(problems):
         return None, problems
     options = Options(
-        kasten_namespace=setting.request.kasten_namespace,
+        kasten_namespace=context.request.kasten_namespace,
         quiesce_by=origin.quiesce_by,
         writers=origin.client_choices.writers,
         not_writers=origin.client_choices.not_writers,

@@ -88,7 +88,7 @@ class PodWatcher:
         self._connection, self._namespace, self._cluster = connection, namespace, cluster
         self._now = now
         self._tracks = TimelineBuilder(cluster)
-        self._over = threading.Event()
+        self._closed = threading.Event()
         self._lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -105,12 +105,12 @@ class PodWatcher:
 
     def close(self) -> None:
         """End it."""
-        self._over.set()
+        self._closed.set()
         self._thread.join(5)
 
     def _run(self) -> None:
         kafka = LiveKafka(self._connection, KafkaRef(self._namespace, self._cluster))
-        while not self._over.is_set():
+        while not self._closed.is_set():
             try:
                 # Not the nodes alone: the entity operator shows when Kafka is whole again.
                 pods = kafka.pods()
@@ -121,7 +121,7 @@ class PodWatcher:
             else:
                 with self._lock:
                     self._tracks.look(pods, self._now())
-            self._over.wait(PERIOD)
+            self._closed.wait(PERIOD)
 
 
 NODES, SERVED = "nodes Ready", "clients served"
@@ -137,57 +137,57 @@ class RecoveryMonitor:
     def __init__(
         self,
         connection: KubeClient,
-        setting: RehearsalContext,
+        context: RehearsalContext,
         clock: Stopwatch,
         watch: PodWatcher,
-        probing: Canary | None,
-        tell: Callable[[str], None],
+        canary: Canary | None,
+        on_progress: Callable[[str], None],
     ) -> None:
-        self._connection, self._setting = connection, setting
-        self._clock, self._watch, self._probing = clock, watch, probing
-        self._start, self._tell = clock(), tell
+        self._connection, self._context = connection, context
+        self._clock, self._watch, self._canary = clock, watch, canary
+        self._start, self._on_progress = clock(), on_progress
         self.stages: dict[str, RehearsalStage] = {}
         """What is back, by name."""
 
-    def see(self) -> bool:
+    def look(self) -> bool:
         """Look once; True when all is back."""
         with contextlib.suppress(TransientError):
             for name, does, back in self._all():
                 if name not in self.stages and (end := back()) is not None:
                     stage = RehearsalStage(name=name, does=does, start=self._start, end=end)
                     self.stages[name] = stage
-                    self._tell(f"{name}: after {end - self._start:.1f}s")
+                    self._on_progress(f"{name}: after {end - self._start:.1f}s")
         return all(name in self.stages for name, _does, _back in self._all())
 
     def wait(self, seconds: float) -> None:
         """Look until all is back, or the time is over."""
-        poll(self.see, timeout=seconds, interval=POLL, clock=self._clock.clock)
+        poll(self.look, timeout=seconds, interval=POLL, clock=self._clock.clock)
 
     def _all(self) -> Iterator[tuple[str, str, Back]]:
         yield NODES, "every node is Ready", self._nodes_ready
-        if self._probing is not None:
+        if self._canary is not None:
             yield SERVED, "first record acknowledged", self._served
-        if self._setting.writers:
+        if self._context.writers:
             yield WRITERS, "all that was quiesced is Ready", self._writers_back
         yield KAFKA, "the operator is done", self._kafka_ready
 
     def _nodes_ready(self) -> float | None:
-        return self._clock() if self._watch.ready(self._setting.before.nodes) else None
+        return self._clock() if self._watch.ready(self._context.before.nodes) else None
 
     def _served(self) -> float | None:
-        if self._probing is None:
+        if self._canary is None:
             return None
         zero = self._clock.began.timestamp()
-        at = self._probing.acked_since(zero + self._start)
+        at = self._canary.first_ack_after(zero + self._start)
         return None if at is None else at - zero
 
     def _writers_back(self) -> float | None:
-        for was in self._setting.writers:
-            now = read_client(self._connection, was.kind, was.namespace, was.name)
-            if now.replicas != was.replicas or (was.ready and not now.ready):
+        for writer in self._context.writers:
+            current = read_client(self._connection, writer.kind, writer.namespace, writer.name)
+            if current.replicas != writer.replicas or (writer.ready and not current.ready):
                 return None
         return self._clock()
 
     def _kafka_ready(self) -> float | None:
-        now = self._setting.read_state(self._connection)
+        now = self._context.read_state(self._connection)
         return self._clock() if now.ready and not now.paused else None

@@ -19,7 +19,7 @@ from kanister_kafka.operations.rehearsal.canary import (
     Canary,
     CanaryLog,
     client_outage,
-    lost,
+    count_lost,
     partition_gaps,
     partitions,
     per_second,
@@ -27,6 +27,7 @@ from kanister_kafka.operations.rehearsal.canary import (
     replication,
 )
 from kanister_kafka.operations.rehearsal.context import (
+    KAFKA_FIRST,
     LABEL,
     RESTART,
     STOP,
@@ -45,16 +46,16 @@ from kanister_kafka.operations.rehearsal.model import (
     VolumeSnapshot,
 )
 from kanister_kafka.operations.rehearsal.recovery_monitor import SERVED, PodWatcher, RecoveryMonitor
-from kanister_kafka.operations.rehearsal.signals import SignalGuard
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
+from kanister_kafka.processes import SignalGuard
 
 # Whether everything is as it was found.
 
 
-def state_differences(connection: KubeClient, setting: RehearsalContext) -> tuple[str, ...]:
+def state_differences(connection: KubeClient, context: RehearsalContext) -> tuple[str, ...]:
     """Return how the cluster differs from how it was found; empty if it does not."""
-    before, target = setting.before, setting.target
-    now = setting.read_state(connection)
+    before, target = context.before, context.target
+    now = context.read_state(connection)
     differences = []
     if now.paused:
         differences.append(f"Kafka {target} is paused")
@@ -70,13 +71,15 @@ def state_differences(connection: KubeClient, setting: RehearsalContext) -> tupl
         differences.append("its claims are not the same ones")
     if before.cluster_id and now.cluster_id and now.cluster_id != before.cluster_id:
         differences.append(f"its cluster id is {now.cluster_id} and was {before.cluster_id}")
-    for was in setting.writers:
-        is_now = read_client(connection, was.kind, was.namespace, was.name)
-        if is_now.replicas != was.replicas:
-            differences.append(f"{was} has spec.replicas {is_now.replicas} and had {was.replicas}")
-        elif was.ready and not is_now.ready:
-            differences.append(f"{was} is not Ready")
-    label = f"{LABEL}={setting.id}"
+    for writer in context.writers:
+        current = read_client(connection, writer.kind, writer.namespace, writer.name)
+        if current.replicas != writer.replicas:
+            differences.append(
+                f"{writer} has spec.replicas {current.replicas} and had {writer.replicas}"
+            )
+        elif writer.ready and not current.ready:
+            differences.append(f"{writer} is not Ready")
+    label = f"{LABEL}={context.id}"
     pods = connection.items(PODS, target.namespace, label)
     differences += (f"Pod {target.namespace}/{pod['metadata']['name']} is there" for pod in pods)
     return tuple(differences)
@@ -97,51 +100,55 @@ READ, CLEAN = "read back", "clean up"
 
 def run_rehearsal(
     connection: KubeClient,
-    setting: RehearsalContext,
-    tell: OnProgress,
+    context: RehearsalContext,
+    on_progress: OnProgress,
     *,
-    fit: CheckPreconditions = check_preconditions,
+    check: CheckPreconditions = check_preconditions,
     clock: Clock = SYSTEM_CLOCK,
 ) -> Rehearsal:
     """Run the cycle and return the measurements; Kafka is brought back in any case.
 
-    `fit` raises ActionError if the cluster must not be touched, and that is passed on. All that
+    `check` raises ActionError if the cluster must not be touched, and that is passed on. All that
     fails later is in the result, with the objects that could not be put back.
     """
-    return _Runner(connection, setting, tell, clock).run(fit)
+    return _Runner(connection, context, on_progress, clock).run(check)
 
 
 class _Runner:
     def __init__(
-        self, connection: KubeClient, setting: RehearsalContext, tell: OnProgress, clock: Clock
+        self,
+        connection: KubeClient,
+        context: RehearsalContext,
+        on_progress: OnProgress,
+        clock: Clock,
     ) -> None:
         self.connection = connection
-        self.setting = setting
-        self._tell_out = tell
+        self.context = context
+        self._on_progress = on_progress
         self.clock = Stopwatch(clock)
         self.stages: dict[str, RehearsalStage] = {}
         self.failures: list[str] = []
         self.changed: list[str] = []
-        target = setting.target
-        self.acting = ActionRunner(connection, setting, self.clock, self.tell)
+        target = context.target
+        self.actions = ActionRunner(connection, context, self.clock, self.report_progress)
         self.snapshots = VolumeSnapshotter(
-            connection, target.namespace, setting.name, setting.labels, self.clock, clock
+            connection, target.namespace, context.name, context.labels, self.clock, clock
         )
-        self.probing: Canary | None = None
+        self.canary: Canary | None = None
         self.stopped_at: float | None = None
         """When the stop was asked for; from then on Kafka has to be brought back."""
         self.restart_at: float | None = None
-        self.away = False
+        self.all_cut = False
         """Whether all went well up to the snapshots."""
 
-    def run(self, fit: CheckPreconditions) -> Rehearsal:
+    def run(self, check: CheckPreconditions) -> Rehearsal:
         with self.stage(PREFLIGHT, "look whether it can work"):
-            fit(self.connection, self.setting, self.tell)
-        target = self.setting.target
+            check(self.connection, self.context, self.report_progress)
+        target = self.context.target
         self.watch = PodWatcher(self.connection, target.namespace, target.name, self.clock)
-        with SignalGuard(self.tell) as interrupts:
+        with SignalGuard(self.report_progress, KAFKA_FIRST) as interrupts:
             try:
-                self._away()
+                self._stop_and_snapshot()
             except KanisterKafkaError as failure:
                 self._fail(str(failure))
             except KeyboardInterrupt:
@@ -150,18 +157,18 @@ class _Runner:
                 interrupts.shield()
                 try:
                     if self.stopped_at is not None:
-                        self._tried(self._bring_back)
+                        self._try(self._restart)
                 finally:
                     self._clean_up()
         return build_rehearsal(
-            setting=self.setting,
+            context=self.context,
             began=self.clock.began,
             seconds=self.clock(),
             stages=tuple({**self.stages, **self._phases()}.values()),
             tracks=self.watch.tracks(),
             snapshots=tuple(self.snapshots.snapshots.values()),
-            action_sets=tuple(self.acting.names.values()),
-            hearing=self.probing.hearing if self.probing else None,
+            action_sets=tuple(self.actions.names.values()),
+            log=self.canary.log if self.canary else None,
             stopped_at=self.stopped_at,
             restart_at=self.restart_at,
             failures=tuple(dict.fromkeys(self.failures)),
@@ -170,84 +177,89 @@ class _Runner:
 
     def _fail(self, reason: str) -> None:
         self.failures.append(reason)
-        self.tell(f"FAILED: {reason}")
+        self.report_progress(f"FAILED: {reason}")
 
-    def _away(self) -> None:
+    def _stop_and_snapshot(self) -> None:
         """Everything up to the snapshots."""
-        setting = self.setting
-        if setting.listener is not None:
-            self.probing = Canary(self.connection, setting, self.clock)
+        context = self.context
+        if context.listener is not None:
+            self.canary = Canary(self.connection, context, self.clock)
             with self.stage(PROBE, "start a client that writes all the time"):
-                self.probing.start()
+                self.canary.start()
         self.stopped_at = self.clock()
-        check_action_result(self.acting.follow(self.acting.begin(STOP), timeout=self.timeout), STOP)
+        check_action_result(
+            self.actions.follow(self.actions.begin(STOP), timeout=self.timeout), STOP
+        )
         began = self.clock()
         try:
-            self.tell(f"snapshots: {len(setting.claims)} at once")
-            self.snapshots.make(setting.claims)
+            self.report_progress(f"snapshots: {len(context.claims)} at once")
+            self.snapshots.make(context.claims)
             self.snapshots.wait(self.timeout)
         finally:
             self._snapshot_stages(began)
-        self.away = True
+        self.all_cut = True
 
-    def _bring_back(self) -> None:
+    def _restart(self) -> None:
         """Restart, and wait until all is as before; the outage ends long before that."""
-        over, again = None, self.away or not self._ended_by_itself()
+        finished = None
+        needs_restart = self.all_cut or not self._ended_by_itself()
         self.restart_at = self.clock()
-        returning = RecoveryMonitor(
-            self.connection, self.setting, self.clock, self.watch, self.probing, self.tell
+        recovery = RecoveryMonitor(
+            self.connection, self.context, self.clock, self.watch, self.canary, self.report_progress
         )
         try:
-            if again:
-                over = self.acting.follow(
-                    self.acting.begin(RESTART), returning.see, timeout=self.timeout
+            if needs_restart:
+                finished = self.actions.follow(
+                    self.actions.begin(RESTART), recovery.look, timeout=self.timeout
                 )
-            failed = over is not None and over.end is not ActionResult.DONE
-            returning.wait(LATE if failed else self.timeout)
+            failed = finished is not None and finished.end is not ActionResult.DONE
+            recovery.wait(LATE if failed else self.timeout)
         finally:
-            self.stages.update(returning.stages)
-        if over is not None:
-            check_action_result(over, RESTART)
+            self.stages.update(recovery.stages)
+        if finished is not None:
+            check_action_result(finished, RESTART)
 
     def _ended_by_itself(self) -> bool:
         """Wait for a stop that was not followed to its end; return whether it has undone itself."""
-        watched = self.acting.find(STOP)
-        if watched is None:  # it was never created
+        followed = self.actions.find(STOP)
+        if followed is None:  # it was never created
             return True
-        if not watched.action_set.ended:
-            self.tell(f"waiting for {STOP} to end before Kafka is brought back")
-            self.acting.follow(watched, timeout=self.timeout)
-        now = self.setting.read_state(self.connection)
-        return now.settled and set(self.setting.before.nodes) <= set(now.nodes)
+        if not followed.action_set.ended:
+            self.report_progress(f"waiting for {STOP} to end before Kafka is brought back")
+            self.actions.follow(followed, timeout=self.timeout)
+        now = self.context.read_state(self.connection)
+        return now.settled and set(self.context.before.nodes) <= set(now.nodes)
 
     def _clean_up(self) -> None:
         """Remove all that was made, and report the objects that cannot be removed."""
-        if self.probing is not None:
+        if self.canary is not None:
             with self.stage(READ, "compare with the acknowledged records"):
-                self._remove(self.probing.end)
+                self._remove(self.canary.end)
         self.watch.close()
         with self.stage(CLEAN, "delete all that was made"):
             self._remove(partial(self.snapshots.delete, CLEANING))
-            if self.acting.names or self.stopped_at is not None:
-                self._remove(self.acting.delete)
-        self._tried(self._compare)
+            if self.actions.names or self.stopped_at is not None:
+                self._remove(self.actions.delete)
+        self._try(self._compare)
 
     def _remove(self, remove: Callable[[], tuple[str, ...]]) -> None:
         def keep() -> None:
             self.changed += [f"left behind: {leftover}" for leftover in remove()]
 
-        self._tried(keep)
+        self._try(keep)
 
     def _compare(self) -> None:
-        found = state_differences(self.connection, self.setting)
-        if found and self.stopped_at is not None:
-            target = self.setting.target
-            command = resume_command(target, self.setting.request.context)
-            self.tell(f"KAFKA IS NOT AS IT WAS: {'; '.join(found)}. Run: {command}")
-            found += (f"run: {command}",)
-        self.changed += found
+        differences = state_differences(self.connection, self.context)
+        if differences and self.stopped_at is not None:
+            target = self.context.target
+            command = resume_command(target, self.context.request.context)
+            self.report_progress(
+                f"KAFKA IS NOT AS IT WAS: {'; '.join(differences)}. Run: {command}"
+            )
+            differences += (f"run: {command}",)
+        self.changed += differences
 
-    def _tried(self, do: Callable[[], None]) -> None:
+    def _try(self, do: Callable[[], None]) -> None:
         """Do something that must not keep the rest from being done."""
         try:
             retry(do, RETRY_PAUSES, clock=self.clock.clock)
@@ -256,7 +268,7 @@ class _Runner:
 
     @property
     def timeout(self) -> float:
-        return float(self.setting.request.timeout)
+        return float(self.context.request.timeout)
 
     def _snapshot_stages(self, began: float) -> None:
         taken = tuple(self.snapshots.snapshots.values())
@@ -270,12 +282,12 @@ class _Runner:
             self.stages[name] = RehearsalStage(
                 name=name, does=does, start=began, end=end, failed=failed
             )
-            self.tell(f"{name}: {'given up ' if failed else ''}after {end - began:.1f}s")
+            self.report_progress(f"{name}: {'given up ' if failed else ''}after {end - began:.1f}s")
 
     @contextlib.contextmanager
     def stage(self, name: str, does: str) -> Iterator[None]:
         start, done = self.clock(), False
-        self.tell(f"{name}: begun")
+        self.report_progress(f"{name}: begun")
         try:
             yield
             done = True
@@ -284,15 +296,15 @@ class _Runner:
             self.stages[name] = RehearsalStage(
                 name=name, does=does, start=start, end=end, failed=not done
             )
-            self.tell(f"{name}: {'done' if done else 'ended'} after {end - start:.1f}s")
+            self.report_progress(f"{name}: {'done' if done else 'ended'} after {end - start:.1f}s")
 
-    def tell(self, text: str) -> None:
+    def report_progress(self, text: str) -> None:
         with contextlib.suppress(OSError):  # a terminal that was closed must not end the cycle
-            self._tell_out(self.clock(), text)
+            self._on_progress(self.clock(), text)
 
     def _phases(self) -> dict[str, RehearsalStage]:
         """Return those of the stop; that of the restart ends when the writers are released."""
-        return {name: one for name, one in self.acting.stages.items() if name != "restart"}
+        return {name: one for name, one in self.actions.stages.items() if name != "restart"}
 
 
 # From everything that was seen to the rehearsal that is reported; pure.
@@ -300,21 +312,21 @@ class _Runner:
 
 def build_rehearsal(
     *,
-    setting: RehearsalContext,
+    context: RehearsalContext,
     began: datetime,
     seconds: float,
     stages: Sequence[RehearsalStage],
     tracks: tuple[PodTimeline, ...],
     snapshots: tuple[VolumeSnapshot, ...],
     action_sets: tuple[str, ...],
-    hearing: CanaryLog | None,
+    log: CanaryLog | None,
     stopped_at: float | None,
     restart_at: float | None,
     failures: Sequence[str],
     changed: tuple[str, ...],
 ) -> Rehearsal:
     """Measure what was seen; times are seconds since it began."""
-    probe, times = _probe(setting, hearing, began, stopped_at)
+    probe, times = _probe(context, log, began, stopped_at)
     outage: OutageResult | None = None
     reasons = list(failures)
     if stopped_at is not None:
@@ -327,14 +339,14 @@ def build_rehearsal(
     elif probe is not None and probe.lost:
         reasons.append(f"{probe.lost} acknowledged records were lost")
     return Rehearsal(
-        id=setting.id,
-        namespace=setting.target.namespace,
-        cluster=setting.target.name,
-        blueprint=setting.blueprint.name,
-        kasten_namespace=setting.blueprint.namespace,
+        id=context.id,
+        namespace=context.target.namespace,
+        cluster=context.target.name,
+        blueprint=context.blueprint.name,
+        kasten_namespace=context.blueprint.namespace,
         began=began,
         seconds=seconds,
-        versions=setting.versions,
+        versions=context.versions,
         stages=tuple(
             sorted(
                 (_exact(stage, times) for stage in stages),
@@ -344,7 +356,7 @@ def build_rehearsal(
         pods=tracks,
         snapshots=snapshots,
         action_sets=action_sets,
-        writers=tuple(str(writer) for writer in setting.writers),
+        writers=tuple(str(writer) for writer in context.writers),
         probe=probe,
         outage=outage,
         failure="; ".join(reasons),
@@ -353,36 +365,36 @@ def build_rehearsal(
 
 
 def _exact(stage: RehearsalStage, times: Sequence[float]) -> RehearsalStage:
-    """Let the clients be served when they were by all that was heard: the clock is known better."""
+    """Return when clients were served by all acknowledgements: the clock is known better now."""
     if stage.name != SERVED:
         return stage
     return replace(stage, end=next((at for at in times if at > stage.start), stage.end))
 
 
 def _probe(
-    setting: RehearsalContext, hearing: CanaryLog | None, began: datetime, stopped_at: float | None
+    context: RehearsalContext, log: CanaryLog | None, began: datetime, stopped_at: float | None
 ) -> tuple[CanaryResult | None, list[float]]:
-    if hearing is None or setting.listener is None:
+    if log is None or context.listener is None:
         return None, []
-    if not hearing.acks:
+    if not log.acks:
         return None, []
-    shift = hearing.clock - began.timestamp()
-    acks = [(ack.partition, ack.at + shift) for ack in hearing.acks.values()]
+    shift = log.clock - began.timestamp()
+    acks = [(ack.partition, ack.at + shift) for ack in log.acks.values()]
     times = sorted(at for _partition, at in acks)
     probe = CanaryResult(
-        topic=setting.name,
-        partitions=partitions(setting.brokers),
-        replication=replication(setting.brokers),
-        servers=setting.listener.servers,
+        topic=context.name,
+        partitions=partitions(context.brokers),
+        replication=replication(context.brokers),
+        servers=context.listener.servers,
         rate=RATE,
-        acked=len(hearing.acks),
-        failed=len(hearing.failed),
-        read=len(hearing.kept),
-        lost=lost(hearing),
+        acked=len(log.acks),
+        failed=len(log.failed),
+        read=len(log.kept),
+        lost=count_lost(log),
         first=times[0],
         last=times[-1],
         counts=per_second(times),
         gaps=partition_gaps(acks, stopped_at or 0.0) if stopped_at else (),
-        clock=hearing.clock,
+        clock=log.clock,
     )
     return probe, times

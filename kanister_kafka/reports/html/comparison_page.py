@@ -149,24 +149,24 @@ class ScenarioSection(NamedTuple):
     steps: ReportTable
 
 
-def proof_html(report: ConsistencyReport) -> str:
+def consistency_test_html(report: ConsistencyReport) -> str:
     """Return one HTML page without scripts and without requests to other hosts."""
     took = format_seconds(report.seconds)
     return render_page(
         "consistency_test",
-        title=f"Proof on {report.mirror}",
+        title=f"Consistency test of {report.mirror}",
         report=report,
         when=f"{format_utc(report.began)}, {took}, source {report.source}",
         verdict=summary(report),
-        tiles=[_tile(result) for result in report.plans],
-        scenarios=[_section(result) for result in report.plans],
-        foot=f"{report.versions}. Proof {report.id}.",
+        tiles=[_tile(result) for result in report.scenarios],
+        scenarios=[_section(result) for result in report.scenarios],
+        foot=f"{report.versions}. Consistency test {report.id}.",
     )
 
 
 def _tile(result: ScenarioResult) -> Tile:
     """Return how far the heads were apart, or the outcome if the scenario restored nothing."""
-    title = result.plan.value.capitalize()
+    title = result.scenario.value.capitalize()
     restored = [one.comparison for one in result.comparisons if one.title.startswith("restored")]
     if not restored:
         return Tile(title, OUTCOMES[result.passed], "")
@@ -176,11 +176,11 @@ def _tile(result: ScenarioResult) -> Tile:
 
 
 def _section(result: ScenarioResult) -> ScenarioSection:
-    name = result.plan.value
+    name = result.scenario.value
     return ScenarioSection(
-        title=f"Plan {name}: {PURPOSES[result.plan]}",
+        title=f"Scenario {name}: {PURPOSES[result.scenario]}",
         comparisons=[_comparison(snapshot) for snapshot in result.comparisons],
-        steps=ReportTable(f"Steps of plan {name}", STEP, [_row(step) for step in result.steps]),
+        steps=ReportTable(f"Steps of scenario {name}", STEP, [_row(step) for step in result.steps]),
     )
 
 

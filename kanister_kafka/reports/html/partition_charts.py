@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from xml.etree.ElementTree import Element
 
 from kanister_kafka.durations import format_milliseconds
-from kanister_kafka.reports.html.svg import (
+from kanister_kafka.reports.html.page import (
     TimeAxis,
     add,
     add_diamond,

@@ -7,14 +7,15 @@ from xml.etree.ElementTree import Element
 
 from kanister_kafka.durations import format_seconds
 from kanister_kafka.reports.change_request import ReportTable
-from kanister_kafka.reports.html.page import Tile, render_page
-from kanister_kafka.reports.html.svg import (
+from kanister_kafka.reports.html.page import (
     Axis,
+    Tile,
     add,
     add_diamond,
     add_rect,
     add_row,
     new_drawing,
+    render_page,
     tick_step,
 )
 from kanister_kafka.reports.rehearsal import (

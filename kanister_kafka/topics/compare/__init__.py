@@ -14,6 +14,7 @@ from typing import TypeVar
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import InputError, NotFoundError
 from kanister_kafka.timestamps import format_epoch_ms
+from kanister_kafka.topics.access import mirror_candidates
 from kanister_kafka.topics.client import END, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.compare.compacted import CompactedComparer
 from kanister_kafka.topics.compare.logs import LogPair
@@ -24,9 +25,9 @@ from kanister_kafka.topics.compare.reader import (
     OpenTopic,
     ProgressMeter,
     ReadRange,
+    find_uncommitted,
     read_pairs,
 )
-from kanister_kafka.topics.compare.transactions import find_uncommitted
 from kanister_kafka.topics.model import (
     Comparison,
     Isolation,
@@ -35,7 +36,6 @@ from kanister_kafka.topics.model import (
     TopicRecord,
 )
 from kanister_kafka.topics.partition_reader import to_topic_record
-from kanister_kafka.topics.reference import mirror_candidates
 from kanister_kafka.topics.statistics import (
     first_messages,
     last_messages,

@@ -13,10 +13,10 @@ from dataclasses import dataclass, replace
 from threading import Thread
 from typing import TYPE_CHECKING
 
-from kanister_kafka.child_processes import exit_with_parent, ignore_sigint, spawn_context
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.kube.client import JOBS, PODS, KubeClient, Object
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
+from kanister_kafka.processes import exit_with_parent, ignore_sigint, spawn_context
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest, compare
 from kanister_kafka.topics.compare.reader import OnProgress, OpenTopic

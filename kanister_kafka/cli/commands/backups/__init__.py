@@ -1,4 +1,4 @@
-"""The group `backups`: one module for each command."""
+"""The group `backups`."""
 
 from __future__ import annotations
 
@@ -9,13 +9,16 @@ import click
 from kanister_kafka.cli.app import CommandGroup
 
 COMMANDS = {
-    "create": "Make a backup, wait for its end, and prune: what the CronJob of a schedule runs.",
+    "create": "Make a backup, wait for its end, prune by keep rules, and copy it off the cluster.",
     "list": "List the backups of a namespace, newest first.",
     "describe": "Show a backup: whether it can be restored, and what it contains.",
     "export": "Copy a backup off the cluster.",
     "delete": "Delete backups: their VolumeSnapshots and Secrets.",
     "prune": "Delete complete backups that no keep rule holds.",
 }
+"""The summary of each; it is a function of that name, in a module of that name or of MODULES."""
+MODULES = {"describe": "list", "export": "create", "prune": "delete"}
+"""Commands in the module of another command."""
 
 
 class Backups(CommandGroup):
@@ -23,6 +26,7 @@ class Backups(CommandGroup):
 
     about: Mapping[str, str] = COMMANDS
     former: Mapping[str, str] = {}
+    modules = MODULES
     package = __name__
 
 

@@ -1,4 +1,4 @@
-"""The command `backups create`."""
+"""The commands `backups create` and `backups export`."""
 
 from __future__ import annotations
 
@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from kanister_kafka.backup.options import KEEP_COPIES_RULES
+from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE, KEEP_COPIES_RULES
 from kanister_kafka.cli.app import current_clock, echo, print_error, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import (
+    INTERRUPTED,
+    catalogue_options,
     delete_backups,
     keep_copies_rule_options,
     keep_rule_options,
     keep_rules,
+    open_backup,
     utc_now,
 )
-from kanister_kafka.cli.backup_copies import INTERRUPTED
 from kanister_kafka.cli.options import (
     applied_blueprint_option,
+    follow_options,
     kasten_namespace_option,
     live_options,
     parse_duration_option,
@@ -34,6 +37,7 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.backups.copies import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
+
 
 ACTION = "backup"
 PAUSES = (2.0, 5.0, 10.0, 20.0, 30.0)
@@ -201,7 +205,7 @@ def _prune_copies(
     timeout: int | None,
 ) -> int:
     """Delete the copies that no rule keeps; return the exit code."""
-    from kanister_kafka.cli.backup_copies import Replanner, delete_copies, list_copies
+    from kanister_kafka.cli.backup_catalogue import Replanner, delete_copies, list_copies
     from kanister_kafka.operations.backups.copies import check_cluster_id, plan_copies
     from kanister_kafka.reports.backups import prune_text
 
@@ -317,9 +321,48 @@ def _delete_action_sets(
 
 def _write_event(connection: KubeClient, target: KafkaRef, reason: str, message: str) -> None:
     """Write an Event on the Kafka; a failure to do so is only printed."""
-    from kanister_kafka.operations.kafka_events import write_warning_event
+    from kanister_kafka.operations.live_kafka import write_warning_event
 
     try:
         write_warning_event(connection, target, reason, message, utc_now())
     except KanisterKafkaError as failure:
         print_error(f"no event could be written: {escape_control_chars(str(failure))}")
+
+
+@click.command(epilog="Example: kanister-kafka backups export latest -n kafka")
+@click.argument("backup")
+@catalogue_options
+@applied_blueprint_option
+@follow_options
+@click.pass_context
+def export(
+    ctx: click.Context,
+    /,
+    *,
+    backup: str,
+    namespace: str,
+    kafka: str,
+    kasten_namespace: str,
+    context: str,
+    blueprint: str,
+    timeout: int | None,
+    no_logs: bool,
+) -> None:
+    """Copy a backup off the cluster.
+
+    BACKUP is its name, or `latest` for the newest complete one. Runs the action `export` of a
+    Blueprint that was rendered with --export-profile. Kafka is not stopped. A copy that has failed
+    is repeated by the same command, and sends only what is missing. Exits with 1 if the copy has
+    failed; the backup in the namespace stays as it is.
+    """
+    from kanister_kafka.cli.commands.run import run_request
+    from kanister_kafka.operations import start_action
+    from kanister_kafka.operations.actionset import EXPORT
+    from kanister_kafka.operations.backups.action_sets import backup_request
+
+    connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
+    home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+    applied = start_action.find_applied(connection, found.kafka, home, blueprint)
+    start_action.check_action(applied, EXPORT)
+    request = backup_request(EXPORT, found, applied)
+    ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))

@@ -13,12 +13,16 @@ COMMANDS = {
     "render": "Print the Policies of a cluster and of its mirrors.",
     "restore": "Print a RestoreAction and the TransformSet that it needs.",
 }
+"""The summary of each; it is a function of that name, in a module of that name or of MODULES."""
+MODULES = {"restore": "render"}
+"""Commands in the module of another command."""
 
 
 class Policies(CommandGroup):
     """The commands of authors of Policies."""
 
     about: Mapping[str, str] = COMMANDS
+    modules = MODULES
     package = __name__
 
 

@@ -1,4 +1,4 @@
-"""The group `topics`: one file a command."""
+"""The group `topics`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,9 @@ COMMANDS = {
     "rate": "Measure messages per second by topic and partition, from their end offsets.",
     "tail": "Show the last messages of every partition side by side, ordered by timestamp.",
 }
-"""The summary of each; it is a function of that name in a module of that name."""
+"""The summary of each; it is a function of that name, in a module of that name or of MODULES."""
+MODULES = {"collect": "compare", "rate": "count", "tail": "count"}
+"""Commands in the module of another command."""
 FORMER = {"last": "tail", "merge": "collect", "total": "count"}
 """Former names, each with today's."""
 
@@ -25,6 +27,7 @@ class Topics(CommandGroup):
 
     about: Mapping[str, str] = COMMANDS
     former = FORMER
+    modules = MODULES
     package = __name__
 
 

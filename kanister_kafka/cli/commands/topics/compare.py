@@ -1,4 +1,4 @@
-"""The command `topics compare`."""
+"""The commands `topics compare` and `topics collect`."""
 
 from __future__ import annotations
 
@@ -33,12 +33,13 @@ from kanister_kafka.cli.topic_connection import (
 from kanister_kafka.errors import InputError
 
 if TYPE_CHECKING:
+    from kanister_kafka.topics.access import TopicRef
     from kanister_kafka.topics.client import ClientAccess
     from kanister_kafka.topics.compare import CompareRequest
     from kanister_kafka.topics.compare.workers import TopicAccess
     from kanister_kafka.topics.job import TopicJob
     from kanister_kafka.topics.model import Comparison
-    from kanister_kafka.topics.reference import TopicRef
+
 
 SENT = 1.0
 """Seconds between two lines of progress from a Job."""
@@ -196,9 +197,9 @@ def compare(
     nothing after), uneven head (its partitions end at different moments), differing. Exit code 0
     for the first two, 1 for the others.
     """
+    from kanister_kafka.topics.access import parse_topic_ref
     from kanister_kafka.topics.compare import CompareRequest
     from kanister_kafka.topics.model import Isolation
-    from kanister_kafka.topics.reference import parse_topic_ref
 
     check_writable(html)
     if sum(map(bool, (last, since, sample))) > 1:
@@ -238,12 +239,12 @@ def compare(
     if reach.wire:
         print_message(comparison)
         return
-    if tell(comparison, form, html):
+    if print_comparison(comparison, form, html):
         return
     sys.exit(1)
 
 
-def tell(comparison: Comparison, form: str, html: Path | None) -> bool:
+def print_comparison(comparison: Comparison, form: str, html: Path | None) -> bool:
     """Write the reports; return whether the comparison passed."""
     from kanister_kafka.reports.comparison import comparison_json, comparison_text
     from kanister_kafka.topics.compare.verdict import evaluate_consistency
@@ -370,7 +371,7 @@ def _rendered(
 ) -> str:
     """Return an Indexed Job and the properties that it needs, as YAML."""
     from kanister_kafka.topics.job import is_secret, job_config, job_manifest, request_args
-    from kanister_kafka.yamldoc.dumper import dump
+    from kanister_kafka.yamldoc import dump
 
     split = ("--split", f"$(JOB_COMPLETION_INDEX)/{parts}", "--")
     work: TopicJob = replace(
@@ -394,3 +395,29 @@ def _rendered(
         )
     objects = (job_config(work, secret=False), job_manifest(work, secret=False, suspended=False))
     return "---\n".join(map(dump, objects))
+
+
+@click.command(
+    epilog="Example: kanister-kafka topics collect kanister-kafka-topics-1f2e3d4c -n kafka "
+    "--html blogs.html"
+)
+@click.argument("job")
+@click.option("-n", "--namespace", default="", help="Of the Job.  [default: the context's]")
+@click.option("--context", default="", help="Kubeconfig context.")
+@report_format_option("text", "json", "yaml")
+@page_option
+def collect(*, job: str, namespace: str, context: str, form: str, html: Path | None) -> None:
+    """Collect the result of a Job that topics compare --print-job has printed.
+
+    Waits for the end of the Job. Exit codes are those of topics compare. The Job is not deleted;
+    Kubernetes removes it after its time to live.
+    """
+    from kanister_kafka.kube.client import KubeClient
+    from kanister_kafka.topics.compare.workers import collect_job_results
+
+    check_writable(html)
+    connection = KubeClient(context)
+    with ProgressReporter("parts", unit="parts") as bar:
+        found = collect_job_results(connection, job, namespace or connection.namespace, bar.report)
+    if not print_comparison(found, form, html):
+        sys.exit(1)

@@ -1,9 +1,11 @@
-"""The command `topics count`."""
+"""The commands `topics count`, `topics rate` and `topics tail`."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +13,9 @@ from typing import TYPE_CHECKING
 import click
 
 from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.options import parse_duration_option
 from kanister_kafka.cli.output import report_format_option, report_text
+from kanister_kafka.cli.progress import encodable, is_drawable, terminal
 from kanister_kafka.cli.topic_connection import (
     ConnectionOptions,
     print_message,
@@ -21,7 +25,7 @@ from kanister_kafka.errors import InputError
 
 if TYPE_CHECKING:
     from kanister_kafka.topics.client import ClientAccess
-    from kanister_kafka.topics.model import TopicSizes
+    from kanister_kafka.topics.model import TopicRates, TopicSizes
 
 
 @click.command(
@@ -69,7 +73,7 @@ def count(
     mirror has other batches and other digests: use topics compare.
     """
     from kanister_kafka.reports.topics import totals_json, totals_text
-    from kanister_kafka.topics.reference import TopicRef
+    from kanister_kafka.topics.access import TopicRef
 
     if bool(topic) + all_topics + bool(expect) != 1:
         raise click.UsageError("name topics, or --all-topics, or --expect with those of a file")
@@ -124,3 +128,128 @@ def _compared(access: ClientAccess, expect: Path) -> TopicSizes:
         names = [name for name in dict.fromkeys(name for name, _ in expected) if name in known]
         sizes = topic_sizes(cluster, names)
     return with_expected(access, sizes, expected)
+
+
+@click.command(epilog="Example: kanister-kafka topics rate --kafka my-cluster -n kafka blogs items")
+@click.argument("topic", nargs=-1, required=True)
+@click.option(
+    "--for",
+    "length",
+    type=parse_duration_option,
+    default="5s",
+    show_default=True,
+    metavar="DURATION",
+    help="How long to measure.",
+)
+@report_format_option("text", "json", "yaml")
+@with_connection_options
+def rate(*, reach: ConnectionOptions, topic: tuple[str, ...], length: int, form: str) -> None:
+    """Measure messages per second by topic and partition, from their end offsets.
+
+    On a terminal it is drawn anew each second while it is measured.
+    """
+    from kanister_kafka.reports.topics import rates_json, rates_text
+
+    measured = _measured(reach, topic, length)
+    if reach.wire:
+        for rates in measured:
+            print_message(rates)
+    elif form == "text" and is_drawable(sys.stdout):
+        draw_rates(measured)
+    else:
+        every = list(measured)
+        if every:  # the last one is over all the time
+            shown = partial(rates_text, every[-1], terminal_width())
+            echo(report_text(form, shown, partial(rates_json, every[-1])))
+
+
+def draw_rates(measured: Iterator[TopicRates]) -> None:
+    """Draw the same table anew each second."""
+    from rich.live import Live
+    from rich.text import Text
+
+    from kanister_kafka.reports.topics import rates_text
+
+    console = terminal(sys.stdout)
+    live = Live(console=console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+    with live:
+        for rates in measured:
+            text = encodable(rates_text(rates, console.width).rstrip("\n"), sys.stdout)
+            live.update(Text(text, no_wrap=True, overflow="ignore"), refresh=True)
+
+
+def _measured(
+    reach: ConnectionOptions, topics: tuple[str, ...], length: int
+) -> Iterator[TopicRates]:
+    from kanister_kafka.topics.access import TopicRef
+    from kanister_kafka.topics.client import KafkaConsumer
+    from kanister_kafka.topics.job import ResultMessage
+    from kanister_kafka.topics.statistics import topic_rates
+
+    access = reach.access(TopicRef())
+    if reach.in_cluster:
+        work = reach.work("rate", ("--for", f"{length}s", "--") + topics, access)
+        for event in reach.remote(work):
+            if isinstance(event, ResultMessage):
+                yield replace(event.result, cluster=access.label)
+        return
+    yield from topic_rates(KafkaConsumer(access), topics, length)
+
+
+WIDE = 200
+"""Columns without a terminal to ask."""
+
+
+@click.command(epilog="Example: kanister-kafka topics tail --kafka my-cluster -n kafka blogs -c 5")
+@click.argument("topic")
+@click.option(
+    "-p", "--partition", "partitions", type=click.IntRange(0), multiple=True, help="Repeatable."
+)
+@click.option(
+    "-c",
+    "--count",
+    type=click.IntRange(1, 10_000),
+    default=10,
+    show_default=True,
+    help="Messages of each partition; -n with a number is the same.",
+)
+@click.option(
+    "--page",
+    type=click.IntRange(1),
+    default=1,
+    show_default=True,
+    help="2 for those before, and so on.",
+)
+@report_format_option("text", "json", "yaml")
+@with_connection_options
+def tail(
+    *,
+    reach: ConnectionOptions,
+    topic: str,
+    partitions: tuple[int, ...],
+    count: int,
+    page: int,
+    form: str,
+) -> None:
+    """Show the last messages of every partition side by side, ordered by timestamp."""
+    from kanister_kafka.reports.topics import last_json, last_text
+    from kanister_kafka.topics.access import parse_topic_ref
+    from kanister_kafka.topics.client import KafkaConsumer
+    from kanister_kafka.topics.statistics import tail_records
+
+    place = parse_topic_ref(topic)
+    access = reach.access(place)
+    if reach.in_cluster:
+        words: list[str] = []
+        for number in partitions:
+            words += ["-p", str(number)]
+        words += ["--count", str(count), "--page", str(page), "--", place.topic]
+        work = reach.work("tail", tuple(words), access, namespace=place.namespace)
+        records = reach.last_result(work, access)
+    else:
+        records = tail_records(KafkaConsumer(access), place.topic, partitions, count, page)
+    if reach.wire:
+        print_message(records)
+        return
+    width = terminal_width() or WIDE
+    echo(report_text(form, lambda: last_text(records, width), lambda: last_json(records)))

@@ -7,7 +7,6 @@ so is what no Blueprint is likely to call: a function that is not here stays in 
 from kanister_kafka.gotemplate.runtime.sprig import (
     collections,
     dates,
-    encoding,
     numbers,
     regex,
     semver,
@@ -18,7 +17,7 @@ from kanister_kafka.gotemplate.runtime.values import GoFunction
 FUNCTIONS: dict[str, GoFunction] = {
     **dates.FUNCTIONS,
     **collections.DICT_FUNCTIONS,
-    **encoding.FUNCTIONS,
+    **strings.ENCODING_FUNCTIONS,
     **collections.KIND_FUNCTIONS,
     **collections.LIST_FUNCTIONS,
     **numbers.FUNCTIONS,

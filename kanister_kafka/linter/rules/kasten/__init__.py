@@ -12,6 +12,5 @@ from kanister_kafka.linter.rules.kasten import (
     hooks,  # noqa: F401 - they register
     policies,  # noqa: F401 - they register
     references,  # noqa: F401 - they register
-    restores,  # noqa: F401 - they register
     schemas,  # noqa: F401 - they register
 )

@@ -1,13 +1,17 @@
-"""Backups of a Kafka: whether each takes what a restore of it needs."""
+"""Backups of a Kafka, whether each takes what a restore of it needs, and its restores."""
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
+from kanister_kafka.constants import CLUSTER_LABEL
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.kafka_objects import (
+    CLAIMS,
+    SOME_CLAIMS,
     Needs,
     custom_resources,
     kafka_objects,
@@ -30,6 +34,7 @@ from kanister_kafka.linter.rules.kasten.filters import (
     match_filter,
     may_select,
 )
+from kanister_kafka.linter.rules.kasten.references import transforms
 
 NEEDED_FOR_RESTORE: Needs = {
     ("", "persistentvolumeclaims"): "no volume is snapshotted",
@@ -143,3 +148,176 @@ def _without(rule: Rule, filters: Filters, needs: Mapping[tuple[str, str], str])
     message = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
     field = included if included.there else filters.here.at("excludeResources")
     return rule.report(field.location, field.path, f"Required value: include {names}: {message}")
+
+
+# RestoreActions of a Kafka.
+
+
+NEEDED_AT_RESTORE = {
+    "kafkanodepools": (STRIMZI, "Strimzi makes no brokers of the pools"),
+    "secrets": ("", "Strimzi makes new certificate authorities, which no client trusts"),
+    "kafkausers": (STRIMZI, "the User Operator deletes the users from Kafka"),
+}
+"""Objects that a restore of a Kafka needs in addition to it, and what happens without them
+(Strimzi's documentation, proc-cluster-recovery-volume.adoc)."""
+STATE_OBJECT = {
+    "configmaps": ("", "the record of the backup, with the cluster id, is not restored")
+}
+"""Further objects that a restore by the actions of rendered Blueprints needs."""
+
+NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
+NAMES = (
+    "/metadata/name",
+    "/metadata/namespace",
+    f"/metadata/labels/{CLUSTER_LABEL.replace('/', '~1')}",
+)
+"""Fields that relate the objects of a cluster, as JSON Pointers (Strimzi's KafkaResources.java)."""
+
+
+@lint_rule(KASTEN, "kasten-restore-namespace", Severity.WARNING)
+def restore_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find restores of a Kafka under another namespace: its volumes hold its addresses."""
+    for restore in objects.restores:
+        target = restore.at("spec", "targetNamespace")
+        source = restore.at("spec", "subject", "namespace").text
+        if target.text and source and target.text != source and _is_kafka(objects, restore):
+            message = (
+                f'Invalid value: "{target.text}": nodes keep their addresses in their volumes, so '
+                f'Kafka comes back in its own namespace only; must be "{source}"'
+            )
+            yield rule.report(target.location, target.path, message)
+
+
+@lint_rule(KASTEN, "kasten-restore-place")
+def restore_place(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find RestoreActions that are not in the namespace which they restore (field reports)."""
+    for restore in objects.restores:
+        target = restore.at("spec", "targetNamespace").text
+        place = restore.at("metadata", "namespace")
+        if target and place.text and place.text != target:
+            message = (
+                f'Invalid value: "{place.text}": Kasten takes a RestoreAction in its '
+                f'targetNamespace only; must be "{target}"'
+            )
+            yield rule.report(place.location, place.path, message)
+
+
+@lint_rule(KASTEN, "kasten-restore-running")
+def restore_running(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find restores of the volumes of a Kafka for which there is a Blueprint, and no hook of it."""
+    for operation in objects.operations:
+        if operation.in_policy or operation.name != "restore" or operation.calls:
+            continue
+        target = operation.owner.at("spec", "targetNamespace").text
+        claims = match_filter(operation.filters, "", "persistentvolumeclaims")
+        for ours in rendered_blueprints(objects).values():
+            if ours.restores and ours.namespace == target and claims is FilterMatch.YES:
+                spot = operation.here.at("spec")
+                message = (
+                    f"Required value: replaces the volumes of the Kafka of {target}, which runs or "
+                    "comes back without its cluster id; call beforeRestore of Blueprint "
+                    f"{ours.name} in preHook, and afterRestore in onSuccess"
+                )
+                yield rule.report(spot.location, operation.hooks.path, message)
+
+
+@lint_rule(KASTEN, "kasten-restore-transforms")
+def restore_transforms(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find references to a TransformSet that is in another namespace."""
+    places: dict[str, set[str]] = defaultdict(set)
+    for transform_set in objects.transform_sets:
+        about = transform_set.at("metadata")
+        places[about.at("name").text].add(about.at("namespace").text)
+    for transform in transforms(objects):
+        name, place = (transform.at("transformSetRef", key) for key in ("name", "namespace"))
+        known = places.get(name.text, set()) if name.text else set()
+        if known and "" not in known and place.text and place.text not in known:
+            message = (
+                f'Invalid value: "{place.text}": TransformSet {name.text} is in '
+                f"{', '.join(sorted(known))}, so the restore fails"
+            )
+            yield rule.report(place.location, place.path, message)
+
+
+@lint_rule(KASTEN, "kasten-restore-incomplete", Severity.WARNING)
+def restore_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find restores that bring a Kafka back without what it needs, unless that is still there."""
+    for operation in _restores(objects):
+        filters = operation.filters
+        ours = of_hooks(objects, operation.calls)
+        if match_filter(filters, STRIMZI, "kafkas") is FilterMatch.NO or not (
+            ours or _names_kafka(filters)
+        ):
+            continue
+        needs = {**NEEDED_AT_RESTORE, **(STATE_OBJECT if ours else {})}
+        missing = {
+            name: why
+            for name, (group, why) in needs.items()
+            if match_filter(filters, group, name) is FilterMatch.NO
+        }
+        if missing:
+            reason = "; ".join(f"without {name} {why}" for name, why in missing.items())
+            message = f"Required value: include {', '.join(missing)}: {reason}"
+            yield _at_filter(rule, filters, message)
+        for one in ours:
+            rest = {(group, name): why for name, (group, why) in needs.items()}
+            claims = match_filter(filters, *CLAIMS) is not FilterMatch.NO
+            rest |= {CLAIMS: SOME_CLAIMS} if claims else {}
+            kept = {key: why for key, why in rest.items() if key[1] not in missing}
+            yield from left_out_by_name(rule, filters, kafka_objects(objects, one), kept)
+
+
+@lint_rule(KASTEN, "kasten-restore-without-volumes")
+def restore_without_volumes(
+    rule: Rule, objects: KastenObjects, _settings: LintSettings
+) -> Diagnostics:
+    """Find restores that stop a Kafka, and leave its volumes as they are."""
+    for operation in _restores(objects):
+        called = [hook.action.text for hook in operation.calls]
+        ours = of_hooks(objects, operation.calls)
+        claims = match_filter(operation.filters, "", "persistentvolumeclaims")
+        if ours and "beforeRestore" in called and claims is FilterMatch.NO:
+            message = (
+                "Required value: include persistentvolumeclaims: Kafka is stopped, and no volume "
+                "is restored"
+            )
+            yield _at_filter(rule, operation.filters, message)
+
+
+def _restores(objects: KastenObjects) -> Iterator[PolicyOperation]:
+    yield from (one for one in objects.operations if one.name == "restore")
+
+
+def _names_kafka(filters: Filters) -> bool:
+    return any(entry.group == STRIMZI or entry.resource == "kafkas" for entry in filters.included)
+
+
+def _at_filter(rule: Rule, filters: Filters, message: str) -> Diagnostic:
+    field = filters.here.at("includeResources")
+    spot = field if field.there else filters.here.at("excludeResources")
+    return rule.report(spot.location, spot.path, message)
+
+
+@lint_rule(KASTEN, "kasten-restore-renames", Severity.WARNING)
+def restore_renames(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
+    """Find transforms that take from a Kafka the names by which it finds its volumes."""
+    for transform in transforms(objects):
+        resource = transform.at("subject", "resource").text
+        for command in transform.at("json").each():
+            path = command.at("path")
+            if resource in NAMED and path.text in NAMES and command.at("op").text != "test":
+                message = (
+                    f'Invalid value: "{path.text}": Strimzi finds claims by the name of '
+                    f"their cluster, and all else by {CLUSTER_LABEL}: it comes back empty"
+                )
+                yield rule.report(path.location, path.path, message)
+
+
+def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
+    """Return whether a restore is about Kafka, by its includes or by the objects in the input."""
+    source = restore.at("spec", "subject", "namespace").text
+    filters = Filters(restore.at("spec", "filters"))
+    if any(entry.group == STRIMZI for entry in filters.included):
+        return True
+    whole = match_filter(filters, STRIMZI, "kafkas") is not FilterMatch.NO
+    return whole and bool(of_namespace(objects, source, "Kafka"))

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from kanister_kafka.operations.backups.model import PartitionOffsets, TopicRetention
-from kanister_kafka.operations.clone.offset_comparison import OffsetComparison, compare_offsets
+from kanister_kafka.operations.clone.comparison import OffsetComparison, compare_offsets
 
 WEEK = TopicRetention("t", 604_800_000, -1, deletes=True)
 UNLIMITED = TopicRetention("t", -1, -1, deletes=True)

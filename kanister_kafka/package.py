@@ -1,4 +1,6 @@
-"""Public names of a package that import their module when they are first asked for (PEP 562).
+"""The public names of a package, and the directories that are installed with it.
+
+Public names import their module when they are first asked for (PEP 562).
 
 A command that is done in a twentieth of a second cannot wait for the modules of all the others.
 """
@@ -9,7 +11,12 @@ import sys
 import warnings
 from collections.abc import Callable, Mapping
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from importlib.abc import Traversable
 
 
 def lazy_getattr(
@@ -49,3 +56,25 @@ def lazy_getattr(
 
     sys.modules[package].__class__ = Package
     return find
+
+
+# Directories of the distribution that have no Python: `templates` and `docs`. Setuptools installs
+# them as `kanister_kafka.templates` and `kanister_kafka.docs`. In a checkout they are next to the
+# package. If Python runs in the root of a checkout, as `python -` does, the package there is
+# imported instead of the installed one.
+
+
+def package_directory(name: str) -> Traversable:
+    """Return a directory as it is installed, or else that of the checkout.
+
+    Raises ModuleNotFoundError if there is neither.
+    """
+    from importlib.resources import files  # slow to import, seldom needed
+
+    try:
+        return files(f"kanister_kafka.{name}")
+    except ModuleNotFoundError:
+        checkout = Path(__file__).parent.parent / name
+        if not checkout.is_dir():
+            raise
+        return checkout
