@@ -520,12 +520,10 @@ def verification_rights(
     elsewhere("", SNAPSHOT_GROUP, "volumesnapshotcontents", every, copy)
     elsewhere("", "", "namespaces", ("get",), look, limited=(options.verify_into,))
     home = options.verify_into
-    for group, resource in (
-        ("", "secrets"),
-        ("", CLAIMS),
-        ("networking.k8s.io", "networkpolicies"),
-    ):
-        elsewhere(home, group, resource, every, copy)
+    for resource in ("secrets", CLAIMS):
+        elsewhere(home, "", resource, every, copy)
+    policies = (*every, "patch")  # it shows whether the command has ended
+    elsewhere(home, "networking.k8s.io", "networkpolicies", policies, copy)
     elsewhere(home, SNAPSHOT_GROUP, "volumesnapshots", (*every, "patch"), copy)
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in ("kafkas", *pools):

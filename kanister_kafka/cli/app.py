@@ -14,7 +14,7 @@ from kanister_kafka.cli.param_types import ACCESS, completes_names
 from kanister_kafka.cli.standard_streams import checked_streams
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.durations import parse_duration
-from kanister_kafka.errors import InputError, KanisterKafkaError
+from kanister_kafka.errors import InputError, InterruptedWriteError, KanisterKafkaError
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -276,6 +276,9 @@ class CommandGroup(click.Group):
             return super().invoke(ctx)
         except KanisterKafkaError as failure:
             raise CliError(failure) from failure
+        except KeyboardInterrupt:  # click would end with 1, as after an error
+            click.echo("\ninterrupted", err=True)
+            ctx.exit(InterruptedWriteError.exit_code)
 
 
 def _resource_list() -> bytes:
@@ -323,7 +326,12 @@ def confirm(question: str, consequence: str, *, yes: bool) -> None:
         return
     if not sys.stdin.isatty():
         raise click.UsageError(f"{consequence}: there is no terminal to ask on, confirm by --yes")
-    click.confirm(question, abort=True, err=True)
+    try:
+        click.confirm(question, abort=True, err=True)
+    except click.Abort as failure:
+        if isinstance(failure.__context__, KeyboardInterrupt):
+            raise KeyboardInterrupt from failure
+        raise
 
 
 def terminal_width() -> int:

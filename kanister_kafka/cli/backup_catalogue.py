@@ -222,7 +222,8 @@ def list_copies(
 ) -> tuple[BackupCopy, ...]:
     """Run the action `listCopies` and return the copies of a Kafka.
 
-    Raises ActionError if the action is not complete. It prints on standard error alone.
+    Raises ActionError if the action is not complete, InterruptedWriteError after Ctrl-C. It prints
+    on standard error alone.
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.operations import start_action
@@ -238,7 +239,8 @@ def list_copies(
     request = start_action.ActionRequest(target=target, action=LIST_COPIES, blueprint=applied)
     followed = follow_request(connection, request, logs=False, timeout=timeout, err=True)
     if followed.code:
-        raise ActionError(f"the copies of Kafka {target} cannot be listed: {followed.reason}")
+        error = InterruptedWriteError if followed.code == INTERRUPTED else ActionError
+        raise error(f"the copies of Kafka {target} cannot be listed: {followed.reason}")
     done = followed.action_set
     copies = read_copies(done, target)
     try:  # Kanister keeps every ActionSet, and a list is of no further use
@@ -248,18 +250,54 @@ def list_copies(
     return copies
 
 
+class Replanner:
+    """Applies the keep rules again, right before a copy is deleted.
+
+    A deletion takes minutes, in which other clients can delete, export and verify copies.
+    """
+
+    def __init__(
+        self, plan: Callable[[KafkaRef], PrunePlan], listed_last: KafkaRef | None = None
+    ) -> None:
+        self._plan = plan
+        """Lists the copies of a Kafka and applies the rules; raises KanisterKafkaError."""
+        self._current = listed_last
+        """The Kafka whose list nothing has followed yet; None after a deletion."""
+
+    def why_kept(self, copy: Backup) -> str:
+        """Return why a copy is not deleted any more; empty if it is."""
+        if self._current == copy.kafka:
+            self._current = None
+            return ""
+        self._current = None
+        plan = self._plan(copy.kafka)
+        if identity(copy) in map(identity, plan.removed):
+            return ""
+        if identity(copy) in [identity(kept.backup) for kept in plan.kept]:
+            return "stays: a rule keeps it, as the copies have changed since the list"
+        return "is gone: another client has deleted it"
+
+
+def identity(backup: Backup) -> tuple[KafkaRef, str, str]:
+    """Return what distinguishes a backup from all others, those of the same name too."""
+    return backup.kafka, backup.name, backup.uid
+
+
 def delete_copies(
     connection: KubeClient,
     copies: Iterable[Backup],
     blueprints: Mapping[KafkaRef, AppliedBlueprint],
     *,
+    replanner: Replanner | None = None,
     logs: bool,
     timeout: int | None = None,
     err: bool = False,
 ) -> int:
     """Delete copies whose backups no action uses, by the action `deleteCopy`; return the exit code.
 
-    A failure does not keep other copies from being deleted, but Ctrl-C does.
+    With a replanner, a copy that the rules keep by now stays. If the copies of a Kafka cannot be
+    listed again, all its other copies stay. Any other failure does not keep other copies from
+    being deleted, but Ctrl-C does.
     """
     from kanister_kafka.cli.commands.run import follow_request
     from kanister_kafka.operations.backups.activity import Activity
@@ -268,6 +306,25 @@ def delete_copies(
     code = 0
     pending = list(copies)
     for copy in tuple(pending):
+        if copy not in pending:
+            continue
+        try:
+            kept = replanner.why_kept(copy) if replanner else ""
+        except KanisterKafkaError as failure:
+            code = max(code, failure.exit_code)
+            print_error(escape_control_chars(str(failure)))
+            if code == INTERRUPTED:
+                print_not_deleted("copies", pending)
+                break
+            unlisted = [one for one in pending if one.kafka == copy.kafka]
+            print_error("copies that are not deleted, as they cannot be listed again:")
+            print_backups(unlisted)
+            pending = [one for one in pending if one not in unlisted]
+            continue
+        if kept:
+            print_warning(f"the copy of {copy} {kept}")
+            pending.remove(copy)
+            continue
         applied = blueprints[copy.kafka]
         # read anew: a restore may have begun since the list
         activity = Activity(connection, applied.namespace, applied.name)
@@ -289,5 +346,10 @@ def delete_copies(
 def print_not_deleted(what: str, backups: Iterable[Backup]) -> None:
     """Print the backups of a deletion that the user has ended by Ctrl-C."""
     print_error(f"interrupted; {what} that are not, or not wholly, deleted:")
+    print_backups(backups)
+
+
+def print_backups(backups: Iterable[Backup]) -> None:
+    """Print a line for each backup on standard error."""
     for backup in backups:
         click.echo(f"  {backup}", err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import click
 
@@ -11,13 +12,13 @@ from kanister_kafka.backup.output_dir import (
     OutdatedFile,
     outdated_files,
     prune,
-    read_text,
     remove_empty_directories,
     write_files,
 )
 from kanister_kafka.backup.render import manifest_files
 from kanister_kafka.cli.app import echo, print_note
 from kanister_kafka.cli.commands.render import stale_text
+from kanister_kafka.errors import UnreachableError
 from kanister_kafka.integrations.fleet import RenderResult
 
 INDEX = ".kanister_kafka_fleet"
@@ -99,19 +100,59 @@ class FleetFolders:
 
 
 def _read_index(output: Path) -> OwnedFiles:
-    """Return who owns what; nothing if that is not known, so that nothing is removed."""
+    """Return which input owns which directories; none if there is no file.
+
+    Raises UnreachableError if the file is damaged: a new one would lack the entries of other
+    inputs, and their directories would never be removed.
+    """
+    path = output / INDEX
+    if path.is_symlink():
+        raise _damaged(path, "it is a symbolic link, which is not read")
     try:
-        index = json.loads(read_text(output / INDEX) or "{}")
-    except ValueError:
+        raw = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError):
         return {}
+    except OSError as failure:
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+    try:
+        index = json.loads(raw.decode(), object_pairs_hook=_unique)
+    except json.JSONDecodeError as failure:
+        place = f"{path}:{failure.lineno}:{failure.colno}"
+        raise _damaged(place, f"it is not JSON: {failure.msg}") from failure
+    except ValueError as failure:  # other bytes than UTF-8, or a key that stands twice
+        raise _damaged(path, str(failure)) from failure
     if not isinstance(index, dict):
-        return {}
-    return {
-        who: {
-            name: of
-            for name, of in own.items()
-            if isinstance(of, str) and Path(name).name == name and name not in ("", ".", "..")
-        }
-        for who, own in index.items()
-        if isinstance(own, dict)
-    }
+        raise _damaged(path, "it is not an object")
+    for who, own in index.items():
+        _check_entry(f"{path}: {who}", own)
+    return index
+
+
+def _check_entry(place: str, own: object) -> None:
+    """Raise UnreachableError if an entry is not names of directories, each with a Blueprint."""
+    if not isinstance(own, dict):
+        raise _damaged(place, "it is not an object")
+    for name, blueprint in own.items():
+        if Path(name).name != name or name in ("", ".", ".."):
+            raise _damaged(f"{place}: {name}", "it is not the name of a directory")
+        if not isinstance(blueprint, str):
+            raise _damaged(f"{place}: {name}", "it is not the name of a Blueprint")
+
+
+def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """Return an object of JSON; ValueError if a key stands twice, as after a merge."""
+    entries: dict[str, Any] = {}
+    for key, value in pairs:
+        if key in entries:
+            raise ValueError(f"{key}: it stands twice")
+        entries[key] = value
+    return entries
+
+
+def _damaged(place: object, reason: str) -> UnreachableError:
+    return UnreachableError(
+        f"{place}: {reason}, so it is not known which directories other inputs have made, and "
+        "nothing was changed: restore the file, for example from Git, or delete the file. Then "
+        "each input records its directories again, and those of Kafkas that are gone must be "
+        "removed by hand"
+    )

@@ -33,7 +33,35 @@ def _creation(item: Object) -> str:
     return str(get_path(item, "metadata", "creationTimestamp") or "")
 
 
-# Which VolumeSnapshotClass a snapshot gets. `check` and `rehearse` must not differ in this.
+# Which volume can be snapshotted, and which VolumeSnapshotClass its snapshot gets. `check` and
+# `rehearse` must not differ in this.
+
+MIGRATED_TO = "pv.kubernetes.io/migrated-to"
+"""On a volume of an in-tree plugin: the CSI driver that serves it now."""
+IN_TREE = "kubernetes.io/"
+"""Start of the provisioner of a StorageClass of an in-tree plugin."""
+
+
+def driver_of_volume(volume: Object) -> str:
+    """Return the CSI driver that can snapshot a PersistentVolume; empty if none can.
+
+    None can if the volume is of an in-tree plugin and was migrated to CSI: migration adds no
+    features, and the snapshot controller refuses a volume without `spec.csi` (external-snapshotter,
+    pvDriverFromSnapshot, and its issue 489; Kubernetes, "Volume Snapshots").
+    """
+    return str(get_path(volume, "spec", "csi", "driver") or "")
+
+
+def driver_of_class(storage_class: Object) -> str:
+    """Return the CSI driver of the volumes that a StorageClass makes; empty if it is in-tree."""
+    provisioner = str(storage_class.get("provisioner") or "")
+    return "" if provisioner.startswith(IN_TREE) else provisioner
+
+
+def migrated_driver(volume: Object) -> str:
+    """Return the CSI driver to which a volume was migrated that no driver can snapshot."""
+    return "" if driver_of_volume(volume) else annotation(volume, MIGRATED_TO)
+
 
 DEFAULT_SNAPSHOT_CLASS = "snapshot.storage.kubernetes.io/is-default-class"
 """The snapshot controller takes this class of a driver for a snapshot that names none, and refuses

@@ -91,17 +91,25 @@ class ActionSet:
     """The artifacts that the action has got, by name: a restore those of a backup."""
     options: tuple[tuple[str, str], ...] = ()
     """Options that the action has got, such as `overwrite` of a restore."""
-    changed: str = ""
-    """Time of the last progress, or of the creation if there is none."""
+    progressed: str = ""
+    """Time of the last progress, to the second; empty if there is none."""
 
     def __str__(self) -> str:
         return f"ActionSet {self.namespace}/{self.name}"
 
     @property
+    def changed(self) -> str:
+        """Time of the last progress, or of the creation if there is none."""
+        return self.progressed or self.created
+
+    @property
     def seconds(self) -> int | None:
-        """Seconds from its creation to its last sign of progress; None if there was none."""
-        start, end = parse_timestamp(self.created), parse_timestamp(self.changed)
-        if start is None or end is None or self.changed == self.created or end < start:
+        """Seconds from its creation to its last sign of progress; None if there was none.
+
+        0 if both are in one second.
+        """
+        start, end = parse_timestamp(self.created), parse_timestamp(self.progressed)
+        if start is None or end is None or end < start:
             return None
         return round((end - start).total_seconds())
 
@@ -222,8 +230,7 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         cluster=(metadata.get("labels") or {}).get(CLUSTER, ""),
         inputs=requested.get("artifacts") or {},
         options=tuple((key, str(value)) for key, value in (requested.get("options") or {}).items()),
-        changed=(status.get("progress") or {}).get("lastTransitionTime")
-        or metadata.get("creationTimestamp", ""),
+        progressed=(status.get("progress") or {}).get("lastTransitionTime") or "",
     )
 
 

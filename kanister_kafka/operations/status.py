@@ -212,6 +212,12 @@ def _is_restoring(cluster: ObservedCluster) -> bool:
     return cluster.recorded_state == BackupState.RESTORING.value
 
 
+def _snapshot_ids(run: str) -> tuple[str, str]:
+    """Return what names the snapshots of a restore: its start, by former scripts to the second."""
+    digits = "".join(filter(str.isdecimal, run))
+    return digits, digits[:14]
+
+
 def _is_untouched(cluster: ObservedCluster) -> bool:
     """Return whether it is certain that a restore that has failed has replaced no volume.
 
@@ -227,7 +233,7 @@ def _is_untouched(cluster: ObservedCluster) -> bool:
         return False
     return (
         record.get("action") == "restore"
-        and record.get("before", "") == "".join(filter(str.isdecimal, run))[:14]
+        and record.get("before", "") in _snapshot_ids(run)
         and all(start is not None and newest + CLOCKS < start for start in begun)
         and cluster.pods_known
         and cluster.serving

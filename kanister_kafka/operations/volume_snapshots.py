@@ -31,7 +31,12 @@ from kanister_kafka.kube.client import (
     Objects,
 )
 from kanister_kafka.kube.pods import MAX_POD_MESSAGE
-from kanister_kafka.kube.storage_classes import choose_snapshot_class, list_snapshot_classes
+from kanister_kafka.kube.storage_classes import (
+    choose_snapshot_class,
+    driver_of_volume,
+    list_snapshot_classes,
+    migrated_driver,
+)
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, Grace, poll, retry
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
@@ -80,8 +85,13 @@ def _claim(
     name, volume = item["metadata"]["name"], (item.get("spec") or {}).get("volumeName")
     if not volume:
         raise ActionError(f"claim {name} is not bound to a volume")
-    source = connection.get(VOLUMES, volume).get("spec") or {}
-    driver = (source.get("csi") or {}).get("driver", "")
+    live = connection.get(VOLUMES, volume)
+    driver = driver_of_volume(live)
+    if migrated := migrated_driver(live):
+        raise ActionError(
+            f"claim {name}: volume {volume} is of an in-tree plugin, migrated to driver "
+            f"{migrated}, and the snapshot controller refuses such volumes"
+        )
     if not driver:
         raise ActionError(f"claim {name}: volume {volume} is not of a CSI driver")
     chosen = class_of_claim(name, driver, classes, class_name, kasten=kasten)

@@ -29,6 +29,8 @@ def summary(report: ConsistencyReport) -> str:
         for step in result.steps:
             if not step.passed:
                 wrong.append(f"{result.scenario.value}: {step.name}: {step.failure}")
+    if report.interrupted:
+        wrong.append("it was interrupted, so what comes later did not run")
     wrong += [f"left: {leftover}" for leftover in report.leftovers]
     return "FAILED: " + "; ".join(wrong)
 
@@ -105,6 +107,7 @@ def report_json(report: ConsistencyReport) -> str:
         "topics": list(report.topics),
         "versions": report.versions,
         "passed": report.passed,
+        "interrupted": report.interrupted,
         "left": list(report.leftovers),
         "plans": [
             {

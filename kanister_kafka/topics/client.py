@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from concurrent import futures
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from threading import Lock
 from typing import Any
 
 from kanister_kafka.errors import (
@@ -90,13 +91,36 @@ class KafkaConsumer:
         self.library: Any = confluent_kafka
         self.errors: list[str] = []
         """The latest errors of librdkafka, which tries again by itself."""
+        self._lock = Lock()
+        self._uses = 0
+        self._is_closed = False
         self.consumer: Any = None
         self.consumer = self._connect()
         self._known: dict[str, tuple[int, ...]] = {}
 
     def close(self) -> None:
-        """Close the connection."""
+        """Close the connection; if another thread uses it, when that has ended."""
+        with self._lock:
+            self._is_closed = True
+            if self._uses:
+                return
         self.consumer.close()
+
+    def begin_use(self) -> None:
+        """Keep the connection open for another thread, until `end_use`.
+
+        A request that waits in librdkafka must not lose its handle.
+        """
+        with self._lock:
+            self._uses += 1
+
+    def end_use(self) -> None:
+        """End what `begin_use` has begun; closes the connection if that was asked for meanwhile."""
+        with self._lock:
+            self._uses -= 1
+            is_last = self._is_closed and not self._uses
+        if is_last:
+            self.consumer.close()
 
     def uncommitted(self) -> KafkaConsumer:
         """Return another connection of the same kind that reads records of any transaction."""

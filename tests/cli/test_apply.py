@@ -23,6 +23,7 @@ from tests.conftest import ROOT
 from tests.fakes.api_server import forbidden, running, status
 
 KRAFT = str(ROOT / "examples" / "kraft-separate-pools")
+COMBINED = str(ROOT / "examples" / "kraft-combined")
 RECORD = "configmaps/my-cluster-kanister-kafka"
 
 
@@ -453,6 +454,41 @@ class TestDiff:
     def test_needs_no_dry_run(self, server):
         assert run("apply", "-f", KRAFT, "--diff", "--dry-run=server").exit_code == 2
         assert server.asked == []
+
+
+class TestFieldsOfAnotherManager:
+    """An online Blueprint by `kubectl apply --server-side`, then a cold one by `apply`."""
+
+    @pytest.fixture
+    def blueprint(self, server):
+        assert run("apply", "-f", COMBINED, "--strategy", "online").exit_code == 0
+        found = next(item for key, item in server.objects.items() if key[0] == "blueprints")
+        (entry,) = found["metadata"]["managedFields"]
+        entry["manager"] = "kubectl"
+        return found
+
+    def test_apply_warns_of_what_it_leaves(self, server, blueprint) -> None:
+        result = run("apply", "-f", COMBINED)
+        assert result.exit_code == 0
+        assert "deferPhase" in server.live(blueprint)["actions"]["backupPosthook"]
+        place = f"blueprint.cr.kanister.io/{blueprint['metadata']['name']}"
+        assert (
+            f"warning: {place} in namespace kasten-io keeps fields that are not in the input: "
+            "actions.backupPosthook.deferPhase (of kubectl (Apply))"
+        ) in result.stderr
+        assert f"apply again: kubectl delete {place} -n kasten-io\n" in result.stderr
+        assert "with --force-conflicts neither" in result.stderr
+
+    @pytest.mark.usefixtures("blueprint")
+    @pytest.mark.parametrize("words", [("--diff",), ("--dry-run=server",), ("--force-conflicts",)])
+    def test_so_do_its_dry_runs_and_force(self, words) -> None:
+        assert "actions.backupPosthook.deferPhase" in run("apply", "-f", COMBINED, *words).stderr
+
+    def test_the_remedy_removes_them(self, server, blueprint) -> None:
+        server.drop(*server.key(blueprint))
+        result = run("apply", "-f", COMBINED)
+        assert (result.exit_code, "keeps fields" in result.stderr) == (0, False)
+        assert "deferPhase" not in server.live(blueprint)["actions"]["backupPosthook"]
 
 
 SCHEDULED = (

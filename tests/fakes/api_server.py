@@ -73,7 +73,8 @@ OF_NO_NAMESPACE = {
     "volumesnapshotcontents",
 }
 NOW = "2026-01-02T03:04:05Z"
-MANAGED = [{"manager": "kanister-kafka", "operation": "Apply", "fieldsV1": {}}]
+OURS = "kanister-kafka"
+IDENTITY = ("apiVersion", "kind", "metadata")
 
 
 class ApiServer(HttpApi):
@@ -274,7 +275,7 @@ class ApiServer(HttpApi):
         return 200, self.get(*key)
 
     def applied(self, key, body, *, dry):
-        """Server-side apply, while nobody gives a field up; without a change, no new version."""
+        """Server-side apply; without a change, no new version."""
         before = self.objects.get(key)
         item = after_apply(before, body)
         if not dry:
@@ -324,8 +325,45 @@ class ApiServer(HttpApi):
 def after_apply(before, body):
     """Return an object as a server-side apply of `body` leaves it."""
     item = laid_over(before or {}, body)
-    item["metadata"].update(managedFields=copy.deepcopy(MANAGED), generation=1)
+    entries = (before or {}).get("metadata", {}).get("managedFields") or []
+    formerly = [entry for entry in entries if is_ours(entry)]
+    others = [entry for entry in entries if not is_ours(entry)]
+    for entry in formerly:
+        kept = [body_fields(body), *(other.get("fieldsV1") or {} for other in others)]
+        drop_fields(item, entry["fieldsV1"], kept)
+    ours = {"manager": OURS, "operation": "Apply", "fieldsV1": body_fields(body)}
+    item["metadata"].update(managedFields=[*copy.deepcopy(others), ours], generation=1)
     return item
+
+
+def is_ours(entry):
+    return (entry.get("manager"), entry.get("operation")) == (OURS, "Apply")
+
+
+def body_fields(body):
+    """Return the fieldsV1 of an applied object; a list is one field."""
+    fields = {f"f:{key}": owned(body[key]) for key in body if key not in IDENTITY}
+    fields["f:metadata"] = {
+        f"f:{key}": owned(body["metadata"].get(key)) for key in ("annotations", "labels")
+    }
+    return fields
+
+
+def owned(value):
+    return {f"f:{key}": owned(value[key]) for key in value} if isinstance(value, dict) else {}
+
+
+def drop_fields(item, fields, kept):
+    """Remove the fields of a set that is given up, except for those in the sets that are kept."""
+    for key, below in fields.items():
+        name = key[2:]
+        if not isinstance(item, dict) or name not in item:
+            continue
+        deeper = [each[key] for each in kept if key in each]
+        if not deeper:
+            del item[name]
+        elif below:
+            drop_fields(item[name], below, deeper)
 
 
 def laid_over(live, wanted):

@@ -379,10 +379,73 @@ def test_an_index_that_somebody_has_changed_removes_nothing_elsewhere(
     before = written(tmp_path / "elsewhere")
     (tmp_path / "all").mkdir()
     names = {f"../{path.relative_to(tmp_path)}": "kasten-io/x" for path in tmp_path.glob("e*/*")}
-    for text in (json.dumps({"fleet.yaml": names}), "[1]", '{"fleet.yaml": 5}', "\xff{"):
-        (tmp_path / "all" / INDEX).write_text(text)
-        assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
-        assert written(tmp_path / "elsewhere") == before
+    (tmp_path / "all" / INDEX).write_text(json.dumps({"fleet.yaml": names}))
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 2
+    assert written(tmp_path / "elsewhere") == before
+
+
+DAMAGE = {
+    "empty": (b"", "all/.kanister_kafka_fleet:1:1: "),
+    "cut": (b'{\n "a": {"x"', "all/.kanister_kafka_fleet:2:11: "),
+    "merge": (b"<<<<<<< HEAD\n{}\n", "all/.kanister_kafka_fleet:1:1: "),
+    "bytes": (b'{"a": "\xff"}', "all/.kanister_kafka_fleet: "),
+    "list": (b"[1]", "all/.kanister_kafka_fleet: "),
+    "number": (b'{"fleet.yaml": 5}', "all/.kanister_kafka_fleet: fleet.yaml: "),
+    "blueprint": (b'{"a": {"x": 5}}', "all/.kanister_kafka_fleet: a: x: "),
+    "path": (b'{"a": {"../x": "k/b"}}', "all/.kanister_kafka_fleet: a: ../x: "),
+    "twice": (b'{"a": {"x": "k/b"}, "a": {}}', "all/.kanister_kafka_fleet: a: "),
+}
+"""Content of an index, and the place that the error names."""
+
+
+@pytest.mark.parametrize("words", [(), ("--check",)], ids=["render", "check"])
+@pytest.mark.parametrize(("content", "place"), DAMAGE.values(), ids=DAMAGE)
+def test_a_damaged_index_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, place: str, words
+) -> None:
+    """It has the directories of other inputs too, whose entries would be lost."""
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, 2)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    shutil.rmtree(tmp_path / "clusters")
+    fleets.write_fleet(tmp_path, 1)
+    (tmp_path / "all" / INDEX).write_bytes(content)
+    before = written(tmp_path / "all")
+    done = fleet("render", "fleet.yaml", "-o", "all", *words)
+    assert done.exit_code == 2
+    assert f"error: {place}" in done.stderr
+    assert "delete the file" in done.stderr
+    assert written(tmp_path / "all") == before
+    assert (tmp_path / "all" / INDEX).read_bytes() == content
+
+
+def test_an_index_that_is_a_link_changes_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, 1)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    index = tmp_path / "all" / INDEX
+    index.rename(tmp_path / "index")
+    index.symlink_to(tmp_path / "index")
+    done = fleet("render", "fleet.yaml", "-o", "all")
+    assert done.exit_code == 2
+    assert "is a symbolic link" in done.stderr
+    assert index.is_symlink()
+
+
+def test_a_run_after_a_damaged_index_was_deleted_keeps_other_directories(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, 2)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    before = written(tmp_path / "all")
+    (tmp_path / "all" / INDEX).unlink()
+    shutil.rmtree(tmp_path / "clusters")
+    fleets.write_fleet(tmp_path, 1)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    assert written(tmp_path / "all").keys() >= before.keys() - {INDEX}
 
 
 def test_processes_change_neither_order_nor_words(tmp_path: Path) -> None:

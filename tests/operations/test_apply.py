@@ -364,7 +364,8 @@ class TestDiff:
         apply.apply_objects((ROLE,), connection)
         server.live(ROLE)["metadata"]["labels"]["a"] = "theirs"
         server.live(ROLE)["status"] = {"told": 1}
-        trials = apply.run_dry_run((changed(ROLE, labels={"a": "ours"}),), connection)
+        labels = {**ROLE["metadata"]["labels"], "a": "ours"}
+        trials = apply.run_dry_run((changed(ROLE, labels=labels),), connection)
         text = apply.object_diff(trials)
         name = f"kafka/role.rbac.authorization.k8s.io/{NAME}"
         assert text.startswith(f"--- live/{name}\n+++ applied/{name}\n@@ ")

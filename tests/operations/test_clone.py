@@ -912,10 +912,23 @@ def test_a_crash_in_the_middle_removes_everything(cluster, monkeypatch) -> None:
 
     monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
     done = verify(cluster)
-    assert done.exit_code == 1
+    assert done.exit_code == 130
     assert left(cluster) == []
     facts = cluster.get("secrets", "kafka", f"my-cluster-backup-{NAME}-facts")
     assert constants.VERIFIED not in facts["metadata"]["annotations"]
+
+
+def test_an_interrupt_after_which_something_stays_is_an_error(cluster, monkeypatch) -> None:
+    Operator(cluster)
+
+    def interrupt(*_args, **_more):
+        cluster.refusals.append(("DELETE", "networkpolicies|namespaces", 403))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
+    done = verify(cluster)
+    assert done.exit_code == 1
+    assert "interrupted, and not removed: " in done.stderr
 
 
 def leave_behind(cluster, expires, *, home="left", marked="namespaces"):
@@ -961,6 +974,8 @@ def test_a_verification_that_may_still_run_is_left_alone(cluster) -> None:
     done = verify(cluster)
     assert done.exit_code == 1
     assert "may still run" in done.stderr
+    command = f"kubectl annotate --overwrite namespaces -l {constants.CLONE}=left-by-it "
+    assert command in done.stderr
     assert len(left(cluster)) == 3
 
 
@@ -1182,13 +1197,55 @@ def test_a_resource_that_stays_is_reported_and_removed_by_a_later_run(
     assert f"not removed: {'Kafka' if plural == 'kafkas' else 'KafkaNodePool'} " in done.stderr
     assert f"(HTTP {code})" in done.stderr, "why"
     (policy,) = [key for key in left(cluster) if key[0] == "networkpolicies"]
+    identity = cluster.get(*policy)["metadata"]["labels"][constants.CLONE]
+    assert "the next verification of this Kafka removes it" in done.stderr
+    delete = f"kubectl delete kafka,kafkanodepool -n other -l {constants.CLONE}={identity}"
+    assert delete in done.stderr
     cluster.refusals.clear()
-    expired = {"kanister-kafka.io/clone-expires": "2026-01-01T00:00:00Z"}
-    cluster.change(*policy, {"metadata": {"annotations": expired}})
     done = verify(cluster, "--into", "other")
     assert done.exit_code == 0, done.output
     assert "was left behind: removing it" in done.stderr
     assert left(cluster) == [("namespaces", "", "other")]
+
+
+def test_a_copy_that_could_not_be_marked_is_removed_after_a_command(cluster, monkeypatch) -> None:
+    """Its account has a Role of an earlier version, without the right."""
+    monkeypatch.setattr(remover, "GONE_S", 4)
+    Operator(cluster)
+    cluster.add("namespaces", "", "other")
+    cluster.refusals.append(("DELETE", "/namespaces/other/kafkas/", 403))
+    cluster.refusals.append(("PATCH", "/networkpolicies/", 403))
+    done = verify(cluster, "--into", "other", "--context", "here")
+    assert done.exit_code == 1
+    (policy,) = [key for key in left(cluster) if key[0] == "networkpolicies"]
+    metadata = cluster.get(*policy)["metadata"]
+    selector = f"-l {constants.CLONE}={metadata['labels'][constants.CLONE]}"
+    command = f"kubectl annotate --overwrite networkpolicies -n other {selector} "
+    assert command in done.stderr
+    cluster.refusals.clear()
+    again = verify(cluster, "--into", "other", "--context", "here")
+    assert again.exit_code == 1
+    assert "may still run" in again.stderr
+    (line,) = [line for line in again.stderr.splitlines() if command in line]
+    key, _, time = line.partition(command)[2].partition(" ")[0].partition("=")
+    assert key == constants.CLONE_EXPIRES
+    assert line.endswith(" --context here")
+    cluster.change(*policy, {"metadata": {"annotations": {key: time}}})
+    assert verify(cluster, "--into", "other").exit_code == 0
+    assert left(cluster) == [("namespaces", "", "other")]
+
+
+def test_a_namespace_that_stays_is_marked_and_removed_by_the_next_run(cluster, monkeypatch) -> None:
+    monkeypatch.setattr(remover, "GONE_S", 4)
+    Operator(cluster)
+    cluster.refusals.append(("DELETE", "/namespaces/", 403))
+    assert verify(cluster).exit_code == 1
+    assert [key for key in left(cluster) if key[0] == "namespaces"]
+    cluster.refusals.clear()
+    done = verify(cluster)
+    assert done.exit_code == 0, done.output
+    assert "was left behind: removing it" in done.stderr
+    assert left(cluster) == []
 
 
 def test_a_network_policy_that_stays_is_reported(cluster, monkeypatch) -> None:
@@ -1329,6 +1386,7 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
     used |= {("create", "other", "pods/exec"), ("get", "other", "pods/exec")}
     used.add(("get", "", "storageclasses"))
     used.add(("patch", "other", "volumesnapshots"))  # the next test shows what for
+    used.add(("patch", "other", "networkpolicies"))  # after a removal that has failed
     assert {right[:3] for right in rights} <= used
 
 

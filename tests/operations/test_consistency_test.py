@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
+import signal
+import time
 from types import SimpleNamespace
 
 import pytest
 
 from kanister_kafka.errors import ActionError, RejectedError
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.operations.consistency_test import scenarios
 from kanister_kafka.operations.consistency_test.environment import (
     Scenario,
     ScenarioEnvironment,
@@ -19,11 +24,13 @@ from kanister_kafka.operations.consistency_test.scenarios import (
     ScenarioRunner,
     StepRecorder,
     choose_scenarios,
+    run_consistency_test,
 )
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.rehearsal.context import Stopwatch
 from kanister_kafka.operations.rehearsal.model import VolumeSnapshot
 from kanister_kafka.operations.volume_snapshots import VolumeClaim
+from kanister_kafka.reports.consistency_test import report_json, report_text
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.topics.model import (
     Comparison,
@@ -305,6 +312,44 @@ def test_nothing_is_done_after_a_step_that_failed(fails: str) -> None:
     metrics = FakeMetrics(whole=[IN_STEP, EVEN, IN_STEP])
     assert failure(run(Scenario.COLD, metrics, control)) == f"{fails} failed"
     assert control.done[-1] == fails
+
+
+@pytest.mark.parametrize("leftovers", [(), ("claim data-0",)])
+@pytest.mark.parametrize("is_in_step", [True, False], ids=["in a step", "between steps"])
+def test_an_interrupt_is_in_the_report(monkeypatch, leftovers, is_in_step) -> None:
+    class Mirror(FakeMirror):
+        def clean_up(self):
+            return leftovers
+
+    class Steps(StepRecorder):
+        def _ended(self, *arguments):
+            super()._ended(*arguments)
+            if not is_in_step:
+                os.kill(os.getpid(), signal.SIGINT)
+                time.sleep(0.05)
+
+    class Metrics(FakeMetrics):
+        def rates(self, *arguments):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            return super().rates(*arguments)
+
+    monkeypatch.setattr(scenarios, "MirrorControl", lambda *_arguments: Mirror())
+    monkeypatch.setattr(scenarios, "StepRecorder", Steps)
+    versions = SimpleNamespace(kafka="4", strimzi="1", kubernetes="1", tool="1")
+    context = SimpleNamespace(versions=versions)
+    environment = dataclasses.replace(ENVIRONMENT, mirror_context=context)
+    report = run_consistency_test(
+        None, environment, Metrics(), [Scenario.SETUP, Scenario.HOT], lambda *_words: None
+    )  # type: ignore[arg-type]
+    assert [result.scenario for result in report.scenarios] == [Scenario.SETUP]
+    assert [step.name for step in report.scenarios[0].steps][-1] == (
+        "producers" if is_in_step else "clusters"
+    )
+    assert (report.interrupted, report.passed, report.leftovers) == (True, False, leftovers)
+    assert "interrupted" in report_text(report)
+    assert json.loads(report_json(report))["interrupted"] is True
+    assert report.exit_code == (1 if leftovers else 130)
 
 
 def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:

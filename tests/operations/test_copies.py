@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import itertools
 import json
 from dataclasses import dataclass, replace
 from datetime import datetime, timezone
@@ -254,6 +255,8 @@ class Store:
     cluster: Any
     kanister: Kanister
     copies: list[BackupCopy]
+    listed: dict[str, str] | None = None
+    """The last list; a test puts another one in its place in `kanister.outputs`."""
 
     def run(self, made: dict[str, Any]) -> None:
         """Do what the phases of an ActionSet do before it is complete."""
@@ -265,8 +268,10 @@ class Store:
             add_local(self.cluster, NEW)
         elif action["name"] == "export":
             self.copies.append(copy_of(name))
-        elif action["name"] == "listCopies" and "listCopies" not in self.kanister.outputs:
-            self.kanister.outputs["listCopies"] = output(*self.copies)
+        elif action["name"] == "listCopies":
+            if self.kanister.outputs.get("listCopies") is self.listed:
+                self.listed = output(*self.copies)
+                self.kanister.outputs["listCopies"] = self.listed
         elif action["name"] == "deleteCopy" and not self.kanister.fails:
             uid = action["options"]["uid"]
             self.copies = [one for one in self.copies if (one.name, one.uid) != (name, uid)]
@@ -334,7 +339,6 @@ def test_copies_are_listed_again_after_the_question(cluster, monkeypatch) -> Non
 
     def confirm(*_words, yes):
         assert not yes
-        store.kanister.outputs.clear()
         store.copies.pop(0)  # a colleague deletes the newest copy
 
     monkeypatch.setattr("kanister_kafka.cli.commands.backups.delete.confirm", confirm)
@@ -357,7 +361,7 @@ def test_copies_are_pruned_and_backups_stay(cluster) -> None:
     assert result.exit_code == 0, result.stderr
     assert store.names == [NEW]
     assert backups_left(cluster) == {OLD}
-    assert asked(cluster) == ["listCopies", "deleteCopy", "deleteCopy"]
+    assert asked(cluster) == ["listCopies", "deleteCopy", "listCopies", "deleteCopy"]
     assert [one["options"] for one in deletions(cluster)] == [
         {"uid": copy_of(OLD).uid},
         {"uid": copy_of(OLDEST).uid},
@@ -365,6 +369,99 @@ def test_copies_are_pruned_and_backups_stay(cluster) -> None:
     assert {one["profile"]["name"] for one in deletions(cluster)} == {"s3"}
     listed = json.loads(run(cluster, "backups", "list", "-n", "kafka", "-o", "json").stdout)
     assert [(one["exported"], one["exportedAt"]) for one in listed] == [(None, None)]
+
+
+def at_deletion(cluster, number: int, play) -> None:
+    """Do something while the deletion of this number runs."""
+    count = itertools.count(1)
+
+    def look(made: dict[str, Any]) -> None:
+        is_deletion = made["kind"] == "ActionSet" and made["spec"]["actions"][0]["name"] == (
+            "deleteCopy"
+        )
+        if is_deletion and next(count) == number:
+            play()
+
+    cluster.on_create.insert(0, look)
+
+
+def schedule_or_prune(cluster, command: str):
+    if command == "prune":
+        return prune(cluster, "--yes")
+    return run(cluster, *PLAN.schedule.arguments)
+
+
+@pytest.mark.parametrize("command", ["prune", "schedule"])
+def test_copy_that_a_rule_keeps_by_now_stays(cluster, command) -> None:
+    """Another client has deleted the newest copy while the first deletion ran."""
+    store = store_of(cluster, copy_of(NEW), copy_of(OLD), copy_of(OLDEST))
+    if command == "schedule":
+        store.copies.pop(0)
+
+    def lose() -> None:
+        store.copies = [one for one in store.copies if one.name == OLDEST]
+
+    at_deletion(cluster, 1, lose)
+    result = schedule_or_prune(cluster, command)
+    assert len(deletions(cluster)) == 1
+    assert store.names == [OLDEST]
+    if command == "prune":
+        assert result.exit_code == 0, result.stderr
+        assert (
+            f"the copy of backup {OLDEST} of Kafka {KAFKA} stays: a rule keeps it" in result.stderr
+        )
+    else:
+        assert result.exit_code == 1
+        assert "does not have the new one" in result.stderr
+
+
+def test_copy_that_another_run_has_deleted_is_not_deleted_again(cluster) -> None:
+    store = store_of(cluster, copy_of(NEW), copy_of(OLD), copy_of(OLDEST))
+    at_deletion(cluster, 1, lambda: store.copies.pop())
+    result = prune(cluster, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert f"the copy of backup {OLDEST} of Kafka {KAFKA} is gone" in result.stderr
+    assert len(deletions(cluster)) == 1
+
+
+@pytest.mark.parametrize("command", ["prune", "schedule"])
+def test_copies_stay_if_they_cannot_be_listed_again(cluster, command) -> None:
+    names = ("20251230030405", OLDEST, OLD, NEW)
+    store = store_of(cluster, *map(copy_of, reversed(names)))
+    if command == "schedule":
+        store.copies.pop(0)
+
+    def fail() -> None:
+        store.kanister.outputs["listCopies"] = {**GOOD, "count": "9"}
+
+    at_deletion(cluster, 1, fail)
+    result = schedule_or_prune(cluster, command)
+    assert result.exit_code == 1
+    assert "cannot be read" in result.stderr
+    assert len(deletions(cluster)) == 1
+    assert asked(cluster).count("listCopies") == 2, "it is not tried for each copy"
+    not_deleted = result.stderr.partition("not deleted")[2]
+    assert all(name in not_deleted for name in names[:2])
+
+
+def test_copies_of_each_kafka_are_listed_before_their_deletion(cluster) -> None:
+    add_kafka(cluster, name="other")
+    add_exporting(cluster, "kafka.other")
+    store_of(cluster, copy_of(NEW), copy_of(OLD))
+    result = prune(cluster, "--yes")
+    assert result.exit_code == 0, result.stderr
+    assert asked(cluster)[:4] == ["listCopies", "listCopies", "listCopies", "deleteCopy"]
+
+
+def test_interrupt_of_a_list_ends_with_130(cluster, monkeypatch) -> None:
+    store = store_of(cluster, copy_of(NEW), copy_of(OLD))
+
+    def interrupt(_self):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("kanister_kafka.operations.action_follower.Follower.events", interrupt)
+    assert prune(cluster, "--yes").exit_code == 130
+    assert store.names == [OLD, NEW]
 
 
 def test_backup_whose_deletion_of_the_copy_was_interrupted_is_listed_as_not_copied(cluster) -> None:
@@ -537,7 +634,8 @@ def test_copies_are_pruned_after_the_new_one(cluster) -> None:
     store = store_of(cluster, copy_of(OLD), copy_of(OLDEST))
     result = run(cluster, *PLAN.schedule.arguments)
     assert result.exit_code == 0, result.stderr
-    assert asked(cluster) == ["backup", "export", "listCopies", "deleteCopy", "deleteCopy"]
+    pruned = ["listCopies", "deleteCopy"]
+    assert asked(cluster) == ["backup", "export", *pruned, *pruned]
     assert store.names == [NEW]
     assert not events(cluster)
 

@@ -806,7 +806,7 @@ def test_ctrl_c_removes_what_was_made(cluster) -> None:
     Operator(cluster)
     Jobs(cluster, interrupts=True)
     done = restore(cluster)
-    assert done.exit_code == 1
+    assert done.exit_code == 130
     assert "removing Kafka other/my-cluster" in done.stderr
     assert "the copy is removed first" in done.stderr
     assert "starting Kafka" not in done.stderr
@@ -853,11 +853,12 @@ def test_kafka_does_not_start_next_to_a_pod_that_still_writes(cluster) -> None:
         assert ("persistentvolumeclaims", "other", claim) in cluster.objects
 
 
+INTERRUPTED = {"interrupts": True}
 ONE_NODE = [
     ({"waits": "ImagePullBackOff"}, "does not start: ImagePullBackOff"),
     ({"fails": EXIT % "connection refused"}, "connection refused"),
     ({"fails": DAMAGED}, "the copy is damaged"),
-    ({"interrupts": True}, ""),
+    (INTERRUPTED, ""),
 ]
 
 
@@ -867,7 +868,7 @@ def test_filled_volumes_are_kept_if_those_of_another_node_fail(cluster, fault, w
     Operator(cluster)
     Jobs(cluster, healthy="-0", **fault)
     done = restore(cluster, "--import-parallel", "1")
-    assert done.exit_code == 1
+    assert done.exit_code == (130 if fault == INTERRUPTED else 1)
     assert word in done.stderr
     assert "starting Kafka" not in done.stderr
     assert "removing Kafka" not in done.stderr
@@ -887,7 +888,7 @@ def test_a_verification_removes_filled_volumes_too(cluster, fault, word) -> None
     Operator(cluster)
     Jobs(cluster, healthy="-0", **fault)
     done = run(cluster, "verify", NAME, "--location", LOCATION, "--import-parallel", "1")
-    assert done.exit_code == 1
+    assert done.exit_code == (130 if fault == INTERRUPTED else 1)
     assert word in done.stdout + done.stderr
     assert not [key for key in outside(cluster) if key[0] != "pods"]
 

@@ -56,6 +56,7 @@ from kanister_kafka.operations.preflight.model import (
 )
 from kanister_kafka.operations.preflight.partitions import ask_partitions
 from kanister_kafka.operations.preflight.platform import ask_access as ask_rights
+from kanister_kafka.operations.unrendered_fields import NOT_REMOVED
 from kanister_kafka.reports.preflight import (
     checks_html,
     checks_markdown,
@@ -66,6 +67,7 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
+from tests.fakes.api_server import body_fields
 from tests.fakes.fake_time import FakeTime
 
 HELD = json.dumps(
@@ -497,8 +499,8 @@ WRITER_POD = thing(
                     )
                 )
             },
-            "ok",
-            "driver csi.example.com",
+            "problem",
+            "the volumes of data-0 are of an in-tree plugin, migrated to driver csi.example.com",
         ),
         (storage.snapshot_class,
          {"snapshot_classes": seen(snapshot_class("a"), snapshot_class("b"))}, "warning",
@@ -657,6 +659,7 @@ def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
     ]
 
 
+INSTANT = action_set("a-1", "backupPrehook", "complete", seconds=0)
 PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
 
 
@@ -728,6 +731,12 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "warning",
             "took 60s at most in 2 runs, of 70s",
         ),
+        (
+            platform.measured,
+            {"planned": planned(action_sets=seen(INSTANT))},
+            "ok",
+            "backupPrehook took 0s at most in 1 run, of 1200s",
+        ),
         (platform.measured,
          {"planned": planned(plan=made(hook_timeout=59), action_sets=seen(PREHOOK))}, "problem",
          "of 59s"),
@@ -745,6 +754,14 @@ def test_an_action_that_is_not_the_first_of_its_action_set_may_be_running() -> N
     item["status"]["actions"] = [{}, {"deferPhase": {"name": "recover", "state": "running"}}]
     (found,) = said(platform.running_action, planned=planned(action_sets=seen(item)))
     assert found[0] == "problem"
+
+
+@pytest.mark.parametrize("progress", [{}, {"lastTransitionTime": "2026-01-02T03:01:01Z"}])
+def test_a_run_without_progress_since_its_start_has_no_duration(progress) -> None:
+    """Kanister could not launch it, or the clock of its node is behind."""
+    item = action_set("a-2", "backupPrehook", "complete")
+    item["status"]["progress"] = progress
+    assert said(platform.measured, planned=planned(action_sets=seen(item))) == []
 
 
 def test_the_last_run_that_failed_is_told() -> None:
@@ -907,9 +924,51 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
     ],
 )  # fmt: skip
 def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
+    live["metadata"]["managedFields"] = [applied_by("kanister-kafka", live)]
     pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
     assert (line.level.value, line.detail) == (level, detail)
+
+
+def applied_by(manager, live):
+    return {"manager": manager, "operation": "Apply", "fieldsV1": body_fields(live)}
+
+
+def test_drift_names_fields_of_another_manager_and_how_they_go() -> None:
+    """An apply leaves them: a deferPhase of an online backup fails each cold one."""
+    wanted = thing("Blueprint", "b", "kasten-io", actions={"x": {"phases": []}})
+    wanted["apiVersion"] = "cr.kanister.io/v1alpha1"
+    live = copy.deepcopy(wanted)
+    live["actions"]["x"]["deferPhase"] = {"func": "KubeTask"}
+    live["metadata"]["managedFields"] = [
+        applied_by("kubectl", live), applied_by("kanister-kafka", wanted)
+    ]  # fmt: skip
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
+    (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
+    assert (line.level, line.what) == (
+        CheckStatus.PROBLEM,
+        "Blueprint kasten-io/b has fields that are not rendered: actions.x.deferPhase "
+        "(of kubectl (Apply))",
+    )
+    assert line.remedy == (
+        "kubectl delete blueprint.cr.kanister.io/b -n kasten-io && "
+        "kanister-kafka apply --from-cluster my-cluster -n kafka"
+    )
+    assert line.detail == (
+        *NOT_REMOVED,
+        "if kubectl (Apply) writes the object again, change its source first",
+    )
+
+
+def test_drift_warns_of_a_field_of_another_manager_in_a_deployment() -> None:
+    wanted = thing("Deployment", "d", spec={"template": {"spec": {}}})
+    live = copy.deepcopy(wanted)
+    live["spec"]["template"]["spec"]["nodeSelector"] = {"a": "b"}
+    live["metadata"]["managedFields"] = [applied_by("kubectl", live)]
+    pair = OptionalRead(ManifestPair(desired=wanted, live=live))
+    ((level, what),) = said(drift.drift, planned=planned(rendered=(pair,)))
+    assert level == "warning"
+    assert "spec.template.spec.nodeSelector (of kubectl (Apply))" in what
 
 
 def test_drift_names_what_is_missing_and_how_to_apply_the_same() -> None:

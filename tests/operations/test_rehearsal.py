@@ -688,6 +688,9 @@ def test_ctrl_c_during_the_snapshots_brings_kafka_back():
     assert cluster.actions == ["backupPrehook", "backupPosthook"]
     assert cluster.serving
     assert result.failure == "interrupted"
+    assert result.exit_code == 130
+    assert replace(result, changed=("left behind: x",)).exit_code == 1
+    assert replace(result, failure="interrupted; Kafka is not Ready").exit_code == 1
 
 
 def test_an_error_of_our_own_brings_kafka_back_all_the_same():

@@ -314,7 +314,7 @@ TRIED = replace(
     inputs={"kafka": {"keyValue": {"backup": "20260101030405"}}},
 )
 HALTED = {"state": "restoring", "since": "2026-01-02T03:04:09Z", "run": "2026-01-02T03:04:05.9Z"}
-HALTED |= {"action": "restore", "before": "20260102030405"}
+HALTED |= {"action": "restore", "before": "202601020304059"}
 
 
 def halted(**changed):
@@ -338,6 +338,11 @@ def test_a_restore_that_failed_is_run_again_or_undone():
     assert there == (f"{again} --context prod", f"{undo} --context prod")
 
 
+def test_a_restore_by_scripts_that_named_only_the_second_is_undone_too():
+    status = assess(halted(record=HALTED | {"before": "20260102030405"}))
+    assert status.next[-1] == "  kanister-kafka run resume my-cluster -n kafka"
+
+
 @pytest.mark.parametrize(
     "changed",
     [
@@ -349,7 +354,8 @@ def test_a_restore_that_failed_is_run_again_or_undone():
         {"newest_pod": "2026-01-02T03:05:05Z"},
         {"newest_pod": "2026-01-02T03:04:01Z"},
         {"newest_pod": ""},
-        {"record": HALTED | {"before": "20260102030405 20260101010101"}},
+        {"record": HALTED | {"before": "202601020304059 20260101010101"}},
+        {"record": HALTED | {"before": "202601020304058"}},
         {"record": HALTED | {"before": "20260101010101"}},
         {"record": HALTED | {"before": ""}},
         {"record": HALTED | {"action": "beforeRestore"}},

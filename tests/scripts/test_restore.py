@@ -734,7 +734,9 @@ def test_thousands_of_claims_in_several_parts_are_put_back(shell: Shell) -> None
 
 BEFORE = r"get configmap .*\{\.data\.before\}$"
 REPLACED = "get volumesnapshots.*before-restore"
-ID = BACKUP
+ID = "".join(filter(str.isdecimal, RUN))
+FORMER_ID = "20250101000000"
+"""By a version that took the digits of a second only."""
 
 
 def replacing(shell: Shell) -> Shell:
@@ -760,6 +762,30 @@ def test_claims_are_snapshotted_before_they_are_deleted(shell: Shell) -> None:
         }, "not the label of a backup, with which it would be deleted"
     assert call.objects[1]["spec"] == {"source": {"persistentVolumeClaimName": "data-1"}}
     assert f"kept in VolumeSnapshots CLAIM-before-{ID}" in done.stdout
+
+
+@pytest.mark.parametrize("id_", [FORMER_ID, "20260102030405123456789"])
+def test_name_of_the_snapshots(shell: Shell, id_: str) -> None:
+    done = replacing(shell.on(BEFORE, id_).on(REPLACED, "", "")).phase("restoreSnapshot")
+    assert done.returncode == 0, done.stderr
+    assert [one["metadata"]["name"] for one in shell.made("VolumeSnapshot")] == [
+        f"data-0-before-{id_}",
+        f"data-1-before-{id_}",
+    ]
+
+
+def test_two_restores_of_one_second_have_different_names(tmp_path) -> None:
+    """The second could take the snapshots of the first for its own, while these are deleted."""
+    names = set()
+    for fraction in ("1", "100000001", "2"):
+        folder = tmp_path / fraction
+        folder.mkdir()
+        shell = Shell(folder)
+        shell.on(STATE, "running").on(BEFORE, "").on("get pods .*backup-kafka,", "")
+        done = shell.phase("restoreStop", RUN_ID=f"2026-01-02T03:04:05.{fraction}Z")
+        assert done.returncode == 0, done.stderr
+        names.add(shell.recorded()["before"])
+    assert names == {f"20260102030405{fraction}" for fraction in ("1", "100000001", "2")}
 
 
 def test_snapshots_of_an_earlier_try_stay(shell: Shell) -> None:
@@ -827,17 +853,17 @@ def test_what_is_not_known_is_not_kept(
 @pytest.mark.parametrize(
     ("state", "before", "pods", "wanted"),
     [
-        pytest.param("running", "", "", BACKUP, id="first"),
-        pytest.param("restoring", "20250101000000", "", "20250101000000", id="repeated"),
+        pytest.param("running", "", "", ID, id="first"),
+        pytest.param("restoring", FORMER_ID, "", FORMER_ID, id="repeated"),
         pytest.param(
             "restoring",
-            "20250101000000",
+            FORMER_ID,
             "backup-broker-0",
-            f"{BACKUP} 20250101000000",
+            f"{ID} {FORMER_ID}",
             id="started",
         ),
-        pytest.param("running", "20250101000000", "", f"{BACKUP} 20250101000000", id="left"),
-        pytest.param("restoring", "", "", BACKUP, id="lost"),
+        pytest.param("running", FORMER_ID, "", f"{ID} {FORMER_ID}", id="left"),
+        pytest.param("restoring", "", "", ID, id="lost"),
     ],
 )
 def test_repeated_restore_keeps_what_the_first_try_found(
@@ -882,7 +908,7 @@ def starting(shell: Shell) -> Shell:
     shell.on(r"data\.endedBy", f"restoring|{RUN}|").on("pause-before", "unset")
     shell.on(OWN, f"restoring|{RUN}")
     shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
-    shell.on(ENDED, '3|3|True||{"watched":1}').on(OPERATORS, "1").on(BEFORE, f"{ID} 20250101000000")
+    shell.on(ENDED, '3|3|True||{"watched":1}').on(OPERATORS, "1").on(BEFORE, f"{ID} {FORMER_ID}")
     return shell
 
 
@@ -920,7 +946,7 @@ def test_replaced_volumes_are_let_go_when_kafka_is_ready(shell: Shell) -> None:
     calls = [str(call) for call in shell.all()]
     gone = [call for call in calls if call.startswith("delete volumesnapshots")]
     label = "kanister-kafka.io/before-restore"
-    assert [re.findall(rf"{label}=(\d+),", call) for call in gone] == [[ID], ["20250101000000"]]
+    assert [re.findall(rf"{label}=(\d+),", call) for call in gone] == [[ID], [FORMER_ID]]
     ready = max(i for i, call in enumerate(calls) if re.search(ENDED, call))
     assert ready < calls.index(gone[0])
     assert shell.recorded()["before"] == ""

@@ -7,6 +7,8 @@ of topics.
 from __future__ import annotations
 
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -144,6 +146,63 @@ def test_both_clusters_are_asked_at_the_same_time(brokers: Brokers, name: str) -
     assert evaluate_consistency(found).verdict is ComparisonVerdict.IDENTICAL
     with pytest.raises(NotFoundError, match=r"^a: no topic nope-a"):  # the first of both errors
         compared(brokers, ("nope-a", "nope-b"), kind=Meeting)
+
+
+@pytest.fixture
+def silent() -> Iterator[str]:
+    """The address of a server that accepts connections and never answers."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        yield f"127.0.0.1:{server.getsockname()[1]}"
+
+
+@pytest.mark.parametrize("failing", ["a", "b"])
+def test_the_first_error_does_not_wait_for_the_other_cluster(
+    brokers: Brokers, silent: str, failing: str
+) -> None:
+    """librdkafka waits for the whole time of a request for a cluster that does not answer."""
+    there = OpenTopic(brokers.cluster(failing), "nope")
+    access = ClientAccess("silent", {"bootstrap.servers": silent})
+    away = OpenTopic(KafkaConsumer(access, 5.0), "nope")
+    closed = threading.Event()
+    consumer = away.cluster.consumer
+    away.cluster.consumer = SimpleNamespace(
+        list_topics=consumer.list_topics,
+        poll=consumer.poll,
+        close=lambda: (consumer.close(), closed.set()),
+    )
+    sides = (there, away) if failing == "a" else (away, there)
+    began = time.monotonic()
+    with closing(away.cluster), pytest.raises(NotFoundError, match=f"^{failing}: no topic nope"):
+        compare(*sides, CompareRequest(compacted=False), lambda *_: None)
+    assert time.monotonic() - began < 3
+    assert not closed.is_set(), "its thread still waits, and needs the connection"
+    assert closed.wait(10)
+
+
+def test_a_command_ends_with_its_first_error(brokers: Brokers, silent: str) -> None:
+    code = f"""
+import sys
+from contextlib import closing
+from kanister_kafka.errors import NotFoundError
+from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
+from kanister_kafka.topics.compare import CompareRequest, compare
+from kanister_kafka.topics.compare.reader import OpenTopic
+a, b = (
+    KafkaConsumer(ClientAccess(name, {{"bootstrap.servers": address}}), 60.0)
+    for name, address in (("a", {brokers.address!r}), ("b", {silent!r}))
+)
+try:
+    with closing(a), closing(b):
+        compare(OpenTopic(a, "nope"), OpenTopic(b, "nope"), CompareRequest(), lambda *_: None)
+except NotFoundError as failure:
+    print(failure)
+    sys.exit(2)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=45, check=False
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert done.stdout.startswith("a: no topic nope")
 
 
 def test_offsets_of_partitions_are_asked_for_at_the_same_time(brokers: Brokers, name: str) -> None:

@@ -7,6 +7,7 @@ import pickle
 import socket
 import threading
 import time
+from concurrent.futures import Future
 from dataclasses import replace
 
 import pytest
@@ -91,6 +92,13 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
         compare_parallel(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
     assert [problem.rule for problem in failure.value.problems] == ["compacted-in-part"]
     assert not multiprocessing.active_children()
+
+
+def test_the_error_of_a_part_does_not_wait_for_an_earlier_part() -> None:
+    running, failed = Future(), Future()
+    failed.set_exception(NotFoundError("a: gone"))
+    with pytest.raises(NotFoundError, match="a: gone"):
+        workers._report_progress([running, failed], multiprocessing.SimpleQueue(), lambda *_: None)
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -29,8 +29,16 @@ from kanister_kafka.operations.apply import (
     ApplyOutcome,
     DeletionPlan,
     DryRun,
+    DryRunResult,
     ObjectRef,
+    ObjectResult,
     OptionChange,
+)
+from kanister_kafka.operations.provenance import context_flag
+from kanister_kafka.operations.unrendered_fields import (
+    NOT_REMOVED,
+    format_fields,
+    source_advice,
 )
 
 COLORS = {"+": "green", "-": "red", "@": "cyan"}
@@ -86,6 +94,7 @@ def _apply(input_: ManifestInput, dry: DryRun, *, prune: bool, force: bool) -> i
     report = applying.apply_objects(
         input_.objects, connection, dry_run=dry, force=force, on_result=on_result
     )
+    _print_unrendered(report.results, connection.context)
     print_failures(report, "applied")
     if report.failures:
         print_object_list("not pruned", extra.targets)
@@ -142,6 +151,21 @@ def _print_option_changes(input_: ManifestInput, *, prune: bool) -> None:
             print_warning(line)
 
 
+def _print_unrendered(results: Iterable[ObjectResult | DryRunResult], context: str) -> None:
+    """Print the fields of other managers that stay, and how they are removed."""
+    for applied in results:
+        target, fields = applied.target, applied.unrendered
+        if not fields:
+            continue
+        print_warning(
+            f"{target.placed} keeps fields that are not in the input: {format_fields(fields)}"
+        )
+        command = f"kubectl {target.deletion}{context_flag(context)}"
+        for line in NOT_REMOVED + source_advice(fields):
+            click.echo(f"  {line}", err=True)
+        click.echo(f"  to remove them, run this and apply again: {command}", err=True)
+
+
 def _losses(change: OptionChange, *, prune: bool) -> Iterator[str]:
     actions = change.lost_actions
     if actions:
@@ -167,6 +191,7 @@ def _diff(input_: ManifestInput, *, prune: bool, force: bool) -> int:
     if failed := applying.failures(trials):
         print_failed(failed)
         return 2
+    _print_unrendered(trials, input_.connection.context)
     text = applying.object_diff(trials, extra.objects)
     for line in text.splitlines(keepends=True):
         echo(click.style(line, fg=COLORS.get(line[0])) if line[0] in COLORS else line)

@@ -128,7 +128,7 @@ def consistency_test(
     compared with the source, record by record. For test clusters only: both namespaces need the
     label kanister-kafka.io/lab=true.
 
-    Exits with 1 if a step fails.
+    Exits with 1 if a step fails, and with 130 after Ctrl-C if nothing is left.
     """
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.consistency_test.environment import (
@@ -161,8 +161,8 @@ def consistency_test(
     metrics = JobTopicMetrics(connection, source, mirror, image)
     report = run_consistency_test(connection, environment, metrics, selected, print_elapsed)
     _write(report, form, output, html)
-    if not report.passed:
-        sys.exit(1)
+    if report.exit_code:
+        sys.exit(report.exit_code)
 
 
 def _announce(environment: ScenarioEnvironment, scenarios: tuple[Scenario, ...]) -> None:

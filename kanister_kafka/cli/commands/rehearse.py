@@ -69,7 +69,7 @@ def rehearse(
     an outage of some minutes. A client that writes all the time measures how long it was, and
     whether every record that was acknowledged is still there. If a step fails, Kafka is still
     brought back and all that was made is removed. Exit code 1 where that did not succeed or a
-    record was lost.
+    record was lost, 130 after Ctrl-C if all is as before.
 
     With a Blueprint of --strategy online, Kafka keeps running and only its clients are stopped.
     """
@@ -106,8 +106,8 @@ def rehearse(
         from kanister_kafka.reports.html.rehearsal_page import rehearsal_html
 
         write_text(html, rehearsal_html(result))
-    if not result.passed:
-        sys.exit(1)
+    if result.exit_code:
+        sys.exit(result.exit_code)
 
 
 def _announce(context: RehearsalContext) -> None:

@@ -20,7 +20,6 @@ from kanister_kafka.cli.location import (
 )
 from kanister_kafka.cli.options import action_options
 from kanister_kafka.cli.param_types import SectionedCommand, flag_option
-from kanister_kafka.constants import CLONE
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 
 if TYPE_CHECKING:
@@ -196,6 +195,7 @@ def _restore_into(
     next try would find its objects.
     """
     from kanister_kafka.operations.action_follower import release_command
+    from kanister_kafka.operations.clone.remover import removal_commands
     from kanister_kafka.operations.provenance import apply_command
     from kanister_kafka.processes import SignalGuard
     from kanister_kafka.yamldoc import dump
@@ -220,7 +220,9 @@ def _restore_into(
             if filled and is_paused:
                 _warn_incomplete(plan, filled)
             print_warning(f"the copy in namespace {request.namespace} is not removed. {REMOVE}")
-            for line in _removal(plan, runner, context):
+            for line in removal_commands(
+                plan, has_namespace=runner.created_namespace, context=context
+            ):
                 echo(f"  {line}\n", err=True)
             raise
     runner.remove_snapshots()
@@ -239,7 +241,7 @@ def _restore_into(
             f"{again} --engine kanister …\n"
         )
     echo(f"{REMOVE}\n")
-    for line in _removal(plan, runner, context):
+    for line in removal_commands(plan, has_namespace=runner.created_namespace, context=context):
         echo(f"  {line}\n")
 
 
@@ -262,21 +264,3 @@ def _warn_incomplete(plan: ClonePlan, filled: Sequence[str]) -> None:
         "the restore cannot be continued: after the removal it begins anew. Until then Jobs can "
         "still run" + f", and Secret {secret} has the credentials of the store" * bool(secret)
     )
-
-
-def _removal(plan: ClonePlan, runner: CloneRunner, context: str) -> list[str]:
-    """Return the commands that remove this copy and nothing else."""
-    from kanister_kafka.operations.provenance import context_flag
-
-    namespace, label = plan.target.namespace, f"{CLONE}={plan.identity}"
-    kinds = ["kafka,kafkanodepool"]
-    if plan.later:
-        kinds.insert(0, "kafkatopic,kafkauser")  # while their operators still run
-    if not runner.created_namespace:
-        kinds.append("pvc,secret,networkpolicy" + (",job" if plan.imports else ",volumesnapshot"))
-    lines = [f"kubectl delete {kind} -n {namespace} -l {label}" for kind in kinds]
-    if not plan.imports:
-        lines.append(f"kubectl delete volumesnapshotcontents -l {label}")
-    if runner.created_namespace:
-        lines.append(f"kubectl delete namespace {namespace}")
-    return [f"{line}{context_flag(context)}" for line in lines]

@@ -185,6 +185,7 @@ def verify(
         Verifier(connection, plan, context, source=source),
         RecordsRead(records),
         timeout=timeout,
+        context=context,
         now=utc_now,
         on_result=show,
         on_pending=print_warning,
@@ -203,15 +204,26 @@ def default_namespace(backup: Backup) -> str:
 
 def _remove_leftovers(connection: KubeClient, backup: Backup, namespace: str) -> None:
     """Remove what killed verifications of this Kafka have left; refuse if one may still run."""
-    from kanister_kafka.operations.clone.remover import CloneRemover, find_leftovers
+    from kanister_kafka.operations.clone.remover import (
+        CloneRemover,
+        end_command,
+        find_leftovers,
+    )
 
     for leftover in find_leftovers(connection, backup.kafka, namespace):
         where = f"the copy of backup {leftover.backup} in namespace {leftover.target.namespace}"
         if not leftover.is_over(utc_now()):
+            command = end_command(
+                leftover.target,
+                leftover.identity,
+                utc_now(),
+                has_namespace=leftover.has_namespace,
+                context=connection.context,
+            )
             raise ActionError(
                 f"{where} is of a verification that may still run: wait until that has ended. If "
                 "its command was killed, wait until the time in its annotation "
-                f"{constants.CLONE_EXPIRES}, or set that to now"
+                f"{constants.CLONE_EXPIRES}, or run this, and then verify again:\n  {command}"
             )
         echo(f"{where} was left behind: removing it\n", err=True)
         report, clock = progress_report()

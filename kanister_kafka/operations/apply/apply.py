@@ -36,6 +36,7 @@ from kanister_kafka.operations.apply.objects import (
     ignore_result,
     object_ref,
 )
+from kanister_kafka.operations.unrendered_fields import unrendered_fields
 from kanister_kafka.yamldoc import dump
 
 # Writes one after the other, until one fails.
@@ -97,7 +98,10 @@ def apply_objects(
             results=(), failures=failed, pending=tuple(trial.target for trial in trials)
         )
     if dry_run is not DryRun.NONE:
-        done = tuple(ObjectResult(trial.target, trial.outcome) for trial in trials)
+        done = tuple(
+            ObjectResult(trial.target, trial.outcome, unrendered=trial.unrendered)
+            for trial in trials
+        )
         for each in done:
             on_result(each)
         return ApplyReport(results=done)
@@ -127,7 +131,11 @@ def _write(trial: DryRunResult, *, connection: KubeClient, force: bool) -> Objec
         applied = connection.apply(trial.desired, force=force)
     except ConflictError as failure:
         raise with_remedy(failure) from failure
-    return ObjectResult(trial.target, apply_outcome(trial.live, applied))
+    return ObjectResult(
+        trial.target,
+        apply_outcome(trial.live, applied),
+        unrendered=unrendered_fields(trial.desired, applied),
+    )
 
 
 # The changes of an apply, in the manner of `kubectl diff`.

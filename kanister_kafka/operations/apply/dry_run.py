@@ -28,6 +28,7 @@ from kanister_kafka.operations.apply.objects import (
     object_ref,
     sort_for_apply,
 )
+from kanister_kafka.operations.unrendered_fields import UnrenderedField, unrendered_fields
 
 INSTALL = {
     ADMISSION: "it comes with Kubernetes 1.30: render without --admission-policy",
@@ -53,6 +54,12 @@ class DryRunResult:
     def outcome(self) -> ApplyOutcome:
         """The expected outcome."""
         return apply_outcome(self.live, self.result)
+
+    @property
+    def unrendered(self) -> tuple[UnrenderedField, ...]:
+        """Fields of other managers, which the apply would leave."""
+        after = self.result or self.live
+        return unrendered_fields(self.desired, after) if after else ()
 
 
 def run_dry_run(

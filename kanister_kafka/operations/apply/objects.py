@@ -11,6 +11,7 @@ from kanister_kafka.constants import BLUEPRINT
 from kanister_kafka.diagnostics import Diagnostic, error, sort_diagnostics
 from kanister_kafka.errors import ActionError, InputError, KanisterKafkaError, TransientError
 from kanister_kafka.kube.client import Object, Objects
+from kanister_kafka.operations.unrendered_fields import UnrenderedField
 from kanister_kafka.yamldoc import Document, to_python
 
 RBAC = "rbac.authorization.k8s.io/v1"
@@ -65,6 +66,12 @@ class ObjectRef:
     def placed(self) -> str:
         """The same with its namespace."""
         return f"{self} in namespace {self.namespace}" if self.namespace else f"{self}"
+
+    @property
+    def deletion(self) -> str:
+        """The words after `kubectl` that delete it."""
+        namespace = f" -n {self.namespace}" if self.namespace else ""
+        return f"delete {self}{namespace}"
 
     @property
     def rank(self) -> tuple[int, str, str]:
@@ -199,6 +206,8 @@ class ObjectResult:
     target: ObjectRef
     outcome: ApplyOutcome
     why: str = ""
+    unrendered: tuple[UnrenderedField, ...] = ()
+    """Fields of other managers, which the apply has left."""
 
 
 @dataclass(frozen=True, slots=True)

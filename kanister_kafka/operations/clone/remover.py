@@ -34,10 +34,11 @@ from kanister_kafka.kube.objects import (
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
 from kanister_kafka.operations.apply.apply import PAUSES
 from kanister_kafka.operations.clone.imports import JOB_LABEL
-from kanister_kafka.operations.clone.plan import Report
+from kanister_kafka.operations.clone.plan import ClonePlan, Report
 from kanister_kafka.operations.live_kafka import LiveKafka
+from kanister_kafka.operations.provenance import context_flag
 from kanister_kafka.strimzi.discovery import KafkaRef, find_resource
-from kanister_kafka.timestamps import parse_timestamp
+from kanister_kafka.timestamps import format_second, parse_timestamp
 
 OPERATED = ("KafkaTopic", "KafkaUser", "Kafka", "KafkaNodePool")
 """Kinds of Strimzi in a copy, in the order in which they are deleted."""
@@ -111,6 +112,26 @@ class CloneRemover:
             return []
         reasons = dict.fromkeys(self._failures)
         return [*remaining, *reasons] or ["the API server did not answer"]
+
+    def mark_ended(self, now: datetime) -> bool:
+        """Let the next verification remove what is left, as this command does nothing more with it.
+
+        Returns whether that is marked; without the right it is not.
+        """
+        change = {"metadata": {"annotations": {constants.CLONE_EXPIRES: format_second(now)}}}
+        home = self._target.namespace
+        is_marked = False
+        try:
+            if self._own_namespace() is not None:
+                self._connection.patch(NAMESPACES, home, "", change)
+                is_marked = True
+            for item in self._connection.items(NETWORK_POLICIES, home, self._selector):
+                self._connection.patch(NETWORK_POLICIES, name_of(item), home, change)
+                is_marked = True
+        except KanisterKafkaError as failure:
+            self.report(f"FAILED: not marked as ended: {failure}")
+            return False
+        return is_marked
 
     def _try(self, step: Callable[[], object]) -> None:
         try:
@@ -230,6 +251,36 @@ class CloneRemover:
 # Copies that a verification has left behind because its command was killed.
 
 
+def removal_commands(plan: ClonePlan, *, has_namespace: bool, context: str) -> list[str]:
+    """Return the commands that remove a copy and nothing else.
+
+    `has_namespace` means that the namespace was created for the copy.
+    """
+    namespace, label_ = plan.target.namespace, f"{constants.CLONE}={plan.identity}"
+    kinds = ["kafka,kafkanodepool"]
+    if plan.later:
+        kinds.insert(0, "kafkatopic,kafkauser")  # while their operators still run
+    if not has_namespace:
+        kinds.append("pvc,secret,networkpolicy" + (",job" if plan.imports else ",volumesnapshot"))
+    lines = [f"kubectl delete {kind} -n {namespace} -l {label_}" for kind in kinds]
+    if not plan.imports:
+        lines.append(f"kubectl delete volumesnapshotcontents -l {label_}")
+    if has_namespace:
+        lines.append(f"kubectl delete namespace {namespace}")
+    return [f"{line}{context_flag(context)}" for line in lines]
+
+
+def end_command(
+    target: KafkaRef, identity: str, now: datetime, *, has_namespace: bool, context: str
+) -> str:
+    """Return the command after which the next verification removes a copy."""
+    where = "namespaces" if has_namespace else f"networkpolicies -n {target.namespace}"
+    return (
+        f"kubectl annotate --overwrite {where} -l {constants.CLONE}={identity} "
+        f"{constants.CLONE_EXPIRES}={format_second(now)}{context_flag(context)}"
+    )
+
+
 @dataclass(frozen=True, slots=True)
 class Leftover:
     """A namespace that a verification of this Kafka has created."""
@@ -240,6 +291,8 @@ class Leftover:
     """Label of its objects."""
     expires: datetime | None
     """When its command has certainly ended; None if that cannot be read."""
+    has_namespace: bool
+    """Whether its namespace has this time, and not only its NetworkPolicy."""
 
     def is_over(self, now: datetime) -> bool:
         """Return whether the command that created it has certainly ended."""
@@ -256,14 +309,22 @@ def find_leftovers(connection: KubeClient, kafka: KafkaRef, namespace: str) -> t
     leftovers: dict[str, Leftover] = {}
     with suppress(ForbiddenError):
         for item in connection.items(NAMESPACES, label=selector):
-            _add(leftovers, kafka, item, name_of(item))
+            _add(leftovers, kafka, item, name_of(item), has_namespace=True)
     # The NetworkPolicy is made first and deleted last.
     for item in connection.items(NETWORK_POLICIES, namespace, selector):
-        _add(leftovers, kafka, item, namespace)
+        if namespace not in leftovers:
+            _add(leftovers, kafka, item, namespace, has_namespace=False)
     return tuple(leftovers.values())
 
 
-def _add(leftovers: dict[str, Leftover], kafka: KafkaRef, item: Object, namespace: str) -> None:
+def _add(
+    leftovers: dict[str, Leftover],
+    kafka: KafkaRef,
+    item: Object,
+    namespace: str,
+    *,
+    has_namespace: bool,
+) -> None:
     expires = annotation(item, constants.CLONE_EXPIRES)
     if expires and annotation(item, constants.CLONE_SOURCE) == str(kafka):
         target = KafkaRef(namespace, kafka.name)
@@ -272,4 +333,5 @@ def _add(leftovers: dict[str, Leftover], kafka: KafkaRef, item: Object, namespac
             label(item, constants.CLONE_OF),
             label(item, constants.CLONE),
             parse_timestamp(expires),
+            has_namespace,
         )

@@ -16,6 +16,7 @@ from kanister_kafka.operations.clone.comparison import (
 )
 from kanister_kafka.operations.clone.imports import NotRestorableError
 from kanister_kafka.operations.clone.plan import ClonePlan
+from kanister_kafka.operations.clone.remover import end_command, removal_commands
 from kanister_kafka.operations.clone.runner import CloneRunner
 from kanister_kafka.operations.clone.verification import RecordsRead, RecordsResult, Verification
 from kanister_kafka.operations.live_kafka import LiveKafka
@@ -135,6 +136,7 @@ def run_verification(
     read: RecordsRead,
     *,
     timeout: float,
+    context: str = "",
     now: Callable[[], datetime],
     on_result: Callable[[Verification], None],
     on_pending: Callable[[str], None],
@@ -143,9 +145,11 @@ def run_verification(
 
     `on_result` is called before the removal, which can fail; `on_pending` gets a line if a signal
     has to wait for the removal. Raises ActionError if the copy cannot be made for a reason that
-    is not of the backup, and KeyboardInterrupt for a signal, both after the removal.
+    is not of the backup, and KeyboardInterrupt for a signal, both after the removal; ActionError
+    for a signal too if something could not be removed.
     """
     plan = runner.plan
+    is_interrupted = False
     with SignalGuard(on_pending, "the copy is removed first") as guard:
         try:
             try:
@@ -163,12 +167,37 @@ def run_verification(
                     repository=_repository(plan),
                 )
             on_result(result)
+        except KeyboardInterrupt:
+            is_interrupted = True
         finally:
             guard.shield()
             left = runner.remover.remove()
             for text in left:
                 runner.report(f"FAILED: not removed: {text}")
+            if left:
+                _report_removal(runner, now(), context)
+    if is_interrupted and left:
+        raise ActionError(f"interrupted, and not removed: {', '.join(left)}")
+    if is_interrupted:
+        raise KeyboardInterrupt
     return left
+
+
+def _report_removal(runner: CloneRunner, now: datetime, context: str) -> None:
+    """Mark what is left for the next verification, and report how it is removed."""
+    plan, has_namespace = runner.plan, runner.created_namespace
+    if runner.remover.mark_ended(now):
+        runner.report("the next verification of this Kafka removes it. To remove it now:")
+    else:
+        runner.report("the next verification of this Kafka removes it after this command:")
+        runner.report(
+            end_command(
+                plan.target, plan.identity, now, has_namespace=has_namespace, context=context
+            )
+        )
+        runner.report("to remove it now:")
+    for line in removal_commands(plan, has_namespace=has_namespace, context=context):
+        runner.report(line)
 
 
 def _repository(plan: ClonePlan) -> str:

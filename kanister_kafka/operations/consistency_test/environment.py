@@ -10,7 +10,12 @@ from datetime import datetime
 from typing import Protocol, TypeVar
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ActionError, NotFoundError, UnreachableError
+from kanister_kafka.errors import (
+    ActionError,
+    InterruptedWriteError,
+    NotFoundError,
+    UnreachableError,
+)
 from kanister_kafka.kube.client import NAMESPACES, KubeClient
 from kanister_kafka.operations.rehearsal.context import (
     ClientState,
@@ -274,12 +279,18 @@ class ConsistencyReport:
     scenarios: tuple[ScenarioResult, ...]
     leftovers: tuple[str, ...] = ()
     """Objects that could not be removed or put back."""
+    interrupted: bool = False
+    """Whether a signal has ended it, between two steps too: what comes later did not run."""
 
     @property
     def passed(self) -> bool:
-        """Whether there is a scenario, every one did, and nothing is left."""
-        return (
-            bool(self.scenarios)
-            and not self.leftovers
-            and all(one.passed for one in self.scenarios)
-        )
+        """Whether there is a scenario, every one ran and passed, and nothing is left."""
+        is_whole = bool(self.scenarios) and not self.interrupted
+        return is_whole and not self.leftovers and all(one.passed for one in self.scenarios)
+
+    @property
+    def exit_code(self) -> int:
+        """0 if it passed, 130 if it was interrupted and nothing is left, else 1."""
+        if self.interrupted and not self.leftovers:
+            return InterruptedWriteError.exit_code
+        return 0 if self.passed else 1

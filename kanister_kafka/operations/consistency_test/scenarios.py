@@ -401,6 +401,7 @@ def run_consistency_test(
     stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     leftovers: tuple[str, ...] = ()
+    interrupted = False
     with SignalGuard(lambda text: on_progress(stopwatch(), text), KAFKA_FIRST) as interrupts:
         for scenario in scenarios:
             on_progress(stopwatch(), f"scenario {scenario.value}: {PURPOSES[scenario]}")
@@ -427,6 +428,7 @@ def run_consistency_test(
                     comparisons=tuple(steps.comparisons),
                 )
             )
+            interrupted = stopped
             if stopped or leftovers:
                 break
     versions, request = environment.mirror_context.versions, environment.request
@@ -441,4 +443,5 @@ def run_consistency_test(
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
         scenarios=tuple(done),
         leftovers=leftovers,
+        interrupted=interrupted,
     )

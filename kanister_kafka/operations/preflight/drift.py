@@ -11,6 +11,7 @@ from kanister_kafka._version import __version__
 from kanister_kafka.backup.scripts import digest_of, holds_scripts
 from kanister_kafka.kube.client import Object
 from kanister_kafka.kube.objects import get_path, join_limited, title, titles
+from kanister_kafka.operations.apply.objects import object_ref
 from kanister_kafka.operations.preflight.cluster_facts import ClusterFacts, preflight_check
 from kanister_kafka.operations.preflight.model import (
     CheckLine,
@@ -20,9 +21,16 @@ from kanister_kafka.operations.preflight.model import (
     passed,
     warned,
 )
+from kanister_kafka.operations.unrendered_fields import (
+    NOT_REMOVED,
+    WHOLE,
+    UnrenderedField,
+    below,
+    format_fields,
+    source_advice,
+    unrendered_fields,
+)
 
-WHOLE = ("Blueprint",)
-"""Kinds to which the API server adds nothing below: an additional part was put there."""
 OTHERWISE = "if it was rendered with other options, give the same ones here"
 METADATA = ("metadata.labels", "metadata.annotations")
 ORIGIN = (constants.INPUT_HASH, constants.OPTIONS, constants.VERSION)
@@ -43,7 +51,8 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
     if missing:
         what = f"not on the cluster: {join_limited(titles(missing), 9)}"
         yield failed(what, view.apply, objects=titles(missing))
-    changed = {title(pair.desired): tuple(differences(pair)) for pair in pairs if pair.live}
+    kept = {title(pair.desired): _kept(pair) for pair in pairs}
+    changed = {title(pair.desired): _changes(pair) for pair in pairs if pair.live}
     origins = {title(pair.desired): tuple(_origin(pair)) for pair in pairs if pair.live}
     scripts = {title(pair.desired) for pair in pairs if holds_scripts(pair.desired)}
     slight = []
@@ -63,18 +72,43 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
             detail=detail,
             objects=tuple(slight),
         )
+    for pair in pairs:
+        if kept[title(pair.desired)]:
+            yield _kept_line(view, pair, origins[title(pair.desired)])
     for reading in everything:
         reading.get()  # what may not be read is reported last, so that it hides nothing
-    if not missing and not any(changed.values()):
+    if not missing and not any(changed.values()) and not any(kept.values()):
         what = f"all {len(pairs)} objects on the cluster are as they would be rendered now"
         yield passed(what, detail=tuple(chain.from_iterable(origins.values())))
+
+
+def _kept(pair: ManifestPair) -> tuple[UnrenderedField, ...]:
+    return unrendered_fields(pair.desired, pair.live) if pair.live else ()
+
+
+def _changes(pair: ManifestPair) -> tuple[str, ...]:
+    """Return the differences that an apply removes."""
+    kept = {field.path for field in _kept(pair)}
+    return tuple(path for path in differences(pair) if path not in kept)
+
+
+def _kept_line(view: ClusterFacts, pair: ManifestPair, origin: tuple[str, ...]) -> CheckLine:
+    """Return a line about fields of other field managers, and how they are removed."""
+    name, fields = title(pair.desired), _kept(pair)
+    report = failed if pair.desired["kind"] in WHOLE else warned
+    return report(
+        f"{name} has fields that are not rendered: {format_fields(fields)}",
+        f"{view.kubectl(object_ref(pair.desired).deletion)} && {view.apply}",
+        detail=origin + NOT_REMOVED + source_advice(fields),
+        objects=(name,),
+    )
 
 
 def differences(pair: ManifestPair) -> Iterator[str]:
     """Yield the path of each field that is not as rendered, such as `rules[0].verbs`."""
     live = pair.live or {}
     whole = pair.desired["kind"] in WHOLE
-    of_its_making = {_below("metadata.annotations", name) for name in ORIGIN}
+    of_its_making = {below("metadata.annotations", name) for name in ORIGIN}
     for key, value in pair.desired.items():
         for path in _compare(value, live.get(key), key, whole=whole and key != "metadata"):
             if path not in of_its_making:
@@ -106,9 +140,9 @@ def _notes(item: Object) -> dict[str, str]:
 def _compare(desired: Any, live: Any, path: str, *, whole: bool) -> Iterator[str]:
     if isinstance(desired, dict) and isinstance(live, dict):
         for key, value in desired.items():
-            yield from _compare(value, live.get(key), _below(path, key), whole=whole)
+            yield from _compare(value, live.get(key), below(path, key), whole=whole)
         if whole:
-            yield from (_below(path, key) for key in live if key not in desired)
+            yield from (below(path, key) for key in live if key not in desired)
     elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
         for i, (one, other) in enumerate(zip(desired, live, strict=True)):
             yield from _compare(one, other, f"{path}[{i}]", whole=whole)
@@ -116,10 +150,6 @@ def _compare(desired: Any, live: Any, path: str, *, whole: bool) -> Iterator[str
         yield f"{path} ({len(live)} instead of {len(desired)})"
     elif desired != live and not (live is None and desired in ({}, [], "")):
         yield path
-
-
-def _below(path: str, key: str) -> str:
-    return f'{path}["{key}"]' if "." in key or "/" in key else f"{path}.{key}"
 
 
 # Whether the scripts are there that the Blueprint pins: without them every step fails.

@@ -13,6 +13,9 @@ from kanister_kafka.kube.storage_classes import (
     GROUP_API,
     KASTEN_CLASS,
     choose_snapshot_class,
+    driver_of_class,
+    driver_of_volume,
+    migrated_driver,
 )
 from kanister_kafka.operations.preflight.cluster_facts import (
     ClusterFacts,
@@ -73,6 +76,14 @@ def claims(view: ClusterFacts) -> Iterator[CheckLine]:
 def snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that every volume's CSI driver has one VolumeSnapshotClass that can be meant."""
     drivers, other = _drivers(view)
+    for driver, names in sorted(_migrated(view, other).items()):
+        other = [name for name in other if name not in names]
+        yield failed(
+            f"the volumes of {join_limited(names)} are of an in-tree plugin, migrated to driver "
+            f"{driver}, and the snapshot controller refuses such volumes",
+            f"move the data to a StorageClass of {driver}",
+            objects=tuple(f"PersistentVolumeClaim {view.namespace}/{name}" for name in names),
+        )
     if other:
         yield failed(
             "what is not of a CSI driver cannot be snapshotted: "
@@ -224,16 +235,25 @@ def _driver(view: ClusterFacts, claim: Object, volume: str) -> str:
     if view.volumes.unreadable is None:
         for item in view.volumes.get():
             if name_of(item) == volume:
-                # A volume of an in-tree plugin that was moved to CSI names the driver here.
-                moved = annotation(item, "pv.kubernetes.io/migrated-to")
-                return str(get_path(item, "spec", "csi", "driver") or moved)
+                return driver_of_volume(item)
         return ""
     for item in view.storage_classes.get():  # second best: the class may have changed since
         if name_of(item) == get_path(claim, "spec", "storageClassName"):
-            provisioner = str(item.get("provisioner") or "")
-            return "" if provisioner.startswith("kubernetes.io/") else provisioner
+            return driver_of_class(item)
     view.volumes.get()
     return ""
+
+
+def _migrated(view: ClusterFacts, names: list[str]) -> dict[str, list[str]]:
+    """Return those of the claims whose volume was migrated, by the driver to which it was."""
+    volumes = {name_of(item): item for item in view.volumes.value or ()}
+    migrated: dict[str, list[str]] = {}
+    for claim in view.claims.get():
+        volume = volumes.get(str(get_path(claim, "spec", "volumeName")))
+        driver = migrated_driver(volume) if volume else ""
+        if driver and name_of(claim) in names:
+            migrated.setdefault(driver, []).append(name_of(claim))
+    return migrated
 
 
 # Whether the backups can be copied off the cluster.

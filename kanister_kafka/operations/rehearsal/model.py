@@ -6,6 +6,11 @@ import enum
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from kanister_kafka.errors import InterruptedWriteError
+
+INTERRUPTED = "interrupted"
+"""The failure of a rehearsal that a signal has ended."""
+
 
 class OutageSource(enum.Enum):
     """The source of the times of the outage."""
@@ -182,6 +187,14 @@ class Rehearsal:
         """Whether all is as it was found and no acknowledged record was lost."""
         proven = self.probe is None or self.probe.lost == 0
         return not self.failure and not self.changed and proven
+
+    @property
+    def exit_code(self) -> int:
+        """0 if it passed, 130 if it was interrupted and all is as it was found, else 1."""
+        if self.passed:
+            return 0
+        is_clean = self.failure == INTERRUPTED and not self.changed
+        return InterruptedWriteError.exit_code if is_clean else 1
 
     def at(self, seconds: float) -> datetime:
         """Return the time of something."""

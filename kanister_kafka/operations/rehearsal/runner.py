@@ -37,6 +37,7 @@ from kanister_kafka.operations.rehearsal.context import (
     read_client,
 )
 from kanister_kafka.operations.rehearsal.model import (
+    INTERRUPTED,
     CanaryResult,
     OutageResult,
     PodTimeline,
@@ -151,7 +152,7 @@ class _Runner:
             except KanisterKafkaError as failure:
                 self._fail(str(failure))
             except KeyboardInterrupt:
-                self._fail("interrupted")
+                self._fail(INTERRUPTED)
             finally:  # also after an error of our own making: Kafka must not stay down for it
                 interrupts.shield()
                 try:

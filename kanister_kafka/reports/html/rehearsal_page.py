@@ -305,7 +305,8 @@ class RehearsalChart:
         outage = self._rehearsal.outage
         if outage is None:
             return None
-        return self._axis.x(outage.start), self._axis.x(outage.end or self._end)
+        end = self._end if outage.end is None else outage.end
+        return self._axis.x(outage.start), self._axis.x(end)
 
     def _outage_length(self, top: float, bottom: float) -> None:
         outage, span = self._rehearsal.outage, self._outage_span()
@@ -335,7 +336,8 @@ class RehearsalChart:
         add_rect(self._background, (start, TOP - 4, end - start, self._y - TOP + 4), "band")
         y = TOP - 32
         add(self._background, "line", x1=start, x2=end, y1=y, y2=y, class_="bracket")
-        text = f"outage {format_seconds(outage.seconds)}" if outage.end else "outage, not over"
+        is_over = outage.end is not None
+        text = f"outage {format_seconds(outage.seconds)}" if is_over else "outage, not over"
         x = self._axis.keep_within((start + end) / 2, 60)
         add(
             self._background, "text", text, x=x, y=y - 4, class_="outage-name", text_anchor="middle"

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, wait
 from contextlib import closing
 from dataclasses import dataclass, replace
+from queue import Queue
+from threading import Thread
 from typing import TypeVar
 
 from kanister_kafka.diagnostics import Location, error
@@ -105,6 +107,8 @@ def _join(blocks: Sequence[PartitionResult]) -> PartitionResult:
 # --- A comparison
 
 Answer = TypeVar("Answer")
+SAME_TIME_S = 0.2
+"""Seconds in which two errors count as simultaneous; then that of A is raised."""
 
 MAX_SKEW = 1000
 """ms up to which a head counts as even: a mirror reads each partition separately, so its partitions
@@ -188,9 +192,48 @@ def find_topic(cluster: KafkaConsumer, topic: str) -> str:
 
 
 def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) -> list[Answer]:
-    """Ask both clusters at the same time; an error of A comes first."""
-    with ThreadPoolExecutor(2) as executor:
-        return list(executor.map(ask, (a, b)))
+    """Ask both clusters at the same time; the first error does not wait for the other cluster.
+
+    A request to a cluster that does not answer takes half a minute, and librdkafka cannot cancel
+    it. Its thread is left behind, and closes the connection at its end. An executor would not do,
+    because Python waits for its threads at the exit.
+    """
+    answers: Queue[Future[Answer]] = Queue()
+    futures: list[Future[Answer]] = []
+    for one in (a, b):
+        future: Future[Answer] = Future()
+        future.add_done_callback(answers.put)
+        futures.append(future)
+        one.cluster.begin_use()
+        Thread(target=_ask, args=(ask, one, future), daemon=True).start()
+    for _ in futures:
+        if answers.get().exception():
+            wait(futures, SAME_TIME_S)
+            break
+    failed = [future for future in futures if future.done() and future.exception()]
+    return [future.result() for future in failed or futures]
+
+
+def _ask(ask: Callable[[OpenTopic], Answer], one: OpenTopic, future: Future[Answer]) -> None:
+    with _UseOfOtherThread(one.cluster, future):
+        future.set_result(ask(one))
+
+
+class _UseOfOtherThread:
+    """Ends the use of a connection, and passes an error on to the thread that waits."""
+
+    def __init__(self, cluster: KafkaConsumer, future: Future[Answer]) -> None:
+        self._cluster = cluster
+        self._future = future
+
+    def __enter__(self) -> None:
+        pass
+
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> bool:
+        self._cluster.end_use()
+        if failure is not None:
+            self._future.set_exception(failure)
+        return failure is not None
 
 
 def _partitions(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> tuple[tuple[int, ...], ...]:

@@ -222,7 +222,7 @@ def _report_progress(
     positions: SimpleQueue[tuple[int, int, int]],
     progress: OnProgress,
 ) -> None:
-    """Report the sum of the progress of all parts until all have ended, or one has failed.
+    """Report the sum of the progress of all parts until all have ended; raises the first error.
 
     This waits for the processes and not by `kube.wait.poll`, which would sleep after the last of
     them has ended.
@@ -235,8 +235,8 @@ def _report_progress(
             part, passed, total = positions.get()
             latest[part] = (passed, total)
             progress(*map(sum, zip(*latest, strict=True)))
-        if any(future.exception() for future in done):
-            return
+        for future in done:
+            future.result()
 
 
 def _start(positions: SimpleQueue[tuple[int, int, int]], end_of_pipe: Connection) -> None:

@@ -35,7 +35,7 @@ delete_replaced_snapshots() {
   local ids id remaining=''
   ids=$(get_state before) || return 0
   for id in $ids; do
-    [[ $id =~ ^[0-9]{14}$ ]] || continue
+    [[ $id =~ ^[0-9]{14,23}$ ]] || continue # to the second, or to the nanosecond
     kubectl_retry delete volumesnapshots.snapshot.storage.k8s.io -n "$NAMESPACE" -l "kanister-kafka.io/before-restore=$id,kanister-kafka.io/cluster=$CLUSTER" --wait=false || remaining+=${remaining:+ }$id
   done
   set_state "before=$remaining" || log "could not write to ConfigMap $STATE_CONFIGMAP: going on without it"

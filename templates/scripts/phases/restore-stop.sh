@@ -18,8 +18,8 @@ if [[ -n $RETENTION && $RETENTION != now ]]; then # Kasten's: fail before the st
 fi
 begin_step "looking for Kafka $CLUSTER"
 kafka=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o name)
-# Snapshots of replaced volumes have the name of this run. If an earlier restore has failed and no node has started
-# since, the snapshots of that restore are the ones to go back to.
+# Snapshots of replaced volumes have the name of this run: all digits of its start, because two restores can start in one
+# second. If an earlier restore has failed and no node has started since, its snapshots are the ones to go back to.
 before=
 if [[ $ACTION == restore ]]; then
   previous_state=$(get_state state)
@@ -27,7 +27,7 @@ if [[ $ACTION == restore ]]; then
   running=$(list_pods "$NAMESPACE" "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)")
   if [[ $previous_state != restoring || -n $running || -z $before ]]; then
     digits=${RUN_ID//[^0-9]/}
-    before=${digits:0:14}${before:+ $before}
+    before=$digits${before:+ $before}
   fi
 fi
 # From here on no phase may start the cluster before the restore ends, including the watchdog.

@@ -27,7 +27,7 @@ begin_step 'verifying that no other restore has begun'
 assert_own_run restoring
 id=$(get_state before)
 id=${id%% *}
-[[ $id =~ ^[0-9]{14}$ ]] || die "ConfigMap $STATE_CONFIGMAP has no name for the snapshots of replaced volumes: run the restore again"
+[[ $id =~ ^[0-9]{14,23}$ ]] || die "ConfigMap $STATE_CONFIGMAP has no name for the snapshots of replaced volumes: run the restore again"
 names=$(saved_claims)
 existing=$(existing_claims "$names")
 if [[ -z $existing ]]; then

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
     from kanister_kafka.operations.actionset import AppliedBlueprint
     from kanister_kafka.operations.backups.action_sets import BusyReason
-    from kanister_kafka.operations.backups.copies import KeepRules
+    from kanister_kafka.operations.backups.copies import KeepRules, PrunePlan
     from kanister_kafka.operations.backups.model import Backup, Catalogue
     from kanister_kafka.strimzi.discovery import KafkaRef
 
@@ -205,22 +205,35 @@ def _prune_copies(
     timeout: int | None,
 ) -> int:
     """Delete the copies that no rule keeps; return the exit code."""
-    from kanister_kafka.cli.backup_catalogue import delete_copies, list_copies
+    from kanister_kafka.cli.backup_catalogue import Replanner, delete_copies, list_copies
     from kanister_kafka.operations.backups.copies import check_cluster_id, plan_copies
     from kanister_kafka.reports.backups import prune_text
 
     target, now = backup.kafka, utc_now()
     reason = "a copy could not be deleted"
-    try:
-        # that of the new backup: the status of the Kafka may not have its id yet after the stop
-        cluster_id = check_cluster_id(target, backup.cluster_id)
+
+    def plan_now(catalogue: Catalogue) -> PrunePlan:
         copies = list_copies(connection, target, applied, timeout)
         if not any(copy.whole and copy.name == backup.name for copy in copies):
             raise ActionError(f"the list of copies does not have the new one of {backup}")
-        plan = plan_copies(copies, catalogue.backups, cluster_id, rules, now)
+        return plan_copies(copies, catalogue.backups, cluster_id, rules, now)
+
+    def plan_again(_target: KafkaRef) -> PrunePlan:
+        return plan_now(_read(connection, target, backup.name, applied))
+
+    try:
+        # that of the new backup: the status of the Kafka may not have its id yet after the stop
+        cluster_id = check_cluster_id(target, backup.cluster_id)
+        plan = plan_now(catalogue)
         echo(prune_text(plan, now, terminal_width()))
-        blueprints = {target: applied}
-        code = delete_copies(connection, plan.removed, blueprints, logs=logs, timeout=timeout)
+        code = delete_copies(
+            connection,
+            plan.removed,
+            {target: applied},
+            replanner=Replanner(plan_again, target),
+            logs=logs,
+            timeout=timeout,
+        )
     except KanisterKafkaError as failure:
         code, reason = failure.exit_code, str(failure)
     if code:

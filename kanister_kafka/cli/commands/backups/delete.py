@@ -15,6 +15,7 @@ from kanister_kafka.cli.app import confirm, echo, print_warning, terminal_width
 from kanister_kafka.cli.backup_catalogue import (
     catalogue_options,
     delete_backups,
+    identity,
     keep_rule_options,
     keep_rules,
     open_catalogue,
@@ -156,7 +157,7 @@ def prune(
     action listCopies of the Blueprint lists the copies, also with --dry-run, and deleteCopy deletes
     them. Backups in the namespace stay.
     """
-    from kanister_kafka.cli.backup_catalogue import delete_copies
+    from kanister_kafka.cli.backup_catalogue import Replanner, delete_copies
     from kanister_kafka.operations.apply import DryRun
 
     rules = keep_rules(**keep)
@@ -187,7 +188,17 @@ def prune(
         removed = _still_removed(removed, plans)
     err = form == "json"
     if copies:
-        sys.exit(delete_copies(connection, removed, exporting, logs=True, err=err))
+
+        def plan_again(target: KafkaRef) -> PrunePlan:
+            one = {target: exporting[target]}
+            (plan,) = _plan_copies(connection, one, rules, now, read()[1])
+            return plan
+
+        replanner = Replanner(plan_again, list(exporting)[-1])
+        code = delete_copies(
+            connection, removed, exporting, replanner=replanner, logs=True, err=err
+        )
+        sys.exit(code)
     sys.exit(delete_backups(connection, removed, kasten_namespace, dry, plans=plans, err=err))
 
 
@@ -213,18 +224,14 @@ def _still_removed(removed: Iterable[Backup], plans: Iterable[PrunePlan]) -> lis
 
     Another user may have deleted the newest one during the question.
     """
-    later = {_identity(backup) for backup in _removed(plans)}
+    later = {identity(backup) for backup in _removed(plans)}
     confirmed = []
     for backup in removed:
-        if _identity(backup) in later:
+        if identity(backup) in later:
             confirmed.append(backup)
         else:
             print_warning(f"{backup} stays: after the question, a rule keeps it")
     return confirmed
-
-
-def _identity(backup: Backup) -> tuple[KafkaRef, str, str]:
-    return backup.kafka, backup.name, backup.uid
 
 
 def _print_plans(plans: Sequence[PrunePlan], form: str, now: datetime, nothing: str) -> None:
