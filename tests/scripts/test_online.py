@@ -340,6 +340,30 @@ def test_offsets_that_are_older_than_the_last_record_are_read_again(shell: Shell
     assert "orders 0 3 13 -" in stored(shell, "offsets").splitlines()
 
 
+TIMEOUT_PROGRAM = """#!/bin/bash
+shift
+"$@"
+code=$?
+[[ " $* " != *" topics "* ]] || grep -c '"positions"' "$FAKE/calls" >"$FAKE/readings"
+exit $code
+"""
+"""timeout as the scripts see it; it writes down how many readings had begun when a query ended."""
+
+
+def test_offsets_are_taken_before_the_wait(shell: Shell) -> None:
+    """Pipes hold those of some thousand partitions: the query would wait, and time out."""
+    (shell.folder / "timeout").write_text(TIMEOUT_PROGRAM)
+    (shell.folder / "timeout").chmod(0o755)
+    readings(shell, "b-1", WRITTEN, f"{GROWN}{LATER}{RECORDS}{IDLE}")
+    readings(shell, "b-0", f"{LOGS['b-0']}{ENDS}{IDLE}", f"{LOGS['b-0']}{LATER}{RECORDS}{IDLE}")
+    readings(shell, "c-2", f"{ENDS}{IDLE}", f"{LATER}{RECORDS}{IDLE}")
+    many = "".join(f"earliest orders {number} 0\n" for number in range(40_000))
+    done = flushed(shell, offsets=OFFSETS + many)
+    assert done.returncode == 0, done.stderr
+    assert len(shell.calls("exec b-1")) == 2
+    assert int((shell.folder / "readings").read_text()) <= 3, "of the three nodes, once"
+
+
 def test_offsets_that_cannot_be_read_again_fail(shell: Shell) -> None:
     readings(shell, "b-1", f"{LOGS['b-1']}{ENDS}idle 1\n")
     shell.on("(?s)^exec b-0 .* topics .* latest$", (1, "", "no memory"))

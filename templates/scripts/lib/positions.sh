@@ -165,10 +165,12 @@ start_offsets() {
   exec {broker}< <("$@" && printf '\nwhole')
 }
 
-# finish_offsets: sets OFFSETS to the output of the command of start_offsets. It fails if the command has failed.
+# finish_offsets: sets OFFSETS to the output of the command of start_offsets, once. It fails if the command has failed.
 finish_offsets() {
+  [[ -n $broker ]] || return 0
   OFFSETS=$(cat <&"$broker")
   exec {broker}<&-
+  broker=
   [[ $OFFSETS == *$'\n'whole ]] || die 'the offsets of the partitions cannot be read: see the lines above'
   OFFSETS=${OFFSETS%$'\n'whole}
 }
