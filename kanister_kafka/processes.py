@@ -31,6 +31,8 @@ class SignalGuard:
         self._on_pending = on_pending
         self._pending = pending
         self._shielded = False
+        self.interrupted = False
+        """Whether a signal came, also while it was shielded."""
         self._repeated = 0
         self._former: dict[int, Any] = {}
 
@@ -50,9 +52,13 @@ class SignalGuard:
         """Let nothing interrupt what follows."""
         self._shielded = True
 
+    def unshield(self) -> None:
+        """Let the next signal interrupt what follows; one that has come does not."""
+        self._shielded = self.interrupted
+
     def _handle(self, number: int, _frame: FrameType | None) -> None:
-        if not self._shielded:
-            self._shielded = True
+        is_shielded, self._shielded, self.interrupted = self._shielded, True, True
+        if not is_shielded:
             raise KeyboardInterrupt
         self._repeated += number == signal.SIGINT
         if self._repeated >= FORCE_COUNT:

@@ -352,6 +352,37 @@ def test_an_interrupt_is_in_the_report(monkeypatch, leftovers, is_in_step) -> No
     assert report.exit_code == (1 if leftovers else 130)
 
 
+@pytest.mark.parametrize("leftovers", [(), ("claim data-0",)])
+def test_an_interrupt_waits_until_everything_is_put_back(monkeypatch, leftovers) -> None:
+    """The step has ended before, well or not: Kafka must not stay stopped."""
+    put_back = []
+
+    class Mirror(FakeMirror):
+        def clean_up(self):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+            put_back.append(self)
+            return leftovers
+
+    monkeypatch.setattr(scenarios, "MirrorControl", lambda *_arguments: Mirror())
+    versions = SimpleNamespace(kafka="4", strimzi="1", kubernetes="1", tool="1")
+    environment = dataclasses.replace(
+        ENVIRONMENT, mirror_context=SimpleNamespace(versions=versions)
+    )
+    lines: list[str] = []
+    report = run_consistency_test(
+        None,  # type: ignore[arg-type]
+        environment,
+        FakeMetrics(),
+        [Scenario.SETUP, Scenario.HOT],
+        lambda _seconds, text: lines.append(text),
+    )
+    assert len(put_back) == 1, "no other scenario begins"
+    assert (report.interrupted, report.passed, report.leftovers) == (True, False, leftovers)
+    assert report.exit_code == (1 if leftovers else 130)
+    assert any("first; to leave it as it is" in line for line in lines)
+
+
 def test_a_claim_is_made_anew_as_it_was_asked_for() -> None:
     claim = {
         "metadata": {

@@ -401,7 +401,6 @@ def run_consistency_test(
     stopwatch = Stopwatch(clock)
     done: list[ScenarioResult] = []
     leftovers: tuple[str, ...] = ()
-    interrupted = False
     with SignalGuard(lambda text: on_progress(stopwatch(), text), KAFKA_FIRST) as interrupts:
         for scenario in scenarios:
             on_progress(stopwatch(), f"scenario {scenario.value}: {PURPOSES[scenario]}")
@@ -409,16 +408,15 @@ def run_consistency_test(
             mirror = MirrorControl(
                 connection, environment, stopwatch, lambda text: on_progress(stopwatch(), text)
             )
-            stopped = False
             try:
+                interrupts.unshield()
                 ScenarioRunner(environment, mirror, metrics, steps, clock).run(scenario)
             except KanisterKafkaError:
                 pass  # it is the failure of a step
             except KeyboardInterrupt:
-                stopped = True
-            finally:
-                if stopped:
-                    interrupts.shield()
+                interrupts.interrupted = True
+            finally:  # also after a scenario that has ended: Kafka must not stay stopped
+                interrupts.shield()
                 on_progress(stopwatch(), "putting back what was changed")
                 leftovers = mirror.clean_up()
             done.append(
@@ -428,8 +426,7 @@ def run_consistency_test(
                     comparisons=tuple(steps.comparisons),
                 )
             )
-            interrupted = stopped
-            if stopped or leftovers:
+            if interrupts.interrupted or leftovers:
                 break
     versions, request = environment.mirror_context.versions, environment.request
     return ConsistencyReport(
@@ -443,5 +440,5 @@ def run_consistency_test(
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
         scenarios=tuple(done),
         leftovers=leftovers,
-        interrupted=interrupted,
+        interrupted=interrupts.interrupted,
     )
