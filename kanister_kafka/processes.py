@@ -15,6 +15,8 @@ from multiprocessing.context import SpawnContext
 from types import FrameType
 from typing import Any
 
+from kanister_kafka.errors import ActionError
+
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C, a job that is cancelled, a terminal that is closed."""
 FORCE_COUNT = 3
@@ -24,7 +26,8 @@ FORCE_COUNT = 3
 class SignalGuard:
     """The first signal raises KeyboardInterrupt; later ones, or all once shielded, are reported.
 
-    `pending` is what is done first. Pressing Ctrl-C three times more ends it at once.
+    `pending` is what is done first. Pressing Ctrl-C three times more ends it at once, and then the
+    end of the block raises ActionError: something may be left, or Kafka stopped.
     """
 
     def __init__(self, on_pending: Callable[[str], None], pending: str) -> None:
@@ -44,9 +47,11 @@ class SignalGuard:
                     self._former[number] = signal.signal(number, self._handle)
         return self
 
-    def __exit__(self, *_failure: object) -> None:
+    def __exit__(self, _kind: object, failure: BaseException | None, _trace: object) -> None:
         for number, handler in self._former.items():
             signal.signal(number, handler)
+        if isinstance(failure, KeyboardInterrupt) and self._repeated >= FORCE_COUNT:
+            raise ActionError(f"ended by Ctrl-C before this was done: {self._pending}") from failure
 
     def shield(self) -> None:
         """Let nothing interrupt what follows."""

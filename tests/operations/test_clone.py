@@ -6,7 +6,10 @@ import base64
 import copy
 import gzip
 import json
+import os
 import re
+import signal
+import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -929,6 +932,24 @@ def test_an_interrupt_after_which_something_stays_is_an_error(cluster, monkeypat
     done = verify(cluster)
     assert done.exit_code == 1
     assert "interrupted, and not removed: " in done.stderr
+
+
+def test_a_removal_that_ctrl_c_has_ended_is_an_error(cluster, monkeypatch) -> None:
+    Operator(cluster)
+
+    def interrupt(*_args, **_more):
+        raise KeyboardInterrupt
+
+    def press(*_args):
+        for _ in range(3):
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(0.05)
+
+    monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
+    monkeypatch.setattr(remover.CloneRemover, "remove", press)
+    done = verify(cluster)
+    assert done.exit_code == 1
+    assert "before this was done: the copy is removed first" in done.stderr
 
 
 def leave_behind(cluster, expires, *, home="left", marked="namespaces"):

@@ -432,6 +432,26 @@ def test_the_first_signal_interrupts_and_the_next_are_reported():
     assert signal.getsignal(signal.SIGINT) is before
 
 
+@pytest.mark.parametrize("signals", [1, 3])
+def test_what_was_left_as_it_is_is_an_error(signals):
+    """Exit code 130 means that all is as before."""
+    expected = ActionError if signals == 3 else KeyboardInterrupt
+    with (
+        pytest.raises(expected) as caught,
+        SignalGuard(lambda _line: None, "Kafka is brought back first") as interrupts,
+    ):
+        try:
+            os.kill(os.getpid(), signal.SIGINT)
+            time.sleep(1)
+        except KeyboardInterrupt:
+            interrupts.shield()
+            for _ in range(signals):
+                os.kill(os.getpid(), signal.SIGINT)
+            raise
+    if signals == 3:
+        assert "before this was done: Kafka is brought back first" in str(caught.value)
+
+
 def test_nothing_interrupts_behind_the_shield():
     lines: list[str] = []
     with SignalGuard(lines.append, "first") as interrupts:
