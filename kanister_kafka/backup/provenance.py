@@ -44,8 +44,12 @@ DECIDED_ABOVE = frozenset({"cluster", "options"})
 def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
     """Return the annotations of a Blueprint on its making."""
     words = plan.options.words() + _version_words(plan)
-    found = {constants.INPUT_HASH: input_hash(plan), constants.VERSION: __version__}
-    return tuple((found | ({constants.OPTIONS: shlex.join(words)} if words else {})).items())
+    return (
+        (constants.INPUT_HASH, input_hash(plan)),
+        (constants.VERSION, __version__),
+        # Also if there are none: else those of a rendering that another manager has applied stay.
+        (constants.OPTIONS, shlex.join(words)),
+    )
 
 
 def input_hash(plan: BackupPlan) -> str:

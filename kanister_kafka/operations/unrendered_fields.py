@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from itertools import chain
 from typing import Any
 
-from kanister_kafka.constants import OPTIONS
 from kanister_kafka.kube.client import FIELD_MANAGER, Object
 from kanister_kafka.kube.objects import get_path, join_limited
 
@@ -64,11 +63,9 @@ class UnrenderedField:
 def unrendered_fields(desired: Object, live: Object) -> tuple[UnrenderedField, ...]:
     """Return the fields of a live object that an apply of the rendered one does not remove.
 
-    Only the topmost field that is not rendered. Of labels and annotations only the options of the
-    rendering are among them, because `check` and `status` would take the options of an earlier one
-    for those of this one. Fields that only an apply of this tool has set are not among them: the
-    next one removes them. For kinds other than Blueprints, neither is what an admission webhook
-    adds to a request of this tool.
+    Only the topmost field that is not rendered. Labels and annotations are not among them, nor are
+    fields that only an apply of this tool has set, which the next one removes. For kinds other than
+    Blueprints, neither is what an admission webhook adds to a request of this tool.
     """
     kind = desired.get("kind")
     if kind not in COMPARED:
@@ -147,22 +144,13 @@ def _unrendered(owned: Object, desired: Any, live: Any, path: str) -> Iterator[_
 
 def _field(name: str, rest: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
     place = below(path, name)
-    is_other = _is_metadata_of_others(path, name) or place in OF_STEPS_AND_USERS
+    is_other = place == "metadata" or place in OF_STEPS_AND_USERS
     if is_other or not isinstance(live, dict) or name not in live:
         return
-    if place == "metadata.annotations":
-        yield from _unrendered(rest, desired.get(name, {}), live[name], place)
-    elif isinstance(desired, dict) and name in desired:
+    if isinstance(desired, dict) and name in desired:
         yield from _unrendered(rest, desired[name], live[name], place)
     else:
         yield _OwnedField(place, _is_default(name, live))
-
-
-def _is_metadata_of_others(path: str, name: str) -> bool:
-    """Return whether a field of the metadata is not one from which commands read a rendering."""
-    if path == "metadata":
-        return name != "annotations"
-    return path == "metadata.annotations" and name != OPTIONS
 
 
 def _item(keys: Object, rest: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:

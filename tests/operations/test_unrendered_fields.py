@@ -59,24 +59,6 @@ def test_another_action_of_a_blueprint() -> None:
     assert paths(DESIRED, live) == [("actions.restore", ("kubectl (Apply)",))]
 
 
-@pytest.mark.parametrize("annotations", [None, {"kanister-kafka.io/version": "1"}])
-def test_options_of_another_rendering(annotations) -> None:
-    key = "kanister-kafka.io/options"
-    owned = {f"f:{key}": {}, "f:team": {}, ".": {}}
-    fields = {"f:metadata": {"f:annotations": owned, "f:labels": {"f:a": {}}}}
-    live = thing("Blueprint", entry(fields), actions=DESIRED["actions"])
-    live["metadata"] |= {
-        "annotations": {key: "--strategy online", "team": "a"},
-        "labels": {"a": "b"},
-    }
-    desired = {**DESIRED, "metadata": {"name": "x", "annotations": annotations}}
-    if annotations is None:
-        del desired["metadata"]["annotations"]
-    assert paths(desired, live) == [(f'metadata.annotations["{key}"]', ("kubectl (Apply)",))]
-    desired["metadata"]["annotations"] = {key: "--strategy hot"}
-    assert paths(desired, live) == []
-
-
 def test_lists_that_an_apply_replaces_are_not_among_them() -> None:
     phases = [{"func": "KubeTask", "args": {}}]
     live = thing("Blueprint", entry(defer()), actions={"backup": {"phases": phases}})

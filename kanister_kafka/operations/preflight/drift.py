@@ -124,7 +124,7 @@ def _origin(pair: ManifestPair) -> Iterator[str]:
     if version != __version__:
         by = f"kanister-kafka {version}" if version else "an unknown version"
         yield f"{made} by {by}, and this is {__version__}"
-    elif then.get(constants.OPTIONS) != now.get(constants.OPTIONS):
+    elif then.get(constants.OPTIONS, "") != now.get(constants.OPTIONS, ""):
         yield f"{made} with {then.get(constants.OPTIONS) or 'the default options'}"
         yield OTHERWISE
     elif then.get(constants.INPUT_HASH) != now[constants.INPUT_HASH]:
