@@ -11,7 +11,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from kanister_kafka.errors import ActionError, RejectedError
+from kanister_kafka.errors import ActionError, KanisterKafkaError, RejectedError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.consistency_test import scenarios
 from kanister_kafka.operations.consistency_test.environment import (
@@ -535,3 +535,14 @@ def test_what_was_interrupted_is_completed(cluster) -> None:
     assert control.clean_up() == ()
     for name in names:
         assert cluster.get("persistentvolumeclaims", "kafka-mirror", name)
+
+
+@pytest.mark.parametrize("status", [403, 409, 422])
+def test_one_refusal_does_not_keep_the_rest_from_being_put_back(cluster, status: int) -> None:
+    control, names = mirror(cluster)
+    cluster.refusals.append(("POST", "persistentvolumeclaims", status))
+    with pytest.raises(KanisterKafkaError):
+        control.put_back(taken(names))
+    stopped, *released = control.clean_up()
+    assert released[0].startswith("Kafka kafka-mirror/my-cluster is stopped")
+    assert "persistentvolumeclaims" in stopped

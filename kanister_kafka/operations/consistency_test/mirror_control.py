@@ -11,7 +11,7 @@ from functools import partial
 from typing import Any
 
 from kanister_kafka import constants
-from kanister_kafka.errors import ActionError, NotFoundError, TransientError
+from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import CLAIMS, KubeClient, Object
 from kanister_kafka.kube.wait import poll
@@ -226,7 +226,7 @@ class MirrorControl:
     def _try(self, do: Callable[[], None], failures: list[str]) -> None:
         try:
             do()
-        except (ActionError, NotFoundError, TransientError) as failure:
+        except KanisterKafkaError as failure:  # what follows is put back nevertheless
             failures.append(str(failure))
 
     def _writer(self) -> ClientState:
