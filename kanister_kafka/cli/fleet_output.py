@@ -106,9 +106,9 @@ def _read_index(output: Path) -> OwnedFiles:
     inputs, and their directories would never be removed.
     """
     path = output / INDEX
-    if path.is_symlink():
-        raise _damaged(path, "it is a symbolic link, which is not read")
     try:
+        if path.is_symlink():
+            raise _damaged(path, "it is a symbolic link, which is not read")
         raw = path.read_bytes()
     except (FileNotFoundError, NotADirectoryError):
         return {}
