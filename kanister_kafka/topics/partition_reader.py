@@ -11,10 +11,10 @@ from kanister_kafka.errors import UnreachableError
 from kanister_kafka.topics.client import KafkaConsumer
 from kanister_kafka.topics.model import TopicRecord
 
-BACK = 8
+LAST_OFFSETS = 8
 """Offsets that are read first for a last record; transaction markers have an offset too."""
-WIDER = 16
-"""Factor for the next try."""
+LAST_OFFSETS_GROWTH = 16
+"""Factor for the next try, if none of them is a record."""
 READ_TIMEOUT_S = 60.0
 """Seconds without a record before the end, after which reading has failed."""
 

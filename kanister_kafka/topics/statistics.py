@@ -23,7 +23,12 @@ from kanister_kafka.topics.model import (
     TopicRates,
     TopicSizes,
 )
-from kanister_kafka.topics.partition_reader import BACK, WIDER, PartitionReader, to_topic_record
+from kanister_kafka.topics.partition_reader import (
+    LAST_OFFSETS,
+    LAST_OFFSETS_GROWTH,
+    PartitionReader,
+    to_topic_record,
+)
 
 # --- The first and the last records of partitions, without the records in between
 
@@ -53,7 +58,7 @@ def last_messages(
     """Return at most `most` of the newest records of each partition, oldest first."""
     last: dict[int, list[Any]] = {number: [] for number in spans}
     pending = dict(spans)
-    back = most - 1 + BACK
+    back = most - 1 + LAST_OFFSETS
     while pending:
         starts = {n: max(span.earliest, span.latest - back) for n, span in pending.items()}
         messages = _read(cluster, topic, starts, {n: span.latest for n, span in pending.items()})
@@ -61,7 +66,7 @@ def last_messages(
             last[number] = messages.get(number, [])[-most:]
             if len(last[number]) >= most or starts[number] == pending[number].earliest:
                 del pending[number]
-        back *= WIDER
+        back *= LAST_OFFSETS_GROWTH
     return last
 
 

@@ -345,7 +345,7 @@ def strategies_report(bench: Bench, measured: dict[str, list[StrategyRound]], co
 METHODS = ("ours", "by hand", "floor")
 WHAT = {
     "ours": "our Blueprint through Kanister: `backupPrehook`, {snapshots}`backupPosthook`",
-    "by hand": "the same with kubectl, in the same order, by a script that never hesitates",
+    "by hand": "the same with kubectl, in the same order, by one script",
     "floor": "the pods of all nodes deleted, and left to come back",
 }
 

@@ -339,12 +339,17 @@ def test_how_much_is_said_goes_with_a_fleet_file(tmp_path: Path) -> None:
     assert (refused.exit_code, "--kubeconfig is for --from-cluster" in refused.stderr) == (2, True)
 
 
+def render_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, count: int) -> None:
+    """Render a fleet of this many clusters into the directory `all` of the current one."""
+    monkeypatch.chdir(tmp_path)
+    fleets.write_fleet(tmp_path, count)
+    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+
+
 def test_a_cluster_that_cannot_be_read_is_not_gone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    fleets.write_fleet(tmp_path, 3)
-    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    render_all(tmp_path, monkeypatch, 3)
     before = written(tmp_path / "all")
     for path in (tmp_path / "clusters" / "00001").iterdir():
         path.write_text("kind: [\n")
@@ -404,9 +409,7 @@ def test_a_damaged_index_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, place: str, words
 ) -> None:
     """It has the directories of other inputs too, whose entries would be lost."""
-    monkeypatch.chdir(tmp_path)
-    fleets.write_fleet(tmp_path, 2)
-    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    render_all(tmp_path, monkeypatch, 2)
     shutil.rmtree(tmp_path / "clusters")
     fleets.write_fleet(tmp_path, 1)
     (tmp_path / "all" / INDEX).write_bytes(content)
@@ -422,9 +425,7 @@ def test_a_damaged_index_changes_nothing(
 def test_an_index_that_is_a_link_changes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    fleets.write_fleet(tmp_path, 1)
-    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    render_all(tmp_path, monkeypatch, 1)
     index = tmp_path / "all" / INDEX
     index.rename(tmp_path / "index")
     index.symlink_to(tmp_path / "index")
@@ -437,9 +438,7 @@ def test_an_index_that_is_a_link_changes_nothing(
 def test_a_run_after_a_damaged_index_was_deleted_keeps_other_directories(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.chdir(tmp_path)
-    fleets.write_fleet(tmp_path, 2)
-    assert fleet("render", "fleet.yaml", "-o", "all").exit_code == 0
+    render_all(tmp_path, monkeypatch, 2)
     before = written(tmp_path / "all")
     (tmp_path / "all" / INDEX).unlink()
     shutil.rmtree(tmp_path / "clusters")

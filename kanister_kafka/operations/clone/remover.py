@@ -248,7 +248,7 @@ class CloneRemover:
         return []
 
 
-# Copies that a verification has left behind because its command was killed.
+# Commands for users, for a copy that stays.
 
 
 def removal_commands(plan: ClonePlan, *, has_namespace: bool, context: str) -> list[str]:
@@ -256,15 +256,15 @@ def removal_commands(plan: ClonePlan, *, has_namespace: bool, context: str) -> l
 
     `has_namespace` means that the namespace was created for the copy.
     """
-    namespace, label_ = plan.target.namespace, f"{constants.CLONE}={plan.identity}"
+    namespace, selector = plan.target.namespace, f"{constants.CLONE}={plan.identity}"
     kinds = ["kafka,kafkanodepool"]
     if plan.later:
         kinds.insert(0, "kafkatopic,kafkauser")  # while their operators still run
     if not has_namespace:
         kinds.append("pvc,secret,networkpolicy" + (",job" if plan.imports else ",volumesnapshot"))
-    lines = [f"kubectl delete {kind} -n {namespace} -l {label_}" for kind in kinds]
+    lines = [f"kubectl delete {kind} -n {namespace} -l {selector}" for kind in kinds]
     if not plan.imports:
-        lines.append(f"kubectl delete volumesnapshotcontents -l {label_}")
+        lines.append(f"kubectl delete volumesnapshotcontents -l {selector}")
     if has_namespace:
         lines.append(f"kubectl delete namespace {namespace}")
     return [f"{line}{context_flag(context)}" for line in lines]
@@ -279,6 +279,9 @@ def end_command(
         f"kubectl annotate --overwrite {where} -l {constants.CLONE}={identity} "
         f"{constants.CLONE_EXPIRES}={format_second(now)}{context_flag(context)}"
     )
+
+
+# Copies that a verification has left behind because its command was killed.
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,10 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
         what = f"not on the cluster: {join_limited(titles(missing), 9)}"
         yield failed(what, view.apply, objects=titles(missing))
     kept = {title(pair.desired): _kept(pair) for pair in pairs}
-    changed = {title(pair.desired): _changes(pair) for pair in pairs if pair.live}
+    changed = {}
+    for pair in pairs:
+        if pair.live:
+            changed[title(pair.desired)] = _changes(pair, kept[title(pair.desired)])
     origins = {title(pair.desired): tuple(_origin(pair)) for pair in pairs if pair.live}
     scripts = {title(pair.desired) for pair in pairs if holds_scripts(pair.desired)}
     slight = []
@@ -73,8 +76,8 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=tuple(slight),
         )
     for pair in pairs:
-        if kept[title(pair.desired)]:
-            yield _kept_line(view, pair, origins[title(pair.desired)])
+        if fields := kept[title(pair.desired)]:
+            yield _kept_line(view, pair, fields, origins[title(pair.desired)])
     for reading in everything:
         reading.get()  # what may not be read is reported last, so that it hides nothing
     if not missing and not any(changed.values()) and not any(kept.values()):
@@ -86,15 +89,20 @@ def _kept(pair: ManifestPair) -> tuple[UnrenderedField, ...]:
     return unrendered_fields(pair.desired, pair.live) if pair.live else ()
 
 
-def _changes(pair: ManifestPair) -> tuple[str, ...]:
+def _changes(pair: ManifestPair, kept: tuple[UnrenderedField, ...]) -> tuple[str, ...]:
     """Return the differences that an apply removes."""
-    kept = {field.path for field in _kept(pair)}
-    return tuple(path for path in differences(pair) if path not in kept)
+    paths = {field.path for field in kept}
+    return tuple(path for path in differences(pair) if path not in paths)
 
 
-def _kept_line(view: ClusterFacts, pair: ManifestPair, origin: tuple[str, ...]) -> CheckLine:
+def _kept_line(
+    view: ClusterFacts,
+    pair: ManifestPair,
+    fields: tuple[UnrenderedField, ...],
+    origin: tuple[str, ...],
+) -> CheckLine:
     """Return a line about fields of other field managers, and how they are removed."""
-    name, fields = title(pair.desired), _kept(pair)
+    name = title(pair.desired)
     report = failed if pair.desired["kind"] in WHOLE else warned
     return report(
         f"{name} has fields that are not rendered: {format_fields(fields)}",

@@ -28,7 +28,7 @@ from kanister_kafka.topics.compare.reader import (
     rare_garbage_collection,
 )
 from kanister_kafka.topics.model import Isolation, PartitionBounds, RecordPosition
-from kanister_kafka.topics.partition_reader import BACK, WIDER
+from kanister_kafka.topics.partition_reader import LAST_OFFSETS, LAST_OFFSETS_GROWTH
 from kanister_kafka.topics.records import SIZE, RecordBatch
 
 # The first and the last record of partitions. librdkafka fetches far ahead, so it would read
@@ -87,7 +87,7 @@ async def _newest(
         return False
 
     pending = dict(spans)
-    back = BACK
+    back = LAST_OFFSETS
     while pending:
         ranges = {
             n: (max(one.earliest, one.latest - back), one.latest) for n, one in pending.items()
@@ -99,7 +99,7 @@ async def _newest(
             for number, span in pending.items()
             if number not in found and ranges[number][0] > span.earliest
         }
-        back *= WIDER
+        back *= LAST_OFFSETS_GROWTH
     return found
 
 
