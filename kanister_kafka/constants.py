@@ -88,7 +88,7 @@ class BackupState(enum.Enum):
 
 
 STATE_KEYS = (
-    "state", "since", "run", "action", "failure", "endedBy", "confirmedBy",
+    "state", "since", "run", "action", "pod", "failure", "endedBy", "confirmedBy",
     "before", "clusterId", "kafkaVersion",
     "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
     "stop", "restartRequested", "unmoved",
@@ -96,7 +96,8 @@ STATE_KEYS = (
 """Keys of the record in addition to `nodeIds.<pool>`. `since` is a time, `run` the start of the
 action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
 switch, and `confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the
-starts of the restores whose replaced volumes are kept in snapshots. `specs`, `ids`, `podClaims` and
+starts of the restores whose replaced volumes are kept in snapshots. `pod` is that of the last phase
+before the snapshot that has begun, for the watchdog. `specs`, `ids`, `podClaims` and
 `claims` are what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field
 manager that wrote the pause, `seenRunning` what the watchdog saw run during the stop, `unclean` the
 nodes that were killed, `growing` the topics that grew after the writers had stopped, `stop` whether

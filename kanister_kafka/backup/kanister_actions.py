@@ -13,7 +13,7 @@ from kanister_kafka.backup.model import (
     ResourceNames,
 )
 from kanister_kafka.backup.options import Options, Strategy
-from kanister_kafka.backup.phases import RUN, PhaseFactory
+from kanister_kafka.backup.phases import RUN, PhaseFactory, run_in_one_pod
 from kanister_kafka.strimzi import KafkaCluster
 
 ARTIFACT = "kafka"
@@ -22,6 +22,8 @@ DISCARD = '{{ index .Options "discard-replaced" }}'
 RETENTION_OPTION = '{{ index .Options "retention" }}'
 """Of a restore: `hold`, `now` or a duration; empty if it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
+OUTAGE = "backupSnapshot"
+"""The phase with the outputs: it snapshots, and of a cold backup stops and restarts as well."""
 STOP = "stop"
 """Key for whether every node ended cleanly: `clean` or `unclean`."""
 SNAPSHOTS = "VolumeSnapshots of every claim"
@@ -80,10 +82,10 @@ class KanisterActionFactory:
             phases += [make.pause("backupPause"), self._keep(), make.flush_online("backupFlush")]
             snapshot = self._group() if self.options.group_snapshot_class else self._snapshot()
             phases += [snapshot, make.compare("backupCompare", own_run=True)]
+            phases.append(make.restart("backupRestart", self.limits.restart))
         else:
-            phases += [self._keep(), make.flush("backupFlush")]
-            phases += [self._stop_cleanly(), self._snapshot()]
-        phases += [make.restart("backupRestart", self.limits.restart), self._ready()]
+            phases += [self._keep(), make.flush("backupFlush"), self._outage()]
+        phases.append(self._ready())
         return PlannedAction(
             name="backup",
             phases=tuple(phases),
@@ -92,10 +94,10 @@ class KanisterActionFactory:
             artifact=(
                 ("cluster", self.cluster.name),
                 ("namespace", self.cluster.namespace),
-                *((key, f"{{{{ .Phases.backupSnapshot.Output.{key} }}}}") for key in OUTPUTS),
+                *((key, f"{{{{ .Phases.{OUTAGE}.Output.{key} }}}}") for key in OUTPUTS),
                 ("strategy", self.options.strategy.value)
                 if online
-                else (STOP, f"{{{{ .Phases.backupStop.Output.{STOP} }}}}"),
+                else (STOP, f"{{{{ .Phases.{OUTAGE}.Output.{STOP} }}}}"),
             ),
         )
 
@@ -109,8 +111,14 @@ class KanisterActionFactory:
             account=self.names.keep,
         )
 
-    def _stop_cleanly(self) -> PlannedPhase:
-        return replace(self.phases.stop("backupStop"), outputs=(STOP,))
+    def _outage(self) -> PlannedPhase:
+        """Stop, snapshot and restart in one pod: clients wait for each pod in between."""
+        return run_in_one_pod(
+            OUTAGE,
+            replace(self.phases.stop("backupStop"), outputs=(STOP,)),
+            replace(self._snapshot(), account=self.names.account),
+            self.phases.restart("backupRestart", self.limits.restart),
+        )
 
     def _snapshot(self) -> PlannedPhase:
         seconds = self.limits.snapshot
@@ -119,7 +127,7 @@ class KanisterActionFactory:
             does="snapshot, all at once", objects=(SNAPSHOTS,), until="each is cut", seconds=seconds
         )
         return PlannedPhase(
-            name="backupSnapshot",
+            name=OUTAGE,
             stage=BackupStage.SNAPSHOT,
             script="snapshot",
             values=self.phases.values(
@@ -172,7 +180,7 @@ class KanisterActionFactory:
             script="wait-snapshots-ready",
             values=self.phases.values(
                 RUN_ID=RUN,
-                SNAPSHOT_COUNT="{{ .Phases.backupSnapshot.Output.snapshots }}",
+                SNAPSHOT_COUNT=f"{{{{ .Phases.{OUTAGE}.Output.snapshots }}}}",
                 READY_TIMEOUT=self.limits.ready,
             ),
             steps=(wait,),

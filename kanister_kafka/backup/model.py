@@ -218,11 +218,18 @@ class PlannedPhase:
     """Service account that it runs as."""
     outputs: tuple[str, ...] = ()
     """Keys of its output to Kanister, for artifacts."""
+    parts: tuple[PlannedPhase, ...] = ()
+    """Run in its pod one after the other, each under its own name; none if it is one script."""
 
     @property
     def seconds(self) -> int:
         """For how long all its steps wait at most."""
         return sum(step.seconds for step in self.steps)
+
+    @property
+    def scripts(self) -> tuple[PlannedPhase, ...]:
+        """Its parts, or the phase itself: what has a script of its own."""
+        return self.parts or (self,)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -27,7 +27,7 @@ QUERY_SECONDS = 120
 """For a broker to report the offsets of all partitions (templates/scripts/lib/positions.sh)."""
 SAMPLE_SECONDS = 3
 """Between the two looks at how large each partition is."""
-QUIET_SECONDS = 15
+QUIET_SECONDS = 12
 """For which no log must have been written before an online backup notes its end. After a client of
 Strimzi has stopped, Kafka itself may write for up to 10 s: the session of a worker of Connect ends
 (`session.timeout.ms` of its DistributedConfig), and overdue transactions are looked for
@@ -63,8 +63,14 @@ class PhaseFactory:
         record = f"ConfigMap {self.names.record}"
         steps = [check, PlannedStep(does="keep cluster id and node ids", objects=(record,))]
         if self.names.switch:
-            switch = f"Deployment {self.names.switch}"
-            steps.append(PlannedStep(does="arm the watchdog", objects=(switch,)))
+            steps.append(
+                PlannedStep(
+                    does="arm the watchdog",
+                    objects=(f"Deployment {self.names.switch}",),
+                    until="its pod runs",
+                    seconds=limits.switch,
+                )
+            )
         if self.options.strategy is not Strategy.ONLINE:
             steps += self._client_steps()
         return PlannedPhase(
@@ -76,6 +82,7 @@ class PhaseFactory:
                 ACTION=action,
                 WORKLOADS=self._names(self._workloads()),
                 READINESS_TIMEOUT=limits.check,
+                WATCHDOG_TIMEOUT=limits.switch,
                 CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
                 SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
                 PERMISSIONS=self.asked(self.names.account),
@@ -140,7 +147,7 @@ class PhaseFactory:
             script="pause",
             values=self.values(
                 RUN_ID=RUN,
-                WATCHDOG_TIMEOUT=self.limits.switch,
+                WATCHDOG_TIMEOUT=0,
                 SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
             ),
             steps=tuple(self._watchdog_steps() + [pause, same] + rest + self._client_steps()),
@@ -213,16 +220,13 @@ class PhaseFactory:
             return []
         return [
             PlannedStep(
-                does="wait for the watchdog",
+                does="verify that the watchdog runs",
                 objects=(f"Deployment {self.names.switch}",),
-                until="its pod runs",
-                seconds=self.limits.switch,
             )
         ]
 
     def stop(self, name: str = "stop") -> PlannedPhase:
         """Pause, then stop the other components, brokers, and the metadata quorum last."""
-        limits = self.limits
         steps = self._watchdog_steps()
         pause, *rest = self.halt_steps()
         same = PlannedStep(
@@ -236,7 +240,7 @@ class PhaseFactory:
             script="stop",
             values=self.values(
                 RUN_ID=RUN,
-                WATCHDOG_TIMEOUT=limits.switch,
+                WATCHDOG_TIMEOUT=0,
                 UNCLEAN_STOP=self.options.unclean_stop.value,
                 SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
             ),
@@ -437,6 +441,21 @@ class PhaseFactory:
         return tuple(
             f"{key}={_spelled(value)}" for key, value in values.items() if value is not None
         )
+
+
+def run_in_one_pod(name: str, *parts: PlannedPhase) -> PlannedPhase:
+    """Return a phase whose pod runs others one after the other, as the account of the first."""
+    values = dict.fromkeys(chain.from_iterable(part.values for part in parts))
+    return PlannedPhase(
+        name=name,
+        stage=parts[0].stage,
+        script="run-in-one-pod",
+        values=("PARTS=" + " ".join(f"{part.name}:{part.script}" for part in parts), *values),
+        steps=tuple(chain.from_iterable(part.steps for part in parts)),
+        account=parts[0].account,
+        outputs=tuple(chain.from_iterable(part.outputs for part in parts)),
+        parts=parts,
+    )
 
 
 def _spelled(value: str | int | tuple[str, ...]) -> str:

@@ -25,6 +25,7 @@ from kanister_kafka.backup.model import (
     BackupStage,
     Permission,
     PlannedAction,
+    PlannedPhase,
     PlannedStep,
     ResourceNames,
     ScheduledJob,
@@ -51,6 +52,7 @@ from kanister_kafka.backup.rbac import (
     save_rights,
     schedule_rights,
     service_account,
+    stopped_snapshot_rights,
     verification_rights,
 )
 from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
@@ -175,6 +177,8 @@ class _PlanBuilder:
             found[names.account] += online_rights(cluster, options, names)
         elif not self.hot:
             found[names.account] += backup_rights(cluster, options, names)
+            if self.engine:
+                found[names.account] += stopped_snapshot_rights(cluster)
         found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
         if names.keep:
             found.setdefault(names.keep, []).extend(save_rights(cluster, options, names))
@@ -368,20 +372,28 @@ class _PlanBuilder:
         make = self.phases
         last = (make.pause(), make.flush_online()) if self.online else (make.flush(), make.stop())
         phases = (make.quiesce("backupPrehook"), *last)
-        # All the time that Kasten leaves: past its limit it would cut the recovery off.
-        spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
-        left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
-        recover = make.restart("recover", left, recovery=True, leave_stopped=True)
         restart = make.restart("restart", self.limits.restart)
         posthook = PlannedAction(name="backupPosthook", phases=(restart,))
         if self.online:  # clients are released whether or not something has moved
             posthook = replace(posthook, phases=(make.compare(),), defer_phase=restart)
         hooks = (
-            PlannedAction(name="backupPrehook", phases=phases, defer_phase=recover),
+            PlannedAction(name="backupPrehook", phases=phases, defer_phase=self._recover(phases)),
             posthook,
             PlannedAction(name="resume", phases=(make.restart("resume", self.limits.restart),)),
         )
         return hooks + self._restore_actions()
+
+    def _recover(self, phases: tuple[PlannedPhase, ...]) -> PlannedPhase | None:
+        """Return the recovery of a pre-hook; None with a watchdog, which sees a failed pod itself.
+
+        A deferPhase runs after a success too, and clients would wait for its pod.
+        """
+        if self.names.switch:
+            return None
+        # All the time that Kasten leaves: past its limit it would cut the recovery off.
+        spent = sum(phase.seconds + POD_SECONDS for phase in phases) + POD_SECONDS
+        left = max(LEAST_RECOVERY, min(self.limits.restart, self.options.hook_timeout - spent))
+        return self.phases.restart("recover", left, recovery=True, leave_stopped=True)
 
     def _restore_actions(self) -> tuple[PlannedAction, ...]:
         if not self.names.restore:
@@ -453,8 +465,9 @@ class _PlanBuilder:
             return
         stage = BackupStage.FLUSH if self.online else BackupStage.STOP
         action = next(one for one in actions if any(p.stage is stage for p in one.phases))
-        last = max(at for at, one in enumerate(action.phases) if one.stage is stage)
-        needed = sum(phase.seconds + POD_SECONDS for phase in action.phases[: last + 1])
+        scripts = [*chain.from_iterable(phase.scripts for phase in action.phases)]
+        last = max(at for at, one in enumerate(scripts) if one.stage is stage)
+        needed = sum(one.seconds + POD_SECONDS for one in scripts[: last + 1])
         after = self.options.restart_after
         if after < needed:
             yield error(

@@ -105,7 +105,7 @@ def restart_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permiss
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         found += _writer_objects(cluster, namespace)
     found.append(
-        permission(cluster, "", "pods", (), ("list",), "see whether the nodes stay stopped")
+        permission(cluster, "", "pods", (), ("list", "watch"), "see whether the nodes stay stopped")
     )
     if names.switch:
         found.append(_scale_right(cluster, names.switch))
@@ -284,27 +284,31 @@ NAMED = ("kafkaconnectors", "kafkatopics", "kafkausers")
 def save_rights(
     cluster: KafkaCluster, options: Options, names: ResourceNames
 ) -> tuple[Permission, ...]:
-    """Return what keeps, snapshots, and recovers from a backup that failed.
+    """Return what keeps, and recovers from a backup that failed; online it snapshots as well.
 
     The recovery removes what is left of the backup, so it may read Secrets as well; and it brings
     Kafka back, as the watchdog may. Neither stops anything.
     """
-    found = [*restart_rights(cluster, names), *_snapshot_rights(cluster)]
+    cold = options.strategy is Strategy.COLD
+    found = [*restart_rights(cluster, names), *_save_rights(cluster)]
+    found.append(_snapshot_right(cluster, "delete", "list", *(() if cold else ("create",))))
     if options.group_snapshot_class:
         found += _group_rights(cluster)
     return sort_permissions(merge_permissions(found), cluster.namespace)
 
 
-def _snapshot_rights(cluster: KafkaCluster) -> Iterator[Permission]:
+def stopped_snapshot_rights(cluster: KafkaCluster) -> tuple[Permission, ...]:
+    """Return what the pod that has stopped Kafka needs in order to snapshot its claims."""
+    return (_snapshot_right(cluster, "create", "list"),)
+
+
+def _snapshot_right(cluster: KafkaCluster, *verbs: str) -> Permission:
+    why = "snapshot the claims" if "create" in verbs else "remove what is left of a backup"
+    return permission(cluster, SNAPSHOT_GROUP, "volumesnapshots", (), tuple(sorted(verbs)), why)
+
+
+def _save_rights(cluster: KafkaCluster) -> Iterator[Permission]:
     yield permission(cluster, "", "persistentvolumeclaims", (), ("list",), "find what to snapshot")
-    yield permission(
-        cluster,
-        SNAPSHOT_GROUP,
-        "volumesnapshots",
-        (),
-        ("create", "delete", "list"),
-        "snapshot the claims",
-    )
     verbs = ("create", "delete", "get", "list", "patch")
     yield permission(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
     for resource in _kinds(cluster):

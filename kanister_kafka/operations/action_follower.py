@@ -195,9 +195,9 @@ class Follower(FollowLoop):
         """Read pods and ActionSet, and compare them with the last reading."""
         # Pods first: one that is seen belongs to the phase that is seen after it, or to an older.
         pods, readiness = self._pods()
-        made = self.action.action_set
+        action_set = self.action.action_set
         try:
-            item = self.connection.get(self.action.resource, made.name, made.namespace)
+            item = self.connection.get(self.action.resource, action_set.name, action_set.namespace)
         except NotFoundError:
             reason = f"ActionSet {self.observed.name} was deleted"
             return (), ActionFinished(ActionResult.GONE, reason)
@@ -252,8 +252,10 @@ class Follower(FollowLoop):
     def _compare(self, before: ActionSet, pods: Objects) -> Iterator[Event]:
         if not self._may_list and "pods" not in self._reported:
             self._reported.add("pods")
-            place = self.action.namespace
-            yield PodProblem("", f"pods of namespace {place} may not be listed: no output is shown")
+            namespace = self.action.namespace
+            yield PodProblem(
+                "", f"pods of namespace {namespace} may not be listed: no output is shown"
+            )
         names = tuple(phase.name for phase in self.observed.phases)
         if names and names != tuple(phase.name for phase in before.phases):
             yield PhasesDiscovered(names)
@@ -354,8 +356,8 @@ def resume_command(target: KafkaRef, context: str = "") -> str:
 
 def release_command(target: KafkaRef, context: str = "") -> str:
     """Return the command that ends the hold of a restored Kafka's retention."""
-    place = f"{target.name} -n {target.namespace}{context_flag(context)}"
-    return f"kanister-kafka release-retention {place}"
+    arguments = f"{target.name} -n {target.namespace}{context_flag(context)}"
+    return f"kanister-kafka release-retention {arguments}"
 
 
 def held_message(hold: HeldRetention) -> tuple[str, ...]:
@@ -369,21 +371,22 @@ def held_message(hold: HeldRetention) -> tuple[str, ...]:
             "spec.kafka.config was changed, and what has passed its retention is deleted",
         )
     long = "" if hold.retention == HOLD else f", of records {hold.retention} after each start"
-    found = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
+    held = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
     if hold.changed:
-        return (found, f"changed since: {', '.join(hold.changed)}")
-    return (found,)
+        return (held, f"changed since: {', '.join(hold.changed)}")
+    return (held,)
 
 
 def delete_command(action_set: ActionSet, context: str = "") -> str:
     """Return the command that takes an ActionSet away."""
-    place = f"{action_set.name} -n {action_set.namespace}{context_flag(context)}"
-    return f"kubectl delete actionset {place}"
+    arguments = f"{action_set.name} -n {action_set.namespace}{context_flag(context)}"
+    return f"kubectl delete actionset {arguments}"
 
 
 RESTORES = ("restore", "beforeRestore", "afterRestore")
 """Actions after whose failure Kafka must not start before a restore has succeeded."""
-STOPS = ("backup", "backupPrehook", "backupPosthook", "resume")
+PREHOOK = "backupPrehook"
+STOPS = ("backup", PREHOOK, "backupPosthook", "resume")
 """Actions after whose failure Kafka, or a client, may have to be started."""
 
 
@@ -442,4 +445,7 @@ def remedy_message(
             lines += [f"{f'{word}:':14} {command}" for word, command in [look] + after]
             return tuple(lines)
         case _:
-            return (f"look: {status_command(target, context)}",)
+            line = f"look: {status_command(target, context)}"
+            if action_set.action == PREHOOK and not any(p.deferred for p in action_set.phases):
+                return ("The watchdog brings back what this run has stopped.", line)
+            return (line,)

@@ -6,6 +6,7 @@ import enum
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from kanister_kafka.constants import BackupState
 from kanister_kafka.operations.actionset import ActionSet
 from kanister_kafka.operations.object_names import ObjectNames
 from kanister_kafka.operations.provenance import Provenance
@@ -23,6 +24,14 @@ class Activity(enum.Enum):
     STOPPING = "stopping it"
     STARTING = "bringing it back"
     OTHER = "something else"
+
+
+ACTIVITY_OF_STATE = {
+    BackupState.QUIESCING.value: Activity.STOPPING,
+    BackupState.STOPPING.value: Activity.STOPPING,
+    BackupState.RESTARTING.value: Activity.STARTING,
+}
+"""Work by the state in the ConfigMap, of a pod whose phase does not name it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,4 +205,7 @@ class ObservedCluster:
     @property
     def work(self) -> Activity | None:
         """What is being done to the cluster by a task pod."""
-        return next((task.work for task in self.tasks if task.phase), None)
+        work = next((task.work for task in self.tasks if task.phase), None)
+        if work is Activity.OTHER:  # one pod may stop, snapshot and restart
+            return ACTIVITY_OF_STATE.get(self.recorded_state, work)
+        return work

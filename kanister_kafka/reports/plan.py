@@ -66,8 +66,8 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     if plan.switch:
         after = format_duration(plan.options.restart_after)
         parts.append(
-            f"Watchdog: Deployment {plan.switch.name} brings everything back {after} "
-            "after a stop began, if nothing has done so.\n"
+            f"Watchdog: Deployment {plan.switch.name} brings everything back if a phase of the "
+            f"stop fails, and {after} after a stop began, if nothing has done so.\n"
         )
     if plan.schedule:
         zone = plan.schedule.time_zone or "the time zone of the controller"
@@ -368,12 +368,12 @@ def preview_text(preview: ActionPreview) -> str:
 
 def _phase(shown: PhasePreview, last: int) -> str:
     phase = shown.phase
-    place = "deferPhase" if phase.index is None else f"phase {phase.index + 1} of {last}"
+    position = "deferPhase" if phase.index is None else f"phase {phase.index + 1} of {last}"
     known = functions(NEWEST).get(phase.func)
     does = f"  # {known.description}\n" if known else ""
     objects = {"objects": shown.objects} if shown.objects else {}
     body = indent(dump({**objects, "args": shown.args}), "  ")
-    return f"{place}: {phase.name} ({phase.func})\n{does}{body}{_symbolic_paths(shown.symbolic)}"
+    return f"{position}: {phase.name} ({phase.func})\n{does}{body}{_symbolic_paths(shown.symbolic)}"
 
 
 def _symbolic_paths(paths: tuple[str, ...]) -> str:

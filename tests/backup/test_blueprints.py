@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,12 @@ named = pytest.mark.parametrize("name", CASES)
 SCRIPTS_IN = "kraft-separate-pools"
 """The scripts are the same for all, so that one reference shows them."""
 Container = dict[str, Any]
+
+
+def parts_of(container: Container) -> list[str]:
+    """Return the scripts that a script runs in processes of their own."""
+    (parts,) = [w for w in container["command"] if w.startswith("PARTS=")] or [""]
+    return [part.partition(":")[2] for part in parts.partition("=")[2].split()]
 
 
 def containers(name: str) -> list[tuple[str, Container]]:
@@ -119,6 +126,7 @@ def test_every_value_that_a_script_uses_is_given_to_it(name: str) -> None:
         given = own | {variable["name"] for variable in container["env"]}
         values = {variable["name"]: variable.get("value", "") for variable in container["env"]}
         files = sourced(script, values.get("QUIESCE_BY", ""))
+        files += chain.from_iterable(sourced(part) for part in parts_of(container))
         body = "".join(FILES[file].read_text() for file in files)
         body = re.sub(r"^\s*#.*", "", body, flags=re.MULTILINE)
         made = set(re.findall(r"^\s*(?:export |declare -A )?([A-Z_]+)=", body, re.MULTILINE))

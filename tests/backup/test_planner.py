@@ -6,6 +6,7 @@ import json
 import re
 from dataclasses import replace
 from functools import cache
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ from kanister_kafka import (
 )
 from kanister_kafka.backup.model import BackupStage
 from kanister_kafka.backup.options import SnapshotProvider
+from kanister_kafka.backup.phases import QUIET_SECONDS
 from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
 from kanister_kafka.diagnostics import Severity
@@ -34,6 +36,8 @@ from kanister_kafka.reports.plan_page import plan_markdown
 from kanister_kafka.strimzi.model import WorkloadName
 from tests.conftest import ROOT
 from tests.fakes.script_runner import FILES, sourced
+
+EXAMPLES = sorted(path.parent.name for path in (ROOT / "examples").glob("*/kafka.yaml"))
 
 
 def plan_of(example: str, cluster: str = "", **choices: object) -> BackupPlan:
@@ -55,16 +59,70 @@ def test_order_of_a_cold_backup() -> None:
     plan = plan_of("kraft-broker-pools")
     prehook, posthook, resume = plan.actions
     assert [phase.name for phase in prehook.phases] == ["quiesce", "flush", "stop"]
-    assert prehook.defer_phase is not None
-    assert prehook.defer_phase.name == "recover"
+    assert prehook.defer_phase is None
+    armed = prehook.phases[0].steps[2]
+    assert (armed.does, armed.until) == ("arm the watchdog", "its pod runs")
+    assert armed.seconds == StepTimeouts().switch
     switch, pause, *others = prehook.phases[2].steps
-    assert switch.does == "wait for the watchdog"
+    assert switch.does == "verify that the watchdog runs"
     assert pause.does == "pause reconciliation"
     order = [name for step in others for name in step.objects if name.startswith("StrimziPodSet")]
     assert [name.rpartition("-")[2] for name in order[-1:]] == ["controller"]
     assert len(order) == 3
     assert [phase.name for phase in posthook.phases] == ["restart"]
     assert [phase.name for phase in resume.phases] == ["resume"]
+
+
+@pytest.mark.parametrize("strategy", [Strategy.COLD, Strategy.ONLINE])
+@pytest.mark.parametrize("engine", SnapshotProvider)
+@pytest.mark.parametrize("after", [0, 3600])
+def test_pre_hook_has_a_recovery_only_without_a_watchdog(
+    strategy: Strategy, engine: SnapshotProvider, after: int
+) -> None:
+    """Kanister runs it after a success as well, and clients would wait for its pod."""
+    plan = plan_of("mirror-maker-2", strategy=strategy, engine=engine, restart_after=after)
+    recover = plan.actions[0].defer_phase
+    assert plan.actions[0].name == "backupPrehook"
+    assert (recover is None) is (plan.switch is not None) is (after > 0)
+    if recover is not None:
+        assert recover.name == "recover"
+        assert {"RECOVER_RUN_ID={{ .Time }}", "LEAVE_STOPPED=yes"} <= set(recover.values)
+    recoveries = [a.defer_phase for a in plan.actions if a.name == "backup"]
+    assert [one.name for one in recoveries if one] == ["backupRecover"] * len(recoveries)
+
+
+def snapshot_rights(plan: BackupPlan) -> dict[str, str]:
+    """Return the verbs on VolumeSnapshots of each account that has some."""
+    return {
+        account.name.removeprefix("backup-kanister-kafka"): ",".join(right.verbs)
+        for account in plan.accounts
+        for right in account.rights
+        if right.resource == "volumesnapshots"
+    }
+
+
+@pytest.mark.parametrize(
+    ("engine", "strategy", "expected"),
+    [
+        (
+            SnapshotProvider.KANISTER,
+            Strategy.COLD,
+            {"": "create,list", "-keep": "delete,list", "-restore": "create,delete,list"},
+        ),
+        (
+            SnapshotProvider.KANISTER,
+            Strategy.ONLINE,
+            {"-keep": "create,delete,list", "-restore": "create,delete,list"},
+        ),
+        (SnapshotProvider.KASTEN, Strategy.COLD, {}),
+        (SnapshotProvider.KASTEN, Strategy.ONLINE, {}),
+    ],
+)
+def test_who_stops_the_nodes_snapshots_them_and_another_account_deletes(
+    engine: SnapshotProvider, strategy: Strategy, expected: dict[str, str]
+) -> None:
+    plan = plan_of("mirror-maker-2", engine=engine, strategy=strategy)
+    assert snapshot_rights(plan) == expected
 
 
 def test_waits_follow_the_longest_grace_period() -> None:
@@ -74,9 +132,7 @@ def test_waits_follow_the_longest_grace_period() -> None:
     assert quorum.seconds == plan.cluster.quorum[0].grace_seconds + StepTimeouts().stop
 
 
-@pytest.mark.parametrize(
-    "example", sorted(p.parent.name for p in (ROOT / "examples").glob("*/kafka.yaml"))
-)
+@pytest.mark.parametrize("example", EXAMPLES)
 def test_waits_fit_the_hook_timeout_of_kasten(example: str) -> None:
     cluster = "kafka-mirror/my-cluster" if example == "seed" else ""
     plan = plan_of(example, cluster)
@@ -313,7 +369,7 @@ def test_switch_may_do_no_more_than_a_restart_needs() -> None:
         "kafka-backup kafkaconnects sink get,patch",
         "kafka-backup kafkanodepools broker,controller get",
         "kafka-backup kafkas backup get,patch",
-        "kafka-backup pods * list",
+        "kafka-backup pods * list,watch",
         "kafka-backup strimzipodsets backup-broker,backup-controller get",
         "kafka-tools kafkamirrormaker2s mirror get,patch",
     }
@@ -363,9 +419,12 @@ def test_engine_of_kanister_has_the_whole_cycle() -> None:
     (snapshot,) = [phase for phase in backup.phases if phase.name == "backupSnapshot"]
     assert set(snapshot.outputs) <= set(artifact)
     assert all(f".Output.{key} }}}}" in artifact[key] for key in snapshot.outputs)
-    order = [phase.name for phase in backup.phases]
-    assert order.index("backupKeep") < order.index("backupStop") < order.index("backupSnapshot")
-    assert order.index("backupSnapshot") < order.index("backupRestart") < order.index("backupReady")
+    parts = ("backupStop", "backupSnapshot", "backupRestart")
+    assert tuple(part.name for part in snapshot.parts) == parts
+    assert snapshot.values[0] == (
+        "PARTS=backupStop:stop backupSnapshot:snapshot backupRestart:restart"
+    )
+    assert artifact["stop"] == "{{ .Phases.backupSnapshot.Output.stop }}"
     assert backup.defer_phase is not None
     assert backup.defer_phase.script == "recover-backup"
     own = "backup-kanister-kafka"
@@ -373,11 +432,12 @@ def test_engine_of_kanister_has_the_whole_cycle() -> None:
         "backupQuiesce": own,
         "backupKeep": f"{own}-keep",
         "backupFlush": f"{own}-flush",
-        "backupStop": own,
-        "backupSnapshot": f"{own}-keep",
-        "backupRestart": own,
+        "backupSnapshot": own,
         "backupReady": f"{own}-keep",
     }
+    order = ["backupQuiesce", "backupKeep", "backupFlush", "backupSnapshot", "backupReady"]
+    assert [phase.name for phase in backup.phases] == order
+    assert {part.account for part in snapshot.parts} == {own}
     assert backup.defer_phase.account == f"{own}-keep", "it removes what is left of the backup"
 
 
@@ -415,12 +475,38 @@ def test_restore_of_zookeeper_writes_no_status() -> None:
     assert not [one for one in rights(plan, plan.accounts[2].name) if "/status" in one]
 
 
+@pytest.mark.parametrize("quiesce_by", QuiesceMethod)
+@pytest.mark.parametrize("example", EXAMPLES)
+def test_pod_of_several_scripts_has_the_values_of_each(
+    example: str, quiesce_by: QuiesceMethod
+) -> None:
+    """One key has one value, because all of them read the same environment."""
+    plan = plan_of(
+        example,
+        "kafka-mirror/my-cluster" if example == "seed" else "",
+        engine=SnapshotProvider.KANISTER,
+        quiesce_by=quiesce_by,
+    )
+    (phase,) = [one for one in plan.phases if one.parts]
+    own, *shared = phase.values
+    spelled = " ".join(f"{part.name}:{part.script}" for part in phase.parts)
+    assert own == f"PARTS={spelled}"
+    assert set(shared) == {value for part in phase.parts for value in part.values}
+    keys = [value.partition("=")[0] for value in phase.values]
+    assert len(keys) == len(set(keys))
+    assert phase.seconds == sum(part.seconds for part in phase.parts)
+    assert set(phase.outputs) == {key for part in phase.parts for key in part.outputs}
+    assert {part.account for part in phase.parts} == {phase.account}
+    assert all(f"{part.script}.sh" in FILES for part in phase.parts)
+
+
 @pytest.mark.parametrize("engine", SnapshotProvider)
 def test_names_of_phases_are_unique(engine: SnapshotProvider) -> None:
     """Kanister refuses a Blueprint where two actions share one."""
     plan = plan_of("mirror-maker-2", engine=engine, kasten=(KastenOutput.RESTORE,))
     found = [phase.name for action in plan.actions for phase in action.phases]
     found += [action.defer_phase.name for action in plan.actions if action.defer_phase]
+    found += [part.name for phase in plan.phases for part in phase.parts if part.name != phase.name]
     assert len(found) == len(set(found))
 
 
@@ -486,14 +572,14 @@ def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -
     assert ("ONLINE", "yes") in plan.shared
 
 
-@pytest.mark.parametrize(("flush", "seconds"), [(60, 60), (5, 15)])
+@pytest.mark.parametrize(("flush", "seconds"), [(60, 60), (5, QUIET_SECONDS)])
 def test_an_online_flush_waits_for_its_time_out_but_for_one_quiet_span_at_least(
     flush: int, seconds: int
 ) -> None:
     plan = plan_of("mirror-maker-2", strategy=Strategy.ONLINE, limits=StepTimeouts(flush=flush))
     (phase,) = [one for one in plan.actions[0].phases if one.name == "flush"]
     values = dict(value.split("=", 1) for value in phase.values)
-    assert values["QUIET_SECONDS"] == "15"
+    assert values["QUIET_SECONDS"] == str(QUIET_SECONDS)
     assert values["QUIET_TIMEOUT"] == str(seconds)
     assert phase.seconds == seconds + flush + 120, "the wait, its last reading, and the offsets"
 
@@ -623,9 +709,8 @@ def test_every_call_of_a_script_is_within_the_rights(
         quiesce_by=quiesce_by,
     )
     assert plan.switch is not None
-    phases = [phase for action in plan.actions for phase in action.phases]
-    phases += [action.defer_phase for action in plan.actions if action.defer_phase]
-    for phase in (*phases, plan.switch.phase):
+    phases = [*plan.phases, plan.switch.phase]
+    for phase in chain.from_iterable(phase.scripts for phase in phases):
         (account,) = [one for one in plan.accounts if one.name == phase.account]
         granted = {
             (verb, f"{right.resource}/{right.subresource}".rstrip("/"))

@@ -12,6 +12,7 @@ import argparse
 import contextlib
 import os
 import platform
+import re
 import secrets
 import subprocess
 import sys
@@ -145,6 +146,12 @@ class Bench:
             check_action_result(actions.follow(actions.begin(RESTART), timeout=SETTLED), RESTART)
             actions.delete()
 
+    def in_one_pod(self) -> None:
+        kafka = self.context.target
+        made = run_command("backups", "create", kafka.name, "-n", kafka.namespace)
+        (backup,) = re.findall(r"backup=(\d+)", made)
+        run_command("backups", "delete", backup, "--yes", "-n", kafka.namespace)
+
     def by_hand(self) -> None:
         try:
             self.shell(STOP_BY_HAND)
@@ -240,12 +247,18 @@ STRATEGIES = ("cold", "online")
 
 def apply_strategy(target: KafkaRef, strategy: str) -> None:
     """Apply the Blueprint of a strategy, with the defaults of everything else."""
-    words = ("apply", "--from-cluster", target.name, "-n", target.namespace, "--strategy", strategy)
+    place = ("--from-cluster", target.name, "-n", target.namespace)
+    run_command("apply", *place, "--strategy", strategy)
+
+
+def run_command(*words: str) -> str:
+    """Run the command of this checkout, and return what it prints."""
     done = subprocess.run(
         [sys.executable, "-m", "kanister_kafka", *words], capture_output=True, text=True
     )
     if done.returncode:
-        raise SystemExit(f"apply --strategy {strategy}: {done.stderr}")
+        raise SystemExit(f"{' '.join(words)}: {done.stderr}")
+    return done.stdout + done.stderr
 
 
 def compare_strategies(
@@ -342,8 +355,8 @@ def strategies_report(bench: Bench, measured: dict[str, list[StrategyRound]], co
     )
 
 
-METHODS = ("ours", "by hand", "floor")
 WHAT = {
+    "one pod": "our Blueprint of `--engine kanister` through Kanister: `backup`",
     "ours": "our Blueprint through Kanister: `backupPrehook`, {snapshots}`backupPosthook`",
     "by hand": "the same with kubectl, in the same order, by one script",
     "floor": "the pods of all nodes deleted, and left to come back",
@@ -351,11 +364,13 @@ WHAT = {
 
 
 def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round]]:
-    """Measure all three in turns."""
-    work = dict(zip(METHODS, (bench.ours, bench.by_hand, bench.floor), strict=True))
-    found: dict[str, list[Round]] = {name: [] for name in METHODS}
+    """Measure all in turns; with snapshots also `backup`, which makes them itself."""
+    work = {"ours": bench.ours, "by hand": bench.by_hand, "floor": bench.floor}
+    if bench.snapshots:
+        work = {"one pod": bench.in_one_pod, **work}
+    found: dict[str, list[Round]] = {name: [] for name in work}
     for number in range(rounds):
-        for name in METHODS:
+        for name in work:
             bench.lines.clear()
             watch = PodWatcher(
                 bench.connection,
@@ -390,12 +405,12 @@ def timeline(
 
 def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
     """Return the section of docs/performance.md."""
-    middle = {name: median(one.seconds for one in found[name]) for name in METHODS}
+    middle = {name: median(one.seconds for one in rounds) for name, rounds in found.items()}
     floor, versions = middle["floor"], bench.context.versions
     snapshots = "VolumeSnapshots, " if bench.snapshots else ""
     brokers, all_nodes = bench.context.brokers, len(bench.context.before.nodes)
     rows = []
-    for name in METHODS:
+    for name in found:
         seconds = [one.seconds for one in found[name]]
         took = f"{middle[name]:.0f} s ({min(seconds):.0f} to {max(seconds):.0f})"
         ratios = f"{middle[name] / floor:.2f} | {middle[name] / middle['by hand']:.2f}"

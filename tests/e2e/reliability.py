@@ -58,7 +58,7 @@ SCENARIOS: dict[str, tuple[Scenario, ...]] = {
     "The Kanister controller is killed": _each(
         "kanister-killed",
         "its pod is deleted",
-        *("quiesce", "flush", "stop", "recover", "restart"),
+        *("quiesce", "flush", "stop", "restart", "backupSnapshot"),
     ),
     "The Strimzi operator is away": (
         *_each("operator-killed", "its pod is deleted", "stop", "restart"),
@@ -227,7 +227,7 @@ def all_scenarios() -> tuple[Scenario, ...]:
 
 COLD = (
     *("quiesce", "flush", "stop", "save-objects", "snapshot", "wait-snapshots-ready"),
-    *("recover-backup", "restart", "run-watchdog"),
+    *("recover-backup", "restart", "run-watchdog", "run-in-one-pod"),
 )
 """Scripts of the phases of a backup with a stop, and of its watchdog."""
 

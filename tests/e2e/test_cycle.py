@@ -96,7 +96,6 @@ def test_whole_cycle_and_every_action_twice(kafka: Kafka) -> None:
         "quiesce": "failed",
         "flush": "pending",
         "stop": "pending",
-        "recover": "complete",
     }
     assert not kafka.pods(), "it is left as it was"
     assert kafka.record() == record

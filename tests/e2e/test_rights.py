@@ -61,12 +61,18 @@ REFUSED = ("refused", "backupFlush")
 """A flush that fails, so that it says why."""
 NOBODY = "delete:namespaces:::"
 """A right that no account has."""
+PARTS = {
+    ("backup", "backupStop"): "backupStop:stop",
+    ("backup", "backupSnapshot"): "backupSnapshot:snapshot",
+}
+"""Scripts that one pod runs one after the other, each tried by itself."""
 STOPPED = ("stopped", "backupRecover")
 """A recovery that brings back what was stopped."""
 RESUMED = ("resume", "resume")
 """The same by the account of the steps."""
 QUOTA = "hold-the-nodes"
 EVENT = "the event could not be created"
+WATCH = "the watch of the pods has ended"
 TOLD = {
     ("backupQuiesce", "events", "create"): EVENT,
     ("backupRecover", "volumesnapshots", "delete"): "cannot delete resource",
@@ -79,6 +85,10 @@ TOLD = {
     ("switch", "configmaps", "patch"): "going on without it",
     ("switch", "events", "create"): EVENT,
     ("switch", "pods", "list"): "cannot list resource",
+    ("switch", "pods", "watch"): WATCH,
+    ("backupRecover", "pods", "watch"): WATCH,
+    ("resume", "pods", "watch"): WATCH,
+    ("restoreRestart", "pods", "watch"): WATCH,
 }
 """What ends no step for want of a right, since Kafka has to come back, is said in its log."""
 NEEDS_NODES = {("backupStop", "pods", "watch")}
@@ -128,6 +138,8 @@ class Site:
             values["RECOVER_RUN_ID"] = FAILED_BACKUP
         if key == REFUSED:
             values["PERMISSIONS"] = NOBODY
+        if key in PARTS:
+            values["PARTS"] = PARTS[key]
         if key == HELD:
             values["READY_TIMEOUT"] = "3"
         return self.tasks[key].run(self.kafka.namespace, values, limit)
@@ -142,7 +154,10 @@ class Site:
             self.mark({"state": "quiescing", "run": self.run})
             if not self.kafka.pods():  # which an earlier try has stopped
                 self.mark({"podClaims": hashlib.sha256(b"").hexdigest()})
+        elif phase == "backupFlush":
+            self.mark({"state": "quiescing", "run": self.run})
         elif phase == "backupKeep":
+            self.mark({"state": "quiescing", "run": self.run})
             kubectl("delete", "secrets", *where, "-l", of_backup)
         elif phase == "backupSnapshot":
             kubectl("delete", "volumesnapshots", *where, "-l", of_backup)
@@ -244,6 +259,7 @@ def site() -> Iterator[Site]:
     found[HELD] = found["", "switch"]
     found[REFUSED] = found["backup", "backupFlush"]
     found[STOPPED] = found["backup", "backupRecover"]
+    found["backup", "backupStop"] = found["backup", "backupSnapshot"]
     mine = "app.kubernetes.io/managed-by=kanister-kafka"
     roles = [
         role

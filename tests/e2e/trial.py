@@ -156,7 +156,7 @@ class Trial:
     def finish(self, stop: Outcome, *, restart: bool = True) -> None:
         """Go on as Kasten does: the restart after a stop that went well."""
         if not stop.done():
-            self.expect("recover", "switch")
+            self.expect("switch")
             return
         if restart:
             self.is_stopped(stop)

@@ -6,12 +6,14 @@ import json
 import re
 import shutil
 import subprocess
+from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
 import yaml
 
-from kanister_kafka import constants
+from kanister_kafka import Strategy, build_plan, constants
 from tests.conftest import ROOT
 from tests.operations.test_scheduled_backup import PLAN
 
@@ -117,14 +119,25 @@ def test_kube_state_metrics_may_list_what_it_measures() -> None:
     assert all(rule["verbs"] == ["list", "watch"] for rule in role["rules"])
 
 
-def test_the_outage_is_between_two_phases_of_a_backup() -> None:
-    (backup,) = [action for action in PLAN.actions if action.name == "backup"]
+@pytest.mark.parametrize(
+    ("strategy", "between"),
+    [
+        (Strategy.COLD, ["backupStop", "backupSnapshot", "backupRestart"]),
+        (Strategy.ONLINE, ["backupSnapshot", "backupCompare", "backupRestart"]),
+    ],
+)
+def test_the_outage_is_between_two_phases_of_a_backup(
+    strategy: Strategy, between: list[str]
+) -> None:
+    plan = build_plan(PLAN.cluster, replace(PLAN.options, strategy=strategy))
+    (backup,) = [action for action in plan.actions if action.name == "backup"]
     names = [phase.name for phase in backup.phases]
     text = (MONITORING / "prometheusrule.yaml").read_text()
-    used = re.findall(r'phase="(\w+)"', text)
-    assert used == ["backupRestart", "backupFlush"]
-    between = names[names.index("backupFlush") + 1 : names.index("backupRestart")]
-    assert between == ["backupStop", "backupSnapshot"]
+    ends, begins = re.findall(r'phase=~?"([\w|]+)"', text)
+    last = max(names.index(name) for name in ends.split("|") if name in names)
+    phases = backup.phases[names.index(begins) + 1 : last + 1]
+    scripts = chain.from_iterable(phase.scripts for phase in phases)
+    assert [part.name for part in scripts] == between
 
 
 def test_every_alert_has_what_a_person_needs_and_a_test() -> None:

@@ -33,6 +33,8 @@ CONFLICT = (1, "", "Error from server (Conflict): Operation cannot be fulfilled 
 AWAY = (1, "", "The connection to the server was refused")
 RUN = "2026-01-02T03:04:05.678Z"
 BACKUP = "20260102030405"
+POD = "kanister-job-abcde"
+"""The pod in which a phase runs."""
 Reply = tuple[int, str, str]
 REPOSITORY = "s3:https://s3.example.com/bucket/kanister-kafka"
 GIVEN = {
@@ -74,15 +76,25 @@ def cycle(**choices: Any) -> BackupPlan:
     return build_plan(reading.cluster, chosen)
 
 
+def plan_with(phase: str, **choices: Any) -> BackupPlan:
+    """Plan all that there is: `recover` is only there where no watchdog sees a failed pre-hook."""
+    return cycle(**choices, **({"restart_after": 0} if phase == "recover" else {}))
+
+
 def phases_of(plan: BackupPlan) -> dict[str, PlannedPhase]:
-    """Every phase by its name, the watchdog among them."""
+    """Every script by the name of its phase, the watchdog among them."""
     found = {}
     for action in plan.actions:
         for phase in (*action.phases, *([action.defer_phase] if action.defer_phase else [])):
-            found[phase.name] = phase
+            found |= {part.name: part for part in phase.scripts}
+            if phase.parts:
+                found[f"pod of {phase.name}"] = phase
     return found | ({plan.switch.phase.name: plan.switch.phase} if plan.switch else {})
 
 
+BEFORE_THE_STOP = ("flush", "save-objects")
+"""Scripts that verify first that the run is still theirs."""
+OWN_RUN = r"jsonpath=\{\.data\.state\}\|\{\.data\.run\}( |$)"
 FIELD_MANAGER = "--field-manager=kanister-kafka"
 
 
@@ -180,6 +192,8 @@ class Shell:
 
     folder: Path
     answers: list[tuple[str, list[Reply]]] = field(default_factory=list)
+    preamble: str = ""
+    """Functions in place of commands and builtins, for every bash."""
 
     def on(self, pattern: str, *replies: str | Reply) -> Shell:
         """Answer calls that match, one reply after the other, the last one for ever.
@@ -198,7 +212,7 @@ class Shell:
 
     def phase(self, name: str, plan: BackupPlan | None = None, **values: str) -> Any:
         """Run a phase as Kanister does, with short waits; its account must have every right."""
-        whole = plan or cycle()
+        whole = plan or plan_with(name)
         phase = phases_of(whole)[name]
         own = dict(word.split("=", 1) for word in phase.values)
         known = {"NAMESPACE": whole.cluster.namespace, **dict(whole.shared), **own}
@@ -212,6 +226,8 @@ class Shell:
         assert not unknown, f"phase {name} is not given {unknown}"
         known |= values
         words = [f"{key}={known.pop(key)}" for key in own]
+        if phase.script in BEFORE_THE_STOP:
+            self.on(OWN_RUN, f"quiescing|{RUN}")
         done = self._bash([STUB.read_text(), name, phase.script, *words], known)
         assert "unbound variable" not in done.stderr, done.stderr
         assert "command not found" not in done.stderr, done.stderr
@@ -238,6 +254,7 @@ class Shell:
     def _bash(self, words: list[str], values: dict[str, str]) -> subprocess.CompletedProcess[str]:
         (self.folder / "answers").write_text(json.dumps(self.answers))
         (self.folder / "calls").write_text("")
+        (self.folder / "preamble").write_text(self.preamble)
         self._program("kubectl", f"#!{sys.executable} -IS\n{SOURCE}")
         self._program("sleep", "#!/bin/sh\nexec /bin/sleep 0.05\n")
         mounted = self.mount()
@@ -247,7 +264,9 @@ class Shell:
             env={
                 "PATH": f"{self.folder}{os.pathsep}{os.environ['PATH']}",
                 "FAKE": str(self.folder),
+                "BASH_ENV": str(self.folder / "preamble"),
                 "RETRY_TIMEOUT": "2",
+                "POD_NAME": POD,
                 "SCRIPTS_DIR": str(mounted),
                 "SCRIPTS_SHA256": digest(),
                 **values,

@@ -746,6 +746,20 @@ def test_a_stop_that_failed_half_way_is_undone_by_a_restart():
     assert any("Run: kanister-kafka resume k -n ns" in line for line in lines)
 
 
+def test_a_stop_that_the_watchdog_undoes_needs_no_restart():
+    cluster = Cluster(backupPrehook="12:34:56 stop: FAILED while stopping brokers: timed out")
+    meta = {"name": "k-kanister-kafka-switch", "namespace": "ns"}
+    spec = {"replicas": 0}
+    cluster.put("deployments", {"metadata": meta, "spec": spec})
+    watchdog = cluster.objects["deployments", "ns", "k-kanister-kafka-switch"]["spec"]
+    cluster.faults["create actionsets"] = lambda: watchdog.update(replicas=1)
+    clock = Clock(sleep=lambda _seconds: watchdog.update(replicas=0))
+    result = run_rehearsal(cluster, rehearsal_context(), lambda *_: None, check=fit, clock=clock)
+    assert cluster.actions == ["backupPrehook"]
+    assert "stop: FAILED while stopping brokers" in result.failure
+    assert not result.changed
+
+
 def test_a_cluster_that_is_not_fit_is_not_touched():
     def unfit(*_):
         raise ActionError("Kafka is not Ready")

@@ -670,7 +670,7 @@ def test_a_pod_tells_the_phase_that_it_runs() -> None:
         for action in blueprint["actions"].values()
         for phase in (*action["phases"], *filter(None, [action.get("deferPhase")]))
     ]
-    assert len(phases) > 5
+    assert len(phases) > 4
     for phase in phases:
         (container,) = phase["args"]["podOverride"]["containers"]
         pod = {"spec": {"containers": [{**container, "command": phase["args"]["command"]}]}}

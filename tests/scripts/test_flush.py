@@ -10,7 +10,7 @@ import pytest
 
 from kanister_kafka import Options, build_plan
 from kanister_kafka.backup.options import Strategy
-from tests.fakes.script_runner import Shell, cycle, phases_of
+from tests.fakes.script_runner import POD, Shell, cycle, phases_of
 
 PODS = "b-0 backup-kafka\nb-1 backup-kafka\nc-0 backup-kafka\n"
 LISTED = "get pods .*strimzi.io/name in"
@@ -33,7 +33,7 @@ def test_topics_that_grow_are_told_by_their_rate(shell: Shell) -> None:
     done = grown(shell, GROWS, "grown orders-0 120\n" + BESIDE).phase("flush")
     assert done.returncode == 0, done.stderr
     told = "orders by 170 bytes a second, pays by 7 bytes a second"
-    assert shell.recorded() == {"growing": told}
+    assert shell.recorded() == {"pod": POD, "growing": told}
     assert told in done.stdout
     assert "consumers commit offsets" in done.stdout
     assert shell.events() == ["NotQuiet"]
@@ -53,7 +53,7 @@ def test_what_brokers_and_consumers_write_fails_nothing(shell: Shell, rows: str)
     done = grown(shell, rows).phase("flush", cycle(require_quiet=True))
     assert done.returncode == 0, done.stderr
     assert "no topic grows" in done.stdout
-    assert shell.recorded() == {"growing": ""}
+    assert shell.recorded() == {"pod": POD, "growing": ""}
     assert not shell.events()
 
 

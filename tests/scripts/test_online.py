@@ -15,8 +15,9 @@ import pytest
 
 from kanister_kafka import constants
 from kanister_kafka.backup.options import Strategy
+from kanister_kafka.backup.phases import QUIET_SECONDS
 from tests.fakes.kubectl import documents
-from tests.fakes.script_runner import AWAY, BACKUP, RUN, Shell, cycle, kept
+from tests.fakes.script_runner import AWAY, BACKUP, RUN, Shell, cycle, kept, plan_with
 from tests.scripts.test_backup import full
 from tests.scripts.test_backup import stored as saved_secrets
 
@@ -255,7 +256,7 @@ def test_the_ends_are_noted_before_the_flush(shell: Shell) -> None:
     assert f"log of orders-0 in b-1|data-0/kafka-log1 {END} 900" in rows
     assert "pod c-2|uid-2 with 1 restarts" in rows
     (call,) = shell.calls("exec b-1")
-    assert call.endswith(" flush 15"), "one reading, if Kafka is quiet already"
+    assert call.endswith(f" flush {QUIET_SECONDS}"), "one reading, if Kafka is quiet already"
     (call,) = shell.calls(" topics ")
     assert not call.endswith("latest"), "the JVMs start once"
 
@@ -284,12 +285,13 @@ def test_a_log_that_was_just_written_is_read_again(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     calls = shell.calls("exec b-1")
     assert len(calls) == 2
-    assert calls[1].endswith(f" data-0/kafka-log {END} 72 flush 15"), "the metadata since then"
+    words = f" data-0/kafka-log {END} 72 flush {QUIET_SECONDS}"
+    assert calls[1].endswith(words), "the metadata since then"
     assert len(shell.calls("exec c-2")) == 2, "all nodes at once"
     rows = stored(shell).splitlines()
     assert f"log of __consumer_offsets-3 in b-1|data-0/kafka-log1 {END} 80" in rows
     assert f"b-1 data-0/kafka-log {END} 144" in rows
-    assert "written in the last 15s: __consumer_offsets-3" in done.stdout
+    assert f"written in the last {QUIET_SECONDS}s: __consumer_offsets-3" in done.stdout
     assert shell.recorded()["state"] == "online"
 
 
@@ -317,7 +319,7 @@ def test_a_kafka_that_never_gets_quiet_fails(shell: Shell, text: str, names: str
     done = flushed(shell, QUIET_TIMEOUT="5")
     assert done.returncode != 0
     last = done.stderr.splitlines()[-1]
-    assert f"not quiet for 15s within 5s: {names}: a producer" in last, last
+    assert f"not quiet for {QUIET_SECONDS}s within 5s: {names}: a producer" in last, last
     assert "--strategy cold" in last
     assert "NotQuiet" in shell.events()
     assert shell.recorded()["growing"] == names
@@ -588,7 +590,7 @@ def test_the_first_phase_stops_no_client(shell: Shell) -> None:
     shell.on(r"get kafkas.*kafkaMetadataState", "KRaft|True|")
     shell.on("get pods .*controller-name", "backup-broker-0 backup-broker|backup-kafka True\n")
     shell.on("get kafkanodepools", "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
-    done = shell.phase("backupQuiesce", PLAN)
+    done = shell.on("availableReplicas", "1").phase("backupQuiesce", PLAN)
     assert done.returncode == 0, done.stderr
     assert shell.recorded()["state"] == "quiescing"
     assert not shell.calls("patch kafkac")
@@ -634,7 +636,7 @@ def restarted(shell: Shell, state: str, phase: str = "backupRestart", run: str =
     shell.on(r"annotations\.kanister-kafka\\.io/pause-before", "unset")
     shell.on("managedFields", OWNED)
     shell.on("get kafka(b|c|m).*-o name", "kind/name").on("get kafka(b|c|m).*replicas", "0|2")
-    return shell.phase(phase, PLAN)
+    return shell.phase(phase, plan_with(phase, strategy=Strategy.ONLINE))
 
 
 def test_clients_are_released_before_the_nodes_are_looked_at(shell: Shell) -> None:

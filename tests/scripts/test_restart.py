@@ -498,7 +498,7 @@ def test_stateful_sets_are_still_stopped_at_zero(shell: Shell) -> None:
 # The watchdog
 
 LOOK = r"get kafkas.*restart-by"
-STATE = r"get configmap .*restartRequested\}$"
+STATE = r"get configmap .*restartRequested"
 PAST, FUTURE = "2020-01-01T00:00:00Z", "2090-01-01T00:00:00Z"
 
 

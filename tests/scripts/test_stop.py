@@ -18,6 +18,7 @@ from tests.fakes.script_runner import (
     CONFLICT,
     FIELD_MANAGER,
     FORBIDDEN,
+    POD,
     RUN,
     Shell,
     cycle,
@@ -37,6 +38,7 @@ def fit(shell: Shell) -> Shell:
     """Answer as a cluster that may be stopped; what was answered before goes first."""
     shell.on(f"get ({WRITERS}).*-o name", "kind/name")
     shell.on(RECORD, "7|running|yesterday|then").on(FIT, "KRaft|True|").on(PODS, NODES)
+    shell.on("availableReplicas", "1")
     return shell.on(POOLS, "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
 
 
@@ -49,6 +51,12 @@ def with_cruise_control() -> BackupPlan:
 
 def position(shell: Shell, pattern: str) -> int:
     return next(i for i, call in enumerate(shell.writes()) if re.search(pattern, str(call)))
+
+
+def disturbed(shell: Shell) -> list[str]:
+    """What was written besides the state ConfigMap and what is the watchdog's."""
+    ours = re.compile(r"\w+ (configmap |deployments.apps \S+-switch |kafkas\S+ .*restart-by)")
+    return [str(call) for call in shell.writes() if not ours.match(str(call))]
 
 
 # Clients
@@ -127,7 +135,7 @@ def test_silence_is_no_right(shell: Shell, answer: tuple[int, str, str]) -> None
     ("phase", "account", "question"),
     [
         ("flush", "-flush", "create:pods:exec::kafka-backup"),
-        ("backupKeep", "-keep", "create:volumesnapshots.snapshot.storage.k8s.io:::kafka-backup"),
+        ("backupKeep", "-keep", "delete:volumesnapshots.snapshot.storage.k8s.io:::kafka-backup"),
     ],
 )
 def test_each_further_account_is_asked_for_its_rights_before_it_does_anything(
@@ -290,13 +298,13 @@ def test_node_ids_are_kept_or_nothing_is_stopped(shell: Shell, answer: str, *, f
         assert shell.recorded()["clusterId"] == "abc"
         assert shell.recorded()["nodeIds.broker"] == (answer.partition("|")[2] or "[]")
     else:
-        assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+        assert not disturbed(shell)
 
 
 def test_damaged_cluster_id_stops_nothing(shell: Shell) -> None:
     done = fit(shell.on(r"get kafkas.*clusterId", 'a","x":"')).phase("quiesce")
     assert done.returncode != 0
-    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+    assert not disturbed(shell)
 
 
 # The order
@@ -309,12 +317,115 @@ def test_switch_is_armed_between_the_claim_and_the_first_writer(shell: Shell) ->
     annotated = position(shell, "annotate kafkas.* kanister-kafka.io/restart-by=20")
     scaled = position(shell, "patch deployments.apps backup-kanister-kafka-switch.*scale")
     first = position(shell, f"patch ({WRITERS})")
-    assert 0 == claim < annotated < scaled < first
+    assert 0 == claim < scaled < annotated < first
     switch = shell.writes()[scaled]
     assert switch.patch == {"spec": {"replicas": 1}}
     assert "--subresource" in switch.args
     assert shell.events() == ["Stopping"]
     assert "in 600s at the latest" in shell.made("Event")[0]["message"]
+
+
+def test_no_client_is_stopped_before_the_watchdog_runs(shell: Shell) -> None:
+    """No other pod starts them again after a failed pre-hook."""
+    shell.on("availableReplicas", "", "0", "1").on("get kafka.*replicas-before", "2|")
+    done = fit(shell).phase("quiesce")
+    assert done.returncode == 0, done.stderr
+    calls = shell.calls()
+    looks = [i for i, call in enumerate(calls) if "availableReplicas" in call]
+    first = next(i for i, call in enumerate(calls) if re.match(f"patch ({WRITERS})", call))
+    assert len(looks) == 3
+    assert max(looks) < first
+    assert shell.recorded()["state"] == "quiescing"
+
+
+SCALE_UP = r'patch deployments.*"replicas":1'
+DEADLINE = "annotate kafkas.*restart-by="
+RELEASED = ("restart-by-$", "state.:.running", 'patch deployments.*"replicas":0')
+"""The writes that give back the lock, in their order."""
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer", "told"),
+    [
+        pytest.param(SCALE_UP, FORBIDDEN, "locking Kafka backup", id="not-scaled"),
+        pytest.param(r"get kafkas.*clusterId", 'a","x":"', "is not valid", id="cluster-id"),
+        pytest.param(DEADLINE, FORBIDDEN, "storing cluster id", id="no-deadline"),
+        pytest.param("availableReplicas", "", "does not run yet", id="no-watchdog"),
+    ],
+)
+def test_lock_is_released_if_nothing_was_stopped(
+    shell: Shell, pattern: str, answer: str | tuple[int, str, str], told: str
+) -> None:
+    done = fit(shell.on(pattern, answer)).phase("quiesce", WATCHDOG_TIMEOUT="0")
+    assert done.returncode != 0
+    assert told in done.stderr.splitlines()[-1]
+    assert told in shell.recorded()["failure"]
+    assert shell.recorded()["state"] == "running"
+    order = [position(shell, pattern) for pattern in RELEASED]
+    assert order == sorted(order)
+    assert position(shell, "state.:.running") <= position(shell, "failure.:.20"), (
+        "the watchdog brings Kafka back if a run that holds the lock has failed"
+    )
+    assert "nothing was stopped" in done.stdout
+    assert not disturbed(shell)
+
+
+def given_back(shell: Shell) -> list[str]:
+    written = [str(call) for call in shell.writes()]
+    return [call for call in written if any(re.search(one, call) for one in RELEASED)]
+
+
+@pytest.mark.parametrize(
+    ("pattern", "answer"),
+    [
+        pytest.param("patch kafkaconnects", FORBIDDEN, id="not-scaled"),
+        pytest.param("get pods .*strimzi.io/kind=", "sink-connect-0", id="does-not-end"),
+    ],
+)
+def test_lock_stays_if_a_client_may_be_stopped(
+    shell: Shell, pattern: str, answer: str | tuple[int, str, str]
+) -> None:
+    """The watchdog starts it again, and only then the run has ended."""
+    shell.on("get kafka.*replicas-before", "2|")
+    done = fit(shell.on(pattern, answer)).phase("quiesce", CLIENTS_TIMEOUT="0")
+    assert done.returncode != 0
+    assert shell.recorded()["state"] == "quiescing"
+    assert shell.recorded()["failure"]
+    assert not given_back(shell)
+
+
+def test_lock_stays_if_there_is_no_watchdog(shell: Shell) -> None:
+    """The recovery of the pre-hook releases it."""
+    shell.on(r"get kafkas.*clusterId", 'a","x":"')
+    done = fit(shell).phase("quiesce", cycle(restart_after=0))
+    assert done.returncode != 0
+    assert shell.recorded()["state"] == "quiescing"
+    assert not given_back(shell)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "replies"),
+    [
+        pytest.param("^create --validate=false", ["false\n"], id="rights"),
+        pytest.param(RECORD, ["7|quiescing|other|now"], id="refused"),
+        pytest.param(RECORD, ["7|running|old|then", "8|quiescing|other|now"], id="too-late"),
+        pytest.param(FIT, ["KRaft|False|"], id="not-ready"),
+    ],
+)
+def test_lock_of_another_run_is_not_released(
+    shell: Shell, pattern: str, replies: list[str]
+) -> None:
+    shell.on(pattern, *replies).on("patch configmap.*resourceVersion", CONFLICT)
+    done = fit(shell).phase("quiesce", READINESS_TIMEOUT="0")
+    assert done.returncode != 0
+    assert "nothing was stopped" not in done.stdout
+    assert not given_back(shell)
+
+
+@pytest.mark.parametrize(("after", "pod"), [(1800, POD), (0, "")])
+def test_claim_announces_the_pod_to_a_watchdog(shell: Shell, after: int, pod: str) -> None:
+    assert fit(shell).phase("quiesce", cycle(restart_after=after)).returncode == 0
+    assert shell.writes()[0].patch["data"]["pod"] == pod
 
 
 def test_switch_that_cannot_be_armed_keeps_the_writers_running(shell: Shell) -> None:
@@ -391,6 +502,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
     assert [" ".join(call.args[:3]) for call in shell.writes()] == [
         "patch configmap backup-kanister-kafka",
+        "patch configmap backup-kanister-kafka",
         "annotate kafkas.v1beta2.kafka.strimzi.io backup",
         "patch configmap backup-kanister-kafka",
         "delete deployments.apps backup-entity-operator",
@@ -399,7 +511,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
         "patch configmap backup-kanister-kafka",
     ]
     states = [call.patch["data"].get("state") for call in shell.writes() if "patch" in call.args]
-    assert states == ["stopping", None, "stopped"]
+    assert states == [None, "stopping", None, "stopped"]
     assert shell.events() == ["Stopped"]
 
 
@@ -668,7 +780,7 @@ def test_claim_without_its_labels_would_be_left_out(shell: Shell) -> None:
     done = fit(shell).phase("backupQuiesce")
     assert done.returncode != 0
     assert "claim data-0-b-1 of pod b-1 lacks the labels" in done.stderr.splitlines()[-1]
-    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+    assert not disturbed(shell)
 
 
 # What the operator has still to do

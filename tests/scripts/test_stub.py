@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from kanister_kafka import Options, Strategy, build_plan
 from kanister_kafka.backup.scripts import ScriptsConfigMap
-from tests.fakes.script_runner import FILES, RUN, STUB, Shell, digest
+from tests.fakes.script_runner import FILES, RUN, STUB, Shell, cycle, digest
 
 ANY = {"restartRequested": "any"}
 
@@ -76,7 +77,7 @@ def test_names_of_scripts_do_not_clash_where_they_run() -> None:
 
 
 @damaged
-@pytest.mark.parametrize("phase", ["quiesce", "flush", "stop", "backupKeep", "restoreCheck"])
+@pytest.mark.parametrize("phase", ["quiesce", "backupQuiesce", "backupKeep", "restoreCheck"])
 def test_nothing_is_stopped_by_scripts_that_are_not_pinned(
     shell: Shell, phase: str, damage: Callable[[Path], None]
 ) -> None:
@@ -84,7 +85,7 @@ def test_nothing_is_stopped_by_scripts_that_are_not_pinned(
     assert done.returncode == 1
     assert f"{phase}: FAILED: " in done.stderr
     assert "apply their ConfigMap again" in done.stderr
-    assert not shell.all()
+    assert not shell.all(), "nothing is to be brought back yet, or its action has a recovery"
 
 
 @damaged
@@ -97,11 +98,34 @@ def test_what_is_to_bring_kafka_back_asks_the_switch(
     assert shell.recorded() == ANY
 
 
-@pytest.mark.parametrize("phase", ["recover", "backupRecover"])
-def test_a_recovery_asks_for_its_own_run(shell: Shell, phase: str) -> None:
-    done = damage_scripts(shell, delete).phase(phase)
+def test_a_recovery_asks_for_its_own_run(shell: Shell) -> None:
+    done = damage_scripts(shell, delete).phase("backupRecover")
     assert done.returncode == 1
     assert shell.recorded() == {"restartRequested": RUN}
+
+
+@damaged
+@pytest.mark.parametrize("phase", ["flush", "stop", "backupFlush", "pod of backupSnapshot"])
+def test_a_stop_that_has_begun_asks_for_its_own_run(
+    shell: Shell, phase: str, damage: Callable[[Path], None]
+) -> None:
+    """Clients are stopped already, and a pre-hook has no recovery."""
+    done = damage_scripts(shell, damage).phase(phase)
+    assert done.returncode == 1
+    assert shell.recorded() == {"restartRequested": RUN}
+
+
+@pytest.mark.parametrize("phase", ["pause", "flush", "backupPause", "backupFlush"])
+def test_an_online_backup_asks_for_its_own_run(shell: Shell, phase: str) -> None:
+    done = damage_scripts(shell, delete).phase(phase, cycle(strategy=Strategy.ONLINE))
+    assert done.returncode == 1
+    assert shell.recorded() == {"restartRequested": RUN}
+
+
+def test_a_hot_backup_asks_for_nothing(shell: Shell) -> None:
+    plan = build_plan(cycle().cluster, Options(strategy=Strategy.HOT))
+    assert damage_scripts(shell, delete).phase("flush", plan).returncode == 1
+    assert not shell.all()
 
 
 @pytest.mark.parametrize("phase", ["restoreRestart", "restoreStop"])
@@ -111,8 +135,9 @@ def test_a_restore_asks_for_nothing(shell: Shell, phase: str) -> None:
     assert not shell.all()
 
 
-def test_without_a_switch_nobody_is_asked(shell: Shell) -> None:
-    assert damage_scripts(shell, delete).phase("restart", WATCHDOG="").returncode == 1
+@pytest.mark.parametrize("phase", ["flush", "stop", "recover", "restart", "backupRestart"])
+def test_without_a_switch_nobody_is_asked(shell: Shell, phase: str) -> None:
+    assert damage_scripts(shell, delete).phase(phase, cycle(restart_after=0)).returncode == 1
     assert not shell.all()
 
 

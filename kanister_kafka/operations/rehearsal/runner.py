@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
+from itertools import count
 
+from kanister_kafka.constants import BackupState
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
@@ -93,6 +95,8 @@ CLEANING = 120
 """Seconds until deleted objects are gone."""
 LATE = 60
 """Seconds for Kafka to be back even if the restart has failed."""
+NOTICED = 30
+"""Seconds in which the watchdog notices that the stop has failed; it looks every ten."""
 PROBE, PREFLIGHT = "probe", "preflight"
 CUT, READY = "snapshots cut", "snapshots ready"
 READ, CLEAN = "read back", "clean up"
@@ -220,15 +224,27 @@ class _Runner:
             check_action_result(finished, RESTART)
 
     def _ended_by_itself(self) -> bool:
-        """Wait for a stop that was not followed to its end; return whether it has undone itself."""
+        """Wait for a stop that was not followed to its end; return whether all is as before.
+
+        After a failure the watchdog restarts Kafka. A post-hook would report that as an error.
+        """
         followed = self.actions.find(STOP)
         if followed is None:  # it was never created
             return True
         if not followed.action_set.ended:
             self.report_progress(f"waiting for {STOP} to end before Kafka is brought back")
             self.actions.follow(followed, timeout=self.timeout)
-        now = self.context.read_state(self.connection)
-        return now.settled and set(self.context.before.nodes) <= set(now.nodes)
+        limit = self.clock() + self.timeout
+        for looks in count(1):
+            now = self.context.read_state(self.connection)
+            is_back = now.settled and set(self.context.before.nodes) <= set(now.nodes)
+            is_starting = now.state == BackupState.RESTARTING.value
+            if is_back or not now.armed or self.clock() > limit:
+                break
+            if looks >= NOTICED and not is_starting:
+                break
+            self.clock.clock.sleep(1)
+        return is_back
 
     def _clean_up(self) -> None:
         """Remove all that was made, and report the objects that cannot be removed."""

@@ -113,8 +113,9 @@ abbreviate() {
   fi
 }
 
-# wait_until_empty SECONDS COMMAND...: until COMMAND prints nothing. Its output names what is missing. The interval
-# is POLL_INTERVAL seconds, or one. Output that begins with an exclamation mark ends the wait as a failure.
+# wait_until_empty SECONDS COMMAND...: until COMMAND prints nothing. Its output names what is missing. It looks again
+# after POLL_INTERVAL seconds, or one, or when the function in NEXT_LOOK ends. Output that begins with an exclamation
+# mark ends the wait as a failure.
 wait_until_empty() {
   local limit=$1 end=$((SECONDS + $1)) missing previous=
   shift
@@ -126,7 +127,7 @@ wait_until_empty() {
     ((SECONDS < end)) || die "timed out after ${limit}s: $missing"
     [[ $missing == "$previous" ]] || log "$(abbreviate "$missing")"
     previous=$missing
-    sleep "${POLL_INTERVAL:-1}"
+    "${NEXT_LOOK:-sleep}" "${POLL_INTERVAL:-1}"
   done
 }
 
@@ -163,6 +164,9 @@ set_state() {
 }
 
 get_state() { kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
+
+# announce_pod: the watchdog starts what this run has stopped if the pod is gone and no later phase has begun
+announce_pod() { [[ -z $WATCHDOG ]] || set_state "pod=$POD_NAME"; }
 
 # find_api: sets API and KAFKA, with which every custom resource of Strimzi is named. Strimzi 0.49 to
 # 0.51 serves v1beta2 and v1 without conversion, and kubectl prefers v1: a write through v1 drops each

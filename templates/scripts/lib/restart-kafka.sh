@@ -14,6 +14,7 @@ RETRY_REFUSALS=yes
 . ./verify-stopped.sh
 . ./cluster-fingerprint.sh
 . ./spec-changes.sh
+. ./watch-ready.sh
 
 # set_state_best_effort KEY=VALUE...: goes on if it fails
 set_state_best_effort() { set_state "$@" || log "could not write to ConfigMap $STATE_CONFIGMAP: going on without it"; }
@@ -184,13 +185,15 @@ restart_kafka() {
       fi
       annotations+=("$PAUSE-")
     fi
+    [[ $state == online ]] || watch_ready_pods
     ((${#annotations[@]} == 0)) || annotate_kafka "${annotations[@]}"
     wait "$event_job" || true
     if [[ -n $clients_first ]]; then
       release_clients
       released=yes
     fi
-    wait_until_empty "$((end - SECONDS))" "${NOT_READY_CHECK:-not_ready_workloads}" "$KAFKA_NODES"
+    NEXT_LOOK=until_pod_ready wait_until_empty "$((end - SECONDS))" "${NOT_READY_CHECK:-not_ready_workloads}" "$KAFKA_NODES"
+    close_ready_watch
     [[ -z ${AFTER_RESTORE-} ]] || wait_restored "$((end - SECONDS))"
     assert_no_restore
     restore_pause "$KAFKA" "$CLUSTER" "$NAMESPACE"

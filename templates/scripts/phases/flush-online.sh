@@ -52,6 +52,7 @@ begin_step "checking the rights of the service account"
 check_permissions
 begin_step 'verifying that no other run has released the clients'
 assert_own_run quiescing
+announce_pod
 begin_step "reading where the logs of Kafka $CLUSTER end, and flushing, until they were not written for ${QUIET_SECONDS}s"
 exec {log}>&1
 start_offsets topics_and_offsets

@@ -57,6 +57,12 @@ PARALLEL_MAX=64 # kubectl processes in this pod
 begin_step "checking the rights of the service account"
 check_permissions
 
+if [[ -n $STATE_CONFIGMAP ]]; then # not in a hot backup, which stops nothing
+  begin_step 'verifying that no other run has released the clients'
+  assert_own_run quiescing
+  announce_pod
+fi
+
 begin_step 'looking for nodes to flush'
 pods=$(kubectl_retry get pods -n "$NAMESPACE" -l "strimzi.io/cluster=$CLUSTER,strimzi.io/name in ($CLUSTER-kafka,$CLUSTER-zookeeper)" -o \
   'jsonpath={range .items[*]}{.metadata.name} {.metadata.labels.strimzi\.io/name}{"\n"}{end}')

@@ -16,6 +16,7 @@
 
 begin_step 'verifying that no other run has released the clients'
 assert_own_run quiescing
+announce_pod
 if [[ -n $WATCHDOG ]]; then
   begin_step "waiting for the watchdog $WATCHDOG"
   wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running

@@ -88,12 +88,23 @@ assert_no_other_run() {
 # acquire_run_lock: the API server refuses the write if the ConfigMap has changed since assert_no_other_run
 acquire_run_lock() {
   local patch
-  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN_ID\",\"action\":\"$ACTION\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"stop\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\",\"restartRequested\":\"\"}}"
+  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN_ID\",\"action\":\"$ACTION\",\"pod\":\"${WATCHDOG:+$POD_NAME}\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"stop\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\",\"restartRequested\":\"\"}}"
   kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "$patch" >/dev/null && return 0
   assert_no_other_run # it names the other run; it is this run if only the answer was lost
   [[ $owner == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has changed meanwhile: run it again"
 }
 
+# release_run_lock: after a failure before anything was stopped. If it fails too, the watchdog does it.
+release_run_lock() {
+  [[ -n $WATCHDOG && -n $nothing_stopped ]] || return 0
+  if clear_restart_deadline && set_state state=running "since=$(now)" && scale_watchdog 0; then
+    log 'nothing was stopped'
+  fi
+}
+
+nothing_stopped=
+# The lock first: a watchdog that finds a failure under the lock restarts Kafka.
+trap 'status=$?; ((status == 0)) || { release_run_lock; on_exit_error; }' EXIT
 export LOCK_NOT_ACQUIRED=yes # before the lock, a failure must not change the state ConfigMap
 begin_step "checking the rights of the service account"
 check_permissions
@@ -105,10 +116,16 @@ wait_until_empty "$READINESS_TIMEOUT" not_ready_reasons
 begin_step "locking Kafka $CLUSTER for this run"
 acquire_run_lock
 unset LOCK_NOT_ACQUIRED
+nothing_stopped=yes
+[[ -z $WATCHDOG ]] || scale_watchdog 1
 begin_step "storing cluster id and specs of Kafka $CLUSTER"
 save_cluster_id
 set_restart_deadline "$RESTART_AFTER"
-[[ -z $WATCHDOG ]] || scale_watchdog 1
+if [[ -n $WATCHDOG ]]; then # from now on only the watchdog starts what a failed phase has stopped
+  begin_step "waiting for the watchdog $WATCHDOG"
+  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
+fi
+nothing_stopped=
 stopping="will be stopped"
 [[ -z ${ONLINE-} ]] || stopping="clients will be stopped"
 create_event Normal Stopping "$stopping for a snapshot by $ACTION${WATCHDOG:+, and brought back in ${RESTART_AFTER}s at the latest}"

@@ -73,6 +73,9 @@ format_claims() {
 # It includes the rights of phases after the stop, when it would be too late to fail.
 begin_step "checking the rights of the service account"
 check_permissions
+begin_step 'verifying that no other run has released the clients'
+assert_own_run quiescing
+announce_pod
 
 # By names: a custom authority has no label, and before Strimzi 0.33 none has. Without one of them, a restore would
 # give every client another authority.
