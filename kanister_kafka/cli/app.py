@@ -194,10 +194,10 @@ def add_output_options(command: click.Command) -> None:
 
 def _request_timeout(text: str) -> float:
 
-    found = parse_duration(f"{text}s" if text.isdecimal() else text)
-    if not found:
+    duration = parse_duration(f"{text}s" if text.isdecimal() else text)
+    if not duration:
         raise click.BadParameter(f"{text!r} is not a duration such as 10s")
-    return float(found)
+    return float(duration)
 
 
 class CommandGroup(click.Group):

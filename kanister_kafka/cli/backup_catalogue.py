@@ -75,14 +75,18 @@ def open_catalogue(
     from kanister_kafka.operations.backups.reader import read_catalogue
 
     connection = KubeClient(context)
-    home = "" if everywhere else namespace or connection.namespace
+    searched_namespace = "" if everywhere else namespace or connection.namespace
     with connection.one_moment():
-        found = read_catalogue(
-            connection, home, kasten_namespace=kasten_namespace, kafka=kafka, blueprint=blueprint
+        catalogue = read_catalogue(
+            connection,
+            searched_namespace,
+            kasten_namespace=kasten_namespace,
+            kafka=kafka,
+            blueprint=blueprint,
         )
-    for line in found.unreadable:
+    for line in catalogue.unreadable:
         print_warning(f"cannot read {escape_control_chars(line)}")
-    return connection, found
+    return connection, catalogue
 
 
 def open_backup(
@@ -101,16 +105,16 @@ def open_backup(
         context, namespace, kafka, kasten_namespace, blueprint=blueprint
     )
     if name == LATEST:
-        found = find_latest(catalogue)
-        for newer in catalogue.backups[: catalogue.backups.index(found)]:
-            if newer.kafka == found.kafka:
+        backup = find_latest(catalogue)
+        for newer in catalogue.backups[: catalogue.backups.index(backup)]:
+            if newer.kafka == backup.kafka:
                 words = f"{newer} is passed over, as it is {_status_reasons(newer)}"
                 print_warning(escape_control_chars(words))
-        return connection, found
-    found = find_backup(catalogue, name)
-    if not found.restorable:
-        raise ActionError(f"{found} is {_status_reasons(found)}")
-    return connection, found
+        return connection, backup
+    backup = find_backup(catalogue, name)
+    if not backup.restorable:
+        raise ActionError(f"{backup} is {_status_reasons(backup)}")
+    return connection, backup
 
 
 def _status_reasons(backup: Backup) -> str:

@@ -34,7 +34,7 @@ class FleetFolders:
     def __init__(self, output: Path, identity: str, *, check: bool) -> None:
         self._output, self._identity, self._check = output, identity, check
         self._index = _read_index(output)
-        self._made: dict[str, str] = {}
+        self._blueprints: dict[str, str] = {}
         self._stale: list[OutdatedFile] = []
 
     def take(self, outcome: RenderResult) -> None:
@@ -44,7 +44,7 @@ class FleetFolders:
         name, blueprint = outcome.key.folder, outcome.row.blueprint
         manifests = manifest_files(outcome.manifests)
         files = {key: manifest.text for key, manifest in manifests.items()}
-        self._made[name] = blueprint
+        self._blueprints[name] = blueprint
         if self._check:
             self._compare(name, files, blueprint)
             return
@@ -60,7 +60,7 @@ class FleetFolders:
         None is removed if anything is wrong: a cluster that could not be read is not gone.
         """
         former = self._index.get(self._identity, {})
-        gone = {name: of for name, of in former.items() if name not in self._made}
+        gone = {name: of for name, of in former.items() if name not in self._blueprints}
         if whole:
             for name, blueprint in sorted(gone.items()):
                 if not self._is_of_others(name):
@@ -68,7 +68,7 @@ class FleetFolders:
         if self._check:
             click.echo(f"{self._output}: {stale_text(self._stale)}", err=True)
         else:
-            self._write_index(self._made if whole else {**former, **self._made})
+            self._write_index(self._blueprints if whole else {**former, **self._blueprints})
         return 1 if self._stale else 0
 
     def _is_of_others(self, name: str) -> bool:
@@ -90,10 +90,10 @@ class FleetFolders:
         for path in prune(self._output / name, files, blueprint):
             print_note(f"removed {path}, which is not rendered any more")
 
-    def _write_index(self, made: dict[str, str]) -> None:
-        if self._index.get(self._identity, {}) == made:
+    def _write_index(self, owned: dict[str, str]) -> None:
+        if self._index.get(self._identity, {}) == owned:
             return
-        index = {**self._index, self._identity: made}
+        index = {**self._index, self._identity: owned}
         text = json.dumps({who: own for who, own in index.items() if own}, indent=2, sort_keys=True)
         for _path in write_files(self._output, {INDEX: f"{text}\n"}):
             pass
@@ -117,8 +117,8 @@ def _read_index(output: Path) -> OwnedFiles:
     try:
         index = json.loads(raw.decode(), object_pairs_hook=_unique)
     except json.JSONDecodeError as failure:
-        place = f"{path}:{failure.lineno}:{failure.colno}"
-        raise _damaged(place, f"it is not JSON: {failure.msg}") from failure
+        position = f"{path}:{failure.lineno}:{failure.colno}"
+        raise _damaged(position, f"it is not JSON: {failure.msg}") from failure
     except ValueError as failure:  # other bytes than UTF-8, or a key that stands twice
         raise _damaged(path, str(failure)) from failure
     if not isinstance(index, dict):
@@ -128,15 +128,15 @@ def _read_index(output: Path) -> OwnedFiles:
     return index
 
 
-def _check_entry(place: str, own: object) -> None:
+def _check_entry(entry: str, own: object) -> None:
     """Raise UnreachableError if an entry is not names of directories, each with a Blueprint."""
     if not isinstance(own, dict):
-        raise _damaged(place, "it is not an object")
+        raise _damaged(entry, "it is not an object")
     for name, blueprint in own.items():
         if Path(name).name != name or name in ("", ".", ".."):
-            raise _damaged(f"{place}: {name}", "it is not the name of a directory")
+            raise _damaged(f"{entry}: {name}", "it is not the name of a directory")
         if not isinstance(blueprint, str):
-            raise _damaged(f"{place}: {name}", "it is not the name of a Blueprint")
+            raise _damaged(f"{entry}: {name}", "it is not the name of a Blueprint")
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -149,9 +149,9 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return entries
 
 
-def _damaged(place: object, reason: str) -> UnreachableError:
+def _damaged(part: object, reason: str) -> UnreachableError:
     return UnreachableError(
-        f"{place}: {reason}, so it is not known which directories other inputs have made, and "
+        f"{part}: {reason}, so it is not known which directories other inputs have made, and "
         "nothing was changed: restore the file, for example from Git, or delete the file. Then "
         "each input records its directories again, and those of Kafkas that are gone must be "
         "removed by hand"

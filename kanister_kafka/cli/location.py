@@ -228,10 +228,12 @@ def find_export(store: Store, name: str) -> ExportedBackup:
             f"{store.repository.url} is a directory, which pods of a cluster cannot read: serve it "
             "as S3"
         )
-    found = store.catalogue.find(name, print_passed_over)
-    if found.faults:
-        raise ActionError(f"{found.backup} is {found.status.value}: {'; '.join(found.faults)}")
-    return found
+    exported = store.catalogue.find(name, print_passed_over)
+    if exported.faults:
+        raise ActionError(
+            f"{exported.backup} is {exported.status.value}: {'; '.join(exported.faults)}"
+        )
+    return exported
 
 
 def print_passed_over(copy: ExportedBackup) -> None:

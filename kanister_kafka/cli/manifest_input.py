@@ -119,7 +119,7 @@ def print_failures(report: ApplyReport, participle: str) -> None:
     if not report.results and not report.unknown:
         click.echo("nothing was changed", err=True)
         return
-    rest = [place for place in report.pending if place not in report.unknown]
+    rest = [ref for ref in report.pending if ref not in report.unknown]
     print_object_list(participle, [done.target for done in report.results])
     print_object_list(f"not known whether {participle}", report.unknown)
     print_object_list(f"not {participle}", rest)
@@ -155,7 +155,7 @@ def print_object_list(what: str, places: Collection[ObjectRef]) -> None:
     """Print a list of objects, each with its namespace, if there are any."""
     if places:
         indent = " " * (len(what) - len(what.lstrip()) + 2)
-        lines = [f"{indent}{place.placed}" for place in places]
+        lines = [f"{indent}{ref.placed}" for ref in places]
         click.echo("\n".join([f"{what}:"] + lines), err=True)
 
 
@@ -168,7 +168,7 @@ def _load(paths: tuple[str, ...], reader: ChartAwareReader) -> LoadResult:
             "run `helm template CHART` and give this command its output"
         )
         places = [Location(source, 1, 1) for source in reader.unread]
-        problems = [error("helm-template", place, "", message) for place in places]
+        problems = [error("helm-template", location, "", message) for location in places]
         raise InputError(sort_diagnostics(problems))
     return loaded
 

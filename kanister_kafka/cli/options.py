@@ -70,10 +70,10 @@ LIMITS = tuple(field.name for field in dataclasses.fields(StepTimeouts))
 
 def parse_duration_option(text: str) -> int:
     """Read a duration such as 90s or 1m30s."""
-    found = parse_duration(text)
-    if found is None:
+    duration = parse_duration(text)
+    if duration is None:
         raise click.BadParameter(f"{text!r} is not a duration such as 90s or 1m30s")
-    return found
+    return duration
 
 
 def _seconds_or_never(text: str) -> int:
@@ -96,21 +96,21 @@ def _pair_or_none(text: str) -> tuple[str, str] | str:
 
 def parse_annotations(usual: Pairs, given: Iterable[tuple[str, str] | str]) -> Pairs:
     """Return the metadata of pods: the defaults, with the given over them or instead of them."""
-    found = dict(usual)
+    by_key = dict(usual)
     for one in given:
         if isinstance(one, str):
-            found = {}
+            by_key = {}
         else:
-            found[one[0]] = one[1]
-    return tuple(found.items())
+            by_key[one[0]] = one[1]
+    return tuple(by_key.items())
 
 
 def parse_resources_option(option: str, text: str) -> Pairs:
     """Read the value of --requests or --limits."""
-    found = () if text in ("", NONE) else parse_resources(text)
-    if found is None:
+    resources = () if text in ("", NONE) else parse_resources(text)
+    if resources is None:
         raise click.BadParameter(f"{text!r} is not cpu=100m,memory=64Mi", param_hint=option)
-    return found
+    return resources
 
 
 def _choice(choices: type[enum.Enum]) -> click.Choice[str]:
@@ -195,10 +195,10 @@ def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any
         return {**choices, "cluster": kafkas[0]}
     if os.path.lexists(kafkas[0]):
         raise click.UsageError(f"{kafkas[0]} is a file or a directory: give it with -f")
-    home, _, name = kafkas[0].rpartition("/")
-    if home and choices["namespace"] not in ("", home):
+    kafka_namespace, _, name = kafkas[0].rpartition("/")
+    if kafka_namespace and choices["namespace"] not in ("", kafka_namespace):
         raise click.UsageError(f"{kafkas[0]} is not in namespace {choices['namespace']}")
-    return {**choices, "from_cluster": name, "namespace": home or choices["namespace"]}
+    return {**choices, "from_cluster": name, "namespace": kafka_namespace or choices["namespace"]}
 
 
 pod_options = option_group(
@@ -564,8 +564,8 @@ plan_options = option_group(
 def options_named(*names: str) -> list[click.Parameter]:
     """Return those of the options above that a command of its own kind needs."""
     every = click.command()(kafka_argument(_input_options(plan_options(lambda: None)))).params
-    found = {option.name: option for option in every}
-    return [found[name] for name in names]
+    by_name = {option.name: option for option in every}
+    return [by_name[name] for name in names]
 
 
 @click.command()
@@ -737,11 +737,11 @@ def _plan(
     options: Options,
     version: Version | None,
     cluster: str,
-    home: str,
+    namespace: str,
     *,
     selects: bool = False,
 ) -> BackupPlan:
-    """Plan one Kafka; `selects`: only one of the namespace `home`, not only by default there."""
+    """Plan one Kafka; `selects`: only one of this namespace, not only by default there."""
     from kanister_kafka.backup.planner import build_plan  # not for `run`, which plans nothing
 
     option_problems, documents = options.problems(), source.documents
@@ -752,8 +752,8 @@ def _plan(
     reading = read_cluster(
         documents,
         cluster=cluster,
-        namespace=home,
-        kafka_namespace=home if selects else "",
+        namespace=namespace,
+        kafka_namespace=namespace if selects else "",
         strimzi_version=version,
         writers=options.writers,
         not_writers=options.not_writers,

@@ -242,10 +242,10 @@ class KafkaName(_LiveName):
         resource = find_resource(connection, "Kafka")
         if resource is None:
             return ()
-        home, slash, _ = incomplete.rpartition("/")
-        namespace = home or _namespace(ctx) or connection.namespace
+        typed_namespace, slash, _ = incomplete.rpartition("/")
+        namespace = typed_namespace or _namespace(ctx) or connection.namespace
         items = connection.items(resource, namespace)
-        return sorted(f"{home}{slash}{item['metadata']['name']}" for item in items)
+        return sorted(f"{typed_namespace}{slash}{item['metadata']['name']}" for item in items)
 
 
 def completes_names(command: click.Command) -> None:

@@ -92,15 +92,15 @@ class ConnectionOptions:
     pods: dict[str, Any]
     """Words about the pods of a Job."""
 
-    def access(self, place: TopicRef) -> ClientAccess:
+    def access(self, ref: TopicRef) -> ClientAccess:
         """Find the connection to the cluster of a topic; properties go before all else."""
         from kanister_kafka.topics.access import AccessRequest, find_access
         from kanister_kafka.topics.client import ClientAccess
         from kanister_kafka.topics.client_properties import read_properties
 
         given = read_properties(self.command_config) if self.command_config else {}
-        servers = place.servers or ("" if place.kafka else self.bootstrap)
-        named = place.kafka or self.kafka or self.namespace
+        servers = ref.servers or ("" if ref.kafka else self.bootstrap)
+        named = ref.kafka or self.kafka or self.namespace
         if not servers and not named:
             servers = given.get("bootstrap.servers", "")
             if not servers:
@@ -113,8 +113,8 @@ class ConnectionOptions:
         client_access = find_access(
             connection(self.context),
             AccessRequest(
-                namespace=place.namespace or self.namespace,
-                kafka=place.kafka or self.kafka,
+                namespace=ref.namespace or self.namespace,
+                kafka=ref.kafka or self.kafka,
                 listener=self.listener,
                 user=self.user,
                 inside=self.in_cluster or "KUBERNETES_SERVICE_HOST" in os.environ,

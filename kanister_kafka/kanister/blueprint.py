@@ -129,9 +129,9 @@ class SharedNodes:
     def scalars(self, node: Node) -> list[tuple[str, Scalar]]:
         """Return the single values below a node in the order of the text, with paths from it."""
         if id(node) not in self._scalars:
-            found: list[tuple[str, Scalar]] = []
-            _add_scalars("", node, found)
-            self._scalars[id(node)] = found
+            scalars: list[tuple[str, Scalar]] = []
+            _add_scalars("", node, scalars)
+            self._scalars[id(node)] = scalars
         return self._scalars[id(node)]
 
     def templates(self, node: Node) -> list[tuple[str, Scalar]]:
@@ -187,11 +187,11 @@ class BlueprintPhase:
     @cached_property
     def values(self) -> tuple[tuple[str, Scalar], ...]:
         """The single values of its arguments, wherever they stand, with their field paths."""
-        found: list[tuple[str, Scalar]] = []
+        scalars: list[tuple[str, Scalar]] = []
         for key, _location, value, _spelled in self.arguments.entries:
             path = f"{self.path}.args.{key}"
-            found += [(path + steps, scalar) for steps, scalar in self.shared.scalars(value)]
-        return tuple(found)
+            scalars += [(path + steps, scalar) for steps, scalar in self.shared.scalars(value)]
+        return tuple(scalars)
 
     @cached_property
     def objects(self) -> MappingNode:
@@ -212,11 +212,11 @@ class BlueprintPhase:
                 yield TemplateText(path, node, self.action, self, field, condition)
 
     def _template_nodes(self, field: str) -> Iterator[tuple[str, Scalar]]:
-        found = self.node.get(field)
-        if not isinstance(found, MappingNode):
-            yield from _templates_below(found)
+        mapping = self.node.get(field)
+        if not isinstance(mapping, MappingNode):
+            yield from _templates_below(mapping)
             return
-        for key, location, value, _spelled in found.entries:
+        for key, location, value, _spelled in mapping.entries:
             if "{{" in key:
                 yield "", Scalar(key, location, key)
             for steps, scalar in self.shared.templates(value):
@@ -264,8 +264,8 @@ class BlueprintAction:
         for phase in self.all_phases:
             yield from phase.templates
         path = f"{self.path}.outputArtifacts"
-        for place, node in strings(path, self.output_artifacts):
-            yield TemplateText(place, node, self.name, None, "outputArtifacts")
+        for item_path, node in strings(path, self.output_artifacts):
+            yield TemplateText(item_path, node, self.name, None, "outputArtifacts")
 
 
 @dataclass(frozen=True, eq=False)
@@ -319,7 +319,9 @@ def read(document: Document) -> Blueprint:
     actions = document.root.get("actions")
     entries = actions.entries if isinstance(actions, MappingNode) else ()
     shared = SharedNodes()
-    return Blueprint(document, tuple(made for entry in entries if (made := _action(entry, shared))))
+    return Blueprint(
+        document, tuple(action for entry in entries if (action := _action(entry, shared)))
+    )
 
 
 def _action(entry: MappingEntry, shared: SharedNodes) -> BlueprintAction | None:
@@ -327,8 +329,8 @@ def _action(entry: MappingEntry, shared: SharedNodes) -> BlueprintAction | None:
     if not isinstance(node, MappingNode):
         return None
     path = f"actions.{entry.key}"
-    found = node.get("phases")
-    items = found.items if isinstance(found, Sequence) else ()
+    phases_node = node.get("phases")
+    items = phases_node.items if isinstance(phases_node, Sequence) else ()
     phases = tuple(
         BlueprintPhase(f"{path}.phases[{i}]", item, entry.key, i, shared)
         for i, item in enumerate(items)
@@ -346,26 +348,26 @@ def _action(entry: MappingEntry, shared: SharedNodes) -> BlueprintAction | None:
 def strings(path: str, node: Node | None) -> Iterator[tuple[str, Scalar]]:
     """Yield the templates below a node in the order of the text; keys are rendered as well."""
     for steps, scalar in _templates_below(node):
-        place = f"{path}{steps}"
-        yield place if path else place.removeprefix("."), scalar
+        full_path = f"{path}{steps}"
+        yield full_path if path else full_path.removeprefix("."), scalar
 
 
 def _templates_below(node: Node | None) -> list[tuple[str, Scalar]]:
     """Return templates, each with the path from here; a path is made only if there is one."""
     if isinstance(node, Scalar):
         return [("", node)] if isinstance(node.value, str) and "{{" in node.value else []
-    found: list[tuple[str, Scalar]] = []
+    scalars: list[tuple[str, Scalar]] = []
     if isinstance(node, MappingNode):
         for key, location, value, _spelled in node.entries:
             if "{{" in key:
-                found.append(("", Scalar(key, location, key)))
+                scalars.append(("", Scalar(key, location, key)))
             for steps, scalar in _templates_below(value):
-                found.append((f".{key}{steps}", scalar))
+                scalars.append((f".{key}{steps}", scalar))
     elif isinstance(node, Sequence):
         for i, item in enumerate(node.items):
             for steps, scalar in _templates_below(item):
-                found.append((f"[{i}]{steps}", scalar))
-    return found
+                scalars.append((f"[{i}]{steps}", scalar))
+    return scalars
 
 
 def _add_scalars(path: str, node: Node | None, scalars: list[tuple[str, Scalar]]) -> None:

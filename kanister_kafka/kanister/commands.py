@@ -33,8 +33,8 @@ class ShellCommand(NamedTuple):
     @property
     def script(self) -> tuple[str, Scalar] | None:
         """The script of `sh -c` and the like with its field path, wherever that stands."""
-        found = self._shell()
-        return found[1] if found and found[0] else None
+        shell = self._shell()
+        return shell[1] if shell and shell[0] else None
 
     @property
     def misplaced(self) -> tuple[str, Scalar] | None:
@@ -42,11 +42,11 @@ class ShellCommand(NamedTuple):
 
         Any other word may be a file of the image, to which `-c` and the rest are arguments.
         """
-        found = self._shell()
-        if found is None or found[0] or found[1][1].text not in SET_OPTIONS:
+        shell = self._shell()
+        if shell is None or shell[0] or shell[1][1].text not in SET_OPTIONS:
             return None
-        after = self.words[self.words.index(found[1]) + 1 :]
-        return found[1] if any(_runs(word.text) for _path, word in after) else None
+        after = self.words[self.words.index(shell[1]) + 1 :]
+        return shell[1] if any(_runs(word.text) for _path, word in after) else None
 
     def _shell(self) -> tuple[bool, tuple[str, Scalar]] | None:
         for i, (_path, word) in enumerate(self.words):
@@ -57,8 +57,8 @@ class ShellCommand(NamedTuple):
     def _first(self, start: int) -> tuple[bool, tuple[str, Scalar]] | None:
         """Return the first word that is not an option, and whether `-c` stands before it."""
         runs = skip = False
-        for place in self.words[start:]:
-            text = place[1].text
+        for entry in self.words[start:]:
+            text = entry[1].text
             if skip:
                 skip = False
             elif text in TAKES_VALUE:
@@ -67,7 +67,7 @@ class ShellCommand(NamedTuple):
                 runs = runs or _runs(text)
                 skip = not text.startswith("--") and text.endswith("o")
             else:
-                return runs, place
+                return runs, entry
         return None
 
 
@@ -167,9 +167,9 @@ def _statements(phase: BlueprintPhase, programs: tuple[str, ...]) -> Iterator[Si
                 yield SimpleCommand(words, plain, program, path, node, line, column)
         elif command.words:
             path, node = command.words[0]
-            found = _statement([word.text for _path, word in command.words], 0, 1)
-            if not programs or found.program in programs:
-                yield SimpleCommand(*found[:3], path, node, found.line, found.column)
+            statement = _statement([word.text for _path, word in command.words], 0, 1)
+            if not programs or statement.program in programs:
+                yield SimpleCommand(*statement[:3], path, node, statement.line, statement.column)
 
 
 Words = tuple[str, ...]
@@ -196,24 +196,24 @@ def _running(text: str, programs: tuple[str, ...]) -> tuple[Statement, ...]:
 
 def split_statements(text: str) -> tuple[Statement, ...]:
     """Return the statements of a script, without the files that they read from and write to."""
-    return tuple(found for found, _is_piped in _split(text))
+    return tuple(statement for statement, _is_piped in _split(text))
 
 
 def pipelines(text: str) -> tuple[tuple[Statement, ...], ...]:
     """Return the statements of each pipeline of a script."""
-    made: list[list[Statement]] = []
-    for found, is_piped in _split(text[:MAX_SCRIPT_LENGTH]):
-        if is_piped and made:
-            made[-1].append(found)
+    groups: list[list[Statement]] = []
+    for statement, is_piped in _split(text[:MAX_SCRIPT_LENGTH]):
+        if is_piped and groups:
+            groups[-1].append(statement)
         else:
-            made.append([found])
-    return tuple(tuple(each) for each in made if len(each) > 1)
+            groups.append([statement])
+    return tuple(tuple(each) for each in groups if len(each) > 1)
 
 
 @lru_cache(maxsize=256)  # as above
 def _split(text: str) -> tuple[tuple[Statement, bool], ...]:
     """Return the statements of a script, and whether each reads from the one before."""
-    found = []
+    statements = []
     words: list[str] = []
     line = begins = start = 0
     redirects = piped = False
@@ -239,12 +239,12 @@ def _split(text: str) -> tuple[tuple[Statement, bool], ...]:
             redirects = False
             if words:
                 one = _statement(words, line, start - text.rfind("\n", 0, start))
-                found.append((one, piped))
+                statements.append((one, piped))
                 words, piped = [], False
             piped = piped or match.group().strip() in ("|", "|&")
     if words:
-        found.append((_statement(words, line, start - text.rfind("\n", 0, start)), piped))
-    return tuple(found)
+        statements.append((_statement(words, line, start - text.rfind("\n", 0, start)), piped))
+    return tuple(statements)
 
 
 def _statement(words: list[str], line: int, column: int) -> Statement:
@@ -255,10 +255,10 @@ def _statement(words: list[str], line: int, column: int) -> Statement:
 
 def _plain(words: Iterable[str]) -> Words:
     """Return words without options and what belongs to these."""
-    found = []
+    plain = []
     before = ""
     for word in words:
         if not word.startswith("-") and before not in WITH_VALUE:
-            found.append(word)
+            plain.append(word)
         before = word
-    return tuple(found)
+    return tuple(plain)

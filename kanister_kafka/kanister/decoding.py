@@ -163,8 +163,8 @@ def conditions(path: str, node: Node | None) -> Iterator[tuple[str, Node]]:
     for name in CONDITION_LISTS:
         listed = field_of(node, name)
         for i, item in enumerate(items_of(listed)):
-            place = child_path(path, name)
-            yield (f"{place}[{i}]" if isinstance(listed, Sequence) else place), item
+            item_path = child_path(path, name)
+            yield (f"{item_path}[{i}]" if isinstance(listed, Sequence) else item_path), item
 
 
 def condition_lists(path: str, node: Node) -> Diagnostics:
@@ -173,17 +173,17 @@ def condition_lists(path: str, node: Node) -> Diagnostics:
         yield wrong_type(node, path, ArgumentType.CONDITIONS.value)
         return
     yield from ignored_keys(path, node, CONDITION_LISTS, "this mapping")
-    for place, item in conditions(path, node):
+    for item_path, item in conditions(path, node):
         if not isinstance(item, MappingNode):
             if not isinstance(item, Scalar) or item.value is not None:
-                yield wrong_type(item, place, "a mapping with condition and objectReference")
+                yield wrong_type(item, item_path, "a mapping with condition and objectReference")
             continue
-        yield from ignored_keys(place, item, CONDITION_FIELDS, "a condition")
+        yield from ignored_keys(item_path, item, CONDITION_FIELDS, "a condition")
         condition, target = field_of(item, "condition"), field_of(item, "objectReference")
         if condition is not None:
-            yield from expect_string(child_path(place, "condition"), condition)
+            yield from expect_string(child_path(item_path, "condition"), condition)
         if target is not None and (not isinstance(target, Scalar) or target.value is not None):
-            yield from reference(child_path(place, "objectReference"), target)
+            yield from reference(child_path(item_path, "objectReference"), target)
 
 
 # Fields of a pod's spec, which podOverride is merged into (core/v1 of k8s.io/api 0.37).
@@ -230,16 +230,18 @@ def _texts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if not items and not argument.blank:
         yield empty_value(node, path)
     for i, item in enumerate(items):
-        place = f"{path}[{i}]" if isinstance(node, Sequence) else path
-        yield from expect_string(place, item, argument.kind.value if item is node else "a string")
+        item_path = f"{path}[{i}]" if isinstance(node, Sequence) else path
+        yield from expect_string(
+            item_path, item, argument.kind.value if item is node else "a string"
+        )
         text = text_of(item)
         if not isinstance(item, Scalar) or item.value is None or is_template(text):
             continue
         if argument.choices and text not in argument.choices:
-            yield unsupported_value(item, place, argument.choices)
+            yield unsupported_value(item, item_path, argument.choices)
         elif i == 0 and argument.name.lower().endswith("command") and SPACED.search(text):
             advice = "must be one word: no shell splits it; write a list of words"
-            yield invalid_value(item, place, advice)
+            yield invalid_value(item, item_path, advice)
 
 
 def _yaml_texts(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
@@ -333,11 +335,11 @@ def _entries(
     """Yield the entries of a mapping; a list of mappings is merged into one."""
     merged = items_of(node) if isinstance(node, Sequence) else (node,)
     for i, one in enumerate(merged):
-        place = f"{path}[{i}]" if one is not node else path
+        item_path = f"{path}[{i}]" if one is not node else path
         if isinstance(one, MappingNode):
-            yield from ((child_path(place, entry.key), entry) for entry in one.entries)
+            yield from ((child_path(item_path, entry.key), entry) for entry in one.entries)
         elif not isinstance(one, Scalar) or one.value is not None:
-            yield wrong_type(one, place, expected)
+            yield wrong_type(one, item_path, expected)
 
 
 def _pairs(
@@ -346,18 +348,18 @@ def _pairs(
     """Return the rule for a mapping of strings; keys and values with templates are left out."""
 
     def check(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
-        for found in _entries(path, node, argument.kind.value):
-            if isinstance(found, Diagnostic):
-                yield found
+        for entry in _entries(path, node, argument.kind.value):
+            if isinstance(entry, Diagnostic):
+                yield entry
                 continue
-            place, (key, location, value, _spelled) = found
-            yield from expect_string(place, value)
+            entry_path, (key, location, value, _spelled) = entry
+            yield from expect_string(entry_path, value)
             if not is_template(key) and not key_rule.allows(key):
                 message = f'Invalid value: "{key}": must be {key_words}'
-                yield error("argument-value", location, place, message)
+                yield error("argument-value", location, entry_path, message)
             text = text_of(value)
             if isinstance(value, Scalar) and not is_template(text) and not is_value(text):
-                yield invalid_value(value, place, f"must be {value_words}")
+                yield invalid_value(value, entry_path, f"must be {value_words}")
 
     return check
 
@@ -374,9 +376,9 @@ def _pod_labels(argument: FunctionArgument, path: str, node: Node) -> Diagnostic
 def _pod_override(argument: FunctionArgument, path: str, node: Node) -> Diagnostics:
     if isinstance(node, MappingNode):
         yield from ignored_keys(path, node, FIELDS, "a pod's spec")
-    for found in _entries(path, node, argument.kind.value):
-        if isinstance(found, Diagnostic):
-            yield found
+    for entry in _entries(path, node, argument.kind.value):
+        if isinstance(entry, Diagnostic):
+            yield entry
 
 
 def _reference(_argument: FunctionArgument, path: str, node: Node) -> Diagnostics:

@@ -708,7 +708,7 @@ def functions(release: str) -> Mapping[str, KanisterFunction]:
 
 def releases_with(function: str, argument: str = "") -> str:
     """Return in words which releases have a function, or an argument of it; empty for none."""
-    found = [(release, functions(release).get(function)) for release in RELEASES]
+    by_release = [(release, functions(release).get(function)) for release in RELEASES]
     return format_release_range(
-        [r for r, one in found if one and (not argument or argument in one.arguments)]
+        [r for r, one in by_release if one and (not argument or argument in one.arguments)]
     )

@@ -19,7 +19,7 @@ NEWEST = RELEASES[-2]
 """The newest one that is published."""
 RELEASE_PATTERN = re.compile(r"v?(0\.[0-9]+)(?:\.0)?")
 """As charts and images write it, with or without the `v` of a git tag."""
-PLACES = {release: place for place, release in enumerate(RELEASES)}
+PLACES = {release: index for index, release in enumerate(RELEASES)}
 
 
 def parse_release(text: str) -> str | None:
@@ -31,8 +31,8 @@ def parse_release(text: str) -> str | None:
 
 def is_within(release: str, since: str, until: str) -> bool:
     """Return whether a release is neither before `since` nor after `until`, if these are set."""
-    place = PLACES[release]
-    return (not since or PLACES[since] <= place) and (not until or place <= PLACES[until])
+    index = PLACES[release]
+    return (not since or PLACES[since] <= index) and (not until or index <= PLACES[until])
 
 
 class ArgumentType(Enum):

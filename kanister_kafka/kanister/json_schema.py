@@ -88,12 +88,12 @@ class SchemaWriter:
 
     def properties(self, schema: ObjectSchema) -> JsonSchema:
         """Return the schemas of the fields of an object, each with its description."""
-        made: JsonSchema = {}
+        properties: JsonSchema = {}
         for name, value in schema.known.items():
             shape = self.type(value)
             known = name in self.about
-            made[name] = _beside(shape, description=self.about[name]) if known else shape
-        return made
+            properties[name] = _beside(shape, description=self.about[name]) if known else shape
+        return properties
 
 
 def _beside(shape: JsonSchema, *, description: str, comment: str = "") -> JsonSchema:
@@ -234,8 +234,8 @@ def _argument(argument: FunctionArgument) -> JsonSchema:
     shape = SHAPES[argument.kind]
     if argument.choices and argument.kind is ArgumentType.TEXT:
         shape = {"anyOf": [{"enum": list(argument.choices)}, TEMPLATE]}
-    made: JsonSchema = {"description": argument.description, **shape}
+    schema: JsonSchema = {"description": argument.description, **shape}
     if argument.default:
-        made["description"] = f"{argument.description} Default: {argument.default}."
+        schema["description"] = f"{argument.description} Default: {argument.default}."
     # draft 7 ignores other keys next to a $ref
-    return {"allOf": [shape], "description": made["description"]} if "$ref" in shape else made
+    return {"allOf": [shape], "description": schema["description"]} if "$ref" in shape else schema

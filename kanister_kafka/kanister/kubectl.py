@@ -131,16 +131,16 @@ def _kubectl_words(words: tuple[str, ...], depth: int = 0) -> Iterator[tuple[str
         yield words
     elif first == "trap" and depth < 2:
         for script in inner_scripts(words):
-            for found in split_statements(script):
-                yield from _kubectl_words(found.words, depth + 1)
+            for statement in split_statements(script):
+                yield from _kubectl_words(statement.words, depth + 1)
     elif first in RUNS_ANOTHER or SHELLS.fullmatch(first):
         for i, word in enumerate(words[1:], 1):
             if _program(word) in KUBECTL:
                 yield words[i:]
                 return
             if depth < 2 and any(f"{program} " in word for program in KUBECTL):
-                for found in split_statements(word):
-                    yield from _kubectl_words(found[0], depth + 1)
+                for statement in split_statements(word):
+                    yield from _kubectl_words(statement[0], depth + 1)
 
 
 def _program(word: str) -> str:
@@ -182,8 +182,8 @@ def _namespace(phase: BlueprintPhase, statement: SimpleCommand, options: Mapping
 
 def target(kind: str, name: str, namespace: str) -> KubectlTarget:
     """Return the object of a name that may hold a template or a variable."""
-    found = literal_name(name)
-    return KubectlTarget(kind, found, namespace, "" if found else name)
+    literal = literal_name(name)
+    return KubectlTarget(kind, literal, namespace, "" if literal else name)
 
 
 @lru_cache(maxsize=256)  # asked for each statement
@@ -263,12 +263,12 @@ def _last_run(text: str, one: _Function) -> int:
     if one.name in in_traps:
         return AT_THE_END
     places = [
-        place
-        for place in offsets.get(one.name, ())
-        if not any(other.head <= place < other.body for other in functions)
-        and not one.body <= place < one.end
+        offset
+        for offset in offsets.get(one.name, ())
+        if not any(other.head <= offset < other.body for other in functions)
+        and not one.body <= offset < one.end
     ]
-    if any(_is_inside(place, functions) for place in places):
+    if any(_is_inside(offset, functions) for offset in places):
         return AT_THE_END
     return places[-1] if places else 0
 
@@ -279,16 +279,16 @@ def _find_calls(text: str) -> tuple[dict[str, list[int]], frozenset[str]]:
     offsets: dict[str, list[int]] = {}
     in_traps: set[str] = set()
     for statement in split_statements(text):
-        place = _offset(text, statement.line, statement.column)
-        offsets.setdefault(statement.program, []).append(place)
+        offset = _offset(text, statement.line, statement.column)
+        offsets.setdefault(statement.program, []).append(offset)
         if statement.program == "trap":
             for script in inner_scripts(statement.words):
                 in_traps.update(inner.program for inner in split_statements(script))
     return offsets, frozenset(in_traps)
 
 
-def _is_inside(place: int, functions: tuple[_Function, ...]) -> bool:
-    return any(one.body <= place < one.end for one in functions)
+def _is_inside(offset: int, functions: tuple[_Function, ...]) -> bool:
+    return any(one.body <= offset < one.end for one in functions)
 
 
 @lru_cache(maxsize=256)  # Blueprints repeat themselves

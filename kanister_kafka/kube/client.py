@@ -147,9 +147,9 @@ class KubeClient:
             return self._chosen[key]
         root = "apis" if "/" in api_version else "api"
         base = (root, *api_version.split("/"))
-        for found in self._resources(base):
-            if found["kind"] == kind and "/" not in found["name"]:  # else a subresource
-                return ApiResource(base, found["name"], kind, found.get("namespaced", True))
+        for entry in self._resources(base):
+            if entry["kind"] == kind and "/" not in entry["name"]:  # else a subresource
+                return ApiResource(base, entry["name"], kind, entry.get("namespaced", True))
         raise NotFoundError(f"{self.host}: has no kind {kind} of {api_version}")
 
     def _first_served(self, versions: tuple[str, ...], kind: str) -> ApiResource:
@@ -180,11 +180,11 @@ class KubeClient:
             if at and at not in served:
                 continue
             base = ("apis", at, served[at]) if at else ("api", "v1")
-            for found in self._resources(base):
-                names = [found["name"], found["kind"].lower()] + (found.get("shortNames") or [])
-                if name in names and "/" not in found["name"]:
+            for entry in self._resources(base):
+                names = [entry["name"], entry["kind"].lower()] + (entry.get("shortNames") or [])
+                if name in names and "/" not in entry["name"]:
                     return ApiResource(
-                        base, found["name"], found["kind"], found.get("namespaced", True)
+                        base, entry["name"], entry["kind"], entry.get("namespaced", True)
                     )
         raise UnreachableError(f"{self.host}: has no resource {text!r}")
 
@@ -246,10 +246,10 @@ class KubeClient:
         accept = METADATA if metadata_only else ""
         named = {"apiVersion": resource.api_version, "kind": resource.kind}
         query = {"limit": str(PAGE), "labelSelector": label, "fieldSelector": fields}
-        place = f"namespace {namespace}" if namespace else "all namespaces"
+        scope = f"namespace {namespace}" if namespace else "all namespaces"
         while True:
             path = _path(resource, namespace)
-            purpose = f"list {resource} in {place}"
+            purpose = f"list {resource} in {scope}"
             page = self.ask("GET", path, query, accept=accept, purpose=purpose)
             for item in page.get("items") or ():
                 yield {**item, **named}
@@ -259,7 +259,7 @@ class KubeClient:
 
     def create(self, item: Object, *, dry_run: bool = False) -> Object:
         """Create an object and return it as the server made it."""
-        resource, namespace, _name = self._place(item)
+        resource, namespace, _name = self._locate(item)
         query = {**_writing(dry_run=dry_run), "fieldValidation": "Strict"}
         return self._write("POST", _path(resource, namespace), query, item)
 
@@ -274,7 +274,7 @@ class KubeClient:
             "force": "true" if force else "false",
         }
         content = "application/apply-patch+yaml"
-        return self._write("PATCH", _path(*self._place(item)), query, item, content)
+        return self._write("PATCH", _path(*self._locate(item)), query, item, content)
 
     def patch(
         self,
@@ -413,7 +413,7 @@ class KubeClient:
             self._served[base] = self.ask("GET", base).get("resources") or []
         return self._served[base]
 
-    def _place(self, item: Object) -> tuple[ApiResource, str, str]:
+    def _locate(self, item: Object) -> tuple[ApiResource, str, str]:
         resource = self.kind(item["apiVersion"], item["kind"])
         metadata = item["metadata"]
         namespace = metadata.get("namespace") or self.namespace

@@ -85,8 +85,8 @@ def contexts() -> tuple[str, ...]:
     places = access().kubeconfig or os.environ.get("KUBECONFIG") or "~/.kube/config"
     loading: Any = config.kube_config
     try:
-        found = loading.KubeConfigMerger(places).config
-        return tuple(str(one["name"]) for one in found.value["contexts"]) if found else ()
+        merged = loading.KubeConfigMerger(places).config
+        return tuple(str(one["name"]) for one in merged.value["contexts"]) if merged else ()
     except (config.ConfigException, loading.yaml.YAMLError, OSError) as failure:
         raise UnreachableError(f"kubeconfig {places}: cannot be read") from failure
     except (AttributeError, LookupError, TypeError, ValueError) as failure:

@@ -28,8 +28,8 @@ def name_of(item: Object) -> str:
 def title(item: Object) -> str:
     """Return `Kind namespace/name`, or `Kind name` for an object of the whole cluster."""
     namespace = get_path(item, "metadata", "namespace")
-    place = f"{namespace}/" if namespace else ""
-    return f"{item.get('kind', 'object')} {place}{name_of(item)}"
+    prefix = f"{namespace}/" if namespace else ""
+    return f"{item.get('kind', 'object')} {prefix}{name_of(item)}"
 
 
 def titles(items: Iterable[Object]) -> tuple[str, ...]:
@@ -49,9 +49,9 @@ def annotation(item: Object, key: str) -> str:
 
 def condition(item: Object, kind: str) -> Object:
     """Return a condition of the status by its type; an empty object if there is none."""
-    for found in get_path(item, "status", "conditions") or ():
-        if found.get("type") == kind:
-            return dict(found)
+    for entry in get_path(item, "status", "conditions") or ():
+        if entry.get("type") == kind:
+            return dict(entry)
     return {}
 
 
@@ -152,8 +152,8 @@ class SelectorRequirement:
 
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Return whether labels match; an absent label is `NotIn` any values."""
-        found = labels.get(self.key)
-        there = found is not None if self.values is None else found in self.values
+        value = labels.get(self.key)
+        there = value is not None if self.values is None else value in self.values
         return there is not self.negated
 
 
@@ -172,10 +172,10 @@ def parse_selector(text: str) -> LabelSelector | None:
     """Read a selector such as `app=kafka,tier in (a,b),!spare`; None if it is not one."""
     if not text.strip():
         return LabelSelector()
-    found = [REQUIREMENT.fullmatch(part.strip()) for part in APART.split(text)]
-    if None in found:
+    matches = [REQUIREMENT.fullmatch(part.strip()) for part in APART.split(text)]
+    if None in matches:
         return None
-    return LabelSelector(tuple(_requirement(match) for match in found if match))
+    return LabelSelector(tuple(_requirement(match) for match in matches if match))
 
 
 def _requirement(match: re.Match[str]) -> SelectorRequirement:

@@ -65,9 +65,9 @@ class Toleration:
 
     def fields(self) -> dict[str, str]:
         """Return it as a pod has it."""
-        found = {"key": self.key, "operator": self.operator, "effect": self.effect}
-        found = {name: value for name, value in found.items() if value}
-        return found | ({"value": self.value} if self.operator == "Equal" else {})
+        fields = {"key": self.key, "operator": self.operator, "effect": self.effect}
+        fields = {name: value for name, value in fields.items() if value}
+        return fields | ({"value": self.value} if self.operator == "Equal" else {})
 
 
 def parse_toleration(text: str) -> Toleration | None:
@@ -121,13 +121,13 @@ class PodOptions:
 
     def spec(self) -> dict[str, Any]:
         """Return its part of a pod's spec, except the containers."""
-        found: dict[str, Any] = {
+        fields: dict[str, Any] = {
             "imagePullSecrets": [{"name": name} for name in self.pull_secrets],
             "tolerations": [one.fields() for one in self.tolerations],
             "nodeSelector": dict(self.node_selector),
             "priorityClassName": self.priority_class,
         }
-        return {name: value for name, value in found.items() if value}
+        return {name: value for name, value in fields.items() if value}
 
 
 def pod_option_errors(pods: PodOptions) -> Iterator[tuple[str, object, str]]:

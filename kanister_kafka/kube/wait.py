@@ -33,8 +33,8 @@ def poll(
     end = clock.now() + timeout
     while True:
         try:
-            if found := look():
-                return found
+            if result := look():
+                return result
         except TransientError:
             pass
         if clock.now() >= end:

@@ -91,13 +91,13 @@ def _are_right(scripts: tuple[str, ...]) -> bool:
 
 
 def _read(script: str) -> tuple[BashDiagnostic, ...]:
-    found = []
+    diagnostics = []
     for match in _LINE.finditer(_ask(script) or ""):
         message = match.group(2)
         if not message.startswith("`"):  # which begins the line of the script, printed once more
             is_warning = message.startswith("warning: ")
-            found.append(BashDiagnostic(int(match.group(1)), message, is_warning))
-    return tuple(found)
+            diagnostics.append(BashDiagnostic(int(match.group(1)), message, is_warning))
+    return tuple(diagnostics)
 
 
 def _ask(script: str) -> str | None:

@@ -60,11 +60,11 @@ class ChartAwareReader:
         as_it_is = loads(raw, source)
         if not any(group in text for group in LINTED_GROUPS):
             return LoadResult((), (), (source,), as_it_is.ignores)
-        found = find_unescaped_actions(text, source)
-        if found.problems and found.is_foreign:  # the text as it is is what Kanister would get
-            problems = found.problems + as_it_is.problems
+        actions = find_unescaped_actions(text, source)
+        if actions.problems and actions.is_foreign:  # the text as it is is what Kanister would get
+            problems = actions.problems + as_it_is.problems
             return LoadResult(as_it_is.documents, problems, (source,), as_it_is.ignores)
-        problems = found.problems or (_report("helm-template", Location(source, 1, 1)),)
+        problems = actions.problems or (_report("helm-template", Location(source, 1, 1)),)
         return LoadResult((), problems, (source,), as_it_is.ignores)
 
     def original(self, problems: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
@@ -87,12 +87,12 @@ class ChartAwareReader:
         return replace(problem, location=places.original(problem.location))
 
 
-def _report(check: str, place: Location) -> Diagnostic:
+def _report(check: str, location: Location) -> Diagnostic:
     message = (
         "depends on values that Helm alone has, and was not looked at: "
         "`helm template CHART | kanister-kafka validate -` does"
     )
-    return Diagnostic(check, Severity.INFO, place, "", message)
+    return Diagnostic(check, Severity.INFO, location, "", message)
 
 
 # Text to a template that gives back the text.
@@ -113,7 +113,7 @@ def escape(text: str) -> str:
     From the left, so that no brace stands before a token: `{` and `{{` would open an action at the
     wrong one of the three.
     """
-    return TOKEN.sub(lambda found: _literal(found[0]), text)
+    return TOKEN.sub(lambda match: _literal(match[0]), text)
 
 
 def _literal(token: str) -> str:
@@ -169,13 +169,13 @@ def literal_output(template: str) -> LiteralOutput | None:
     if parsed.errors:
         return None
     parts = [_literal_text(node) for node in parsed.nodes]
-    found = [part for part in parts if part is not None]
-    if len(found) < len(parts):
+    literals = [part for part in parts if part is not None]
+    if len(literals) < len(parts):
         return None
-    texts = [text for text, _line, _column in found]
+    texts = [text for text, _line, _column in literals]
     text = "".join(texts)
     starts = tuple(accumulate((len(part) for part in texts), initial=0))[:-1]
-    places = tuple(_offset(template, line, column) for _text, line, column in found)
+    places = tuple(_offset(template, line, column) for _text, line, column in literals)
     return LiteralOutput(text, SourceMap(starts or (0,), places or (0,), text, template))
 
 
@@ -204,17 +204,17 @@ def find_unescaped_actions(template: str, source: str) -> UnescapedActions:
         if names[0] not in VALUES:
             fails = f"fails: nil pointer evaluating interface {{}}.{names[1]}" if names[1:] else ""
             message = f".{'.'.join(names)} is for Kanister; Helm has no such value and"
-            place = Location(source, field.line, field.column)
-            problems.append(_unescaped(place, f"{message} {fails or alone}"))
+            location = Location(source, field.line, field.column)
+            problems.append(_unescaped(location, f"{message} {fails or alone}"))
     of_helm = any(names[0] in VALUES for _field, names, _ in fields)
     unknown = len(parsed.errors) > len(syntax)
     literals = any(isinstance(node, ActionNode) and _literal_text(node) for node in parsed.nodes)
     return UnescapedActions(tuple(problems), not (syntax or of_helm or unknown or literals))
 
 
-def _unescaped(place: Location, message: str) -> Diagnostic:
+def _unescaped(location: Location, message: str) -> Diagnostic:
     remedy = "escape the action, or take the file in with .Files.Get (kanister-kafka docs helm)"
-    return error("helm-unescaped", place, "", f"{message}; {remedy}")
+    return error("helm-unescaped", location, "", f"{message}; {remedy}")
 
 
 def _literal_text(node: AnyNode) -> tuple[str, int, int] | None:

@@ -147,19 +147,19 @@ def _check(
     loaded: LoadResult, settings: LintSettings, ignore: Collection[str], least: Severity
 ) -> tuple[ManifestSet, Validation]:
     with without_gc():
-        found = list(loaded.problems)
+        diagnostics = list(loaded.problems)
         blueprints = []
         for document in loaded.documents:
             identity = detect_blueprint(document)
-            found.extend(identity.problems)
+            diagnostics.extend(identity.problems)
             if identity.is_blueprint:
                 blueprints.append(read(document))
         manifests = ManifestSet(loaded.documents, tuple(blueprints))
-        found.extend(_run_rules(manifests, settings, least))
+        diagnostics.extend(_run_rules(manifests, settings, least))
         if loaded.ignores:
-            found.extend(_unknown_ids(loaded.ignores))
+            diagnostics.extend(_unknown_ids(loaded.ignores))
         is_silenced = _silencer(loaded.ignores, ignore)
-        problems = [one for one in sort_diagnostics(found) if one.severity.reaches(least)]
+        problems = [one for one in sort_diagnostics(diagnostics) if one.severity.reaches(least)]
         return manifests, Validation(
             tuple(problem for problem in problems if not is_silenced(problem)),
             len(blueprints),

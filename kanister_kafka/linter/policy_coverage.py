@@ -137,10 +137,10 @@ def _coverage(
     objects: KastenObjects, settings: LintSettings, findings: _Findings, policy: Cursor
 ) -> PolicyCoverage:
     actions = list(policy.at("spec", "actions").each())
-    profiles = (spot.at("profile", "name").text for _operation, spot in parameters(policy))
+    profiles = (fields.at("profile", "name").text for _operation, fields in parameters(policy))
     selected = namespace_selection(policy)
     errors = findings.ids(policy.location, least=Severity.ERROR)
-    wrong = _see(found for found in errors if found in NO_RUN)
+    wrong = _see(rule_id for rule_id in errors if rule_id in NO_RUN)
     runs = tuple(
         chain(_hooks(objects, findings, policy), _bound(objects, settings, findings, policy))
     )
@@ -177,16 +177,16 @@ def _hook(
 ) -> CoveredAction:
     hook = operation.hooks.at(moment)
     when, here = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
-    found = findings.ids(operation.owner.location, here)
+    rule_ids = findings.ids(operation.owner.location, here)
     if not hook.there:
         whole = findings.ids(operation.owner.location, operation.hooks.path)
-        found += [one for one in whole if one in NO_HOOK]
+        rule_ids += [one for one in whole if one in NO_HOOK]
         return CoveredAction(
-            when=when, on=namespace, blueprint="", action="", phases=(), but=_see(found)
+            when=when, on=namespace, blueprint="", action="", phases=(), but=_see(rule_ids)
         )
     blueprint, action = hook.at("blueprint").text, hook.at("actionName").text
     run = _run(objects, when, namespace, blueprint, action)
-    return replace(run, but=run.but or _see(found))
+    return replace(run, but=run.but or _see(rule_ids))
 
 
 def _bound(
@@ -210,13 +210,13 @@ def _bound(
 
 
 def _see(ids: Iterable[str]) -> str:
-    found = list(ids)
-    return f"see {', '.join(found)}" if found else ""
+    rule_ids = list(ids)
+    return f"see {', '.join(rule_ids)}" if rule_ids else ""
 
 
 def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> CoveredAction:
     blueprints = objects.named(blueprint)
-    actions = [found for one in blueprints if (found := one.action(action))]
+    actions = [blueprint_action for one in blueprints if (blueprint_action := one.action(action))]
     but = "" if actions else "the Blueprint has no action for it"
     return CoveredAction(
         when=when,
@@ -230,7 +230,7 @@ def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str
 
 def _leaves_out(policy: Cursor, tie: BlueprintLink) -> bool:
     return any(
-        excludes(Filters(spot.at("filters")), tie)
-        for operation, spot in parameters(policy)
+        excludes(Filters(fields.at("filters")), tie)
+        for operation, fields in parameters(policy)
         if operation == "backup"
     )

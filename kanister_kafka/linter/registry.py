@@ -67,8 +67,8 @@ class Rule:
 
     def report(self, location: Location, path: str, message: str, rule_id: str = "") -> Diagnostic:
         """Build a diagnostic of this rule; `rule_id` is necessary if the rule has several ids."""
-        found = rule_id or next(iter(self.ids))
-        return Diagnostic(found, self.ids[found], location, path, message)
+        check = rule_id or next(iter(self.ids))
+        return Diagnostic(check, self.ids[check], location, path, message)
 
     def reaches(self, least: Severity) -> bool:
         """Report whether any diagnostic of this rule can be as severe as `least`."""
@@ -137,13 +137,13 @@ class RuleDoc(NamedTuple):
 def rule_docs() -> dict[str, RuleDoc]:
     """Return the sections by id, in the order of the page."""
     return {
-        found["id"]: RuleDoc(
-            found["id"],
-            Severity(found["severity"]),
-            " ".join(found["text"].split()),
-            found["rest"].strip(),
+        section["id"]: RuleDoc(
+            section["id"],
+            Severity(section["severity"]),
+            " ".join(section["text"].split()),
+            section["rest"].strip(),
         )
-        for found in SECTION.finditer(page("rules"))
+        for section in SECTION.finditer(page("rules"))
     }
 
 
@@ -155,12 +155,12 @@ def page(name: str) -> str:
 @cache
 def pages() -> dict[str, str]:
     """Return the title of each page by its name, sorted."""
-    found = {}
+    titles = {}
     for one in package_directory("docs").iterdir():
         if one.name.endswith(".md"):
             with one.open(encoding="utf-8") as text:
-                found[one.name.removesuffix(".md")] = text.readline().strip("# \n")
-    return dict(sorted(found.items()))
+                titles[one.name.removesuffix(".md")] = text.readline().strip("# \n")
+    return dict(sorted(titles.items()))
 
 
 def closest_rule_id(name: str) -> str | None:

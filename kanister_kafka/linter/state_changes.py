@@ -191,22 +191,30 @@ def state_changes(phase: BlueprintPhase) -> list[StateChange]:
         return _scaled(phase)
     if phase.func == "KubeOps":
         return _once(list(_patched(phase)))
-    found: list[StateChange] = []
+    changes: list[StateChange] = []
     paused: set[bool] = set()
     for call in _in_order(kubectl_calls(phase)):
-        found += _called(phase, call)
+        changes += _called(phase, call)
         paused.update(_pauses(call))
     for path, node in phase.values:
         for toggle, starts, start in _toggled(node.text):
             if toggle is PAUSES and starts in paused:
                 continue  # a call names what it is about
-            place, certain = node.place_at(start), _unconditional(phase)
-            found.append(
+            location, certain = node.place_at(start), _unconditional(phase)
+            changes.append(
                 StateChange(
-                    toggle.what, ANYTHING, starts, phase, path, place, certain, toggle.lasts, start
+                    toggle.what,
+                    ANYTHING,
+                    starts,
+                    phase,
+                    path,
+                    location,
+                    certain,
+                    toggle.lasts,
+                    start,
                 )
             )
-    return _once(found)
+    return _once(changes)
 
 
 def _in_order(calls: tuple[KubectlCall, ...]) -> list[KubectlCall]:
@@ -235,13 +243,13 @@ def _once(changes: list[StateChange]) -> list[StateChange]:
 def _toggled(text: str) -> tuple[tuple[StopStartPattern, bool, int], ...]:
     """Return what a text toggles, whether it starts it, and where."""
     lower = text.lower()
-    found = []
+    toggles = []
     for toggle in STOP_START_PATTERNS:
         if toggle.hint in lower:
             for pattern, starts in ((toggle.stop, False), (toggle.start, True)):
                 if match := pattern.search(text):
-                    found.append((toggle, starts, match.start()))
-    return tuple(found)
+                    toggles.append((toggle, starts, match.start()))
+    return tuple(toggles)
 
 
 def _scaled(phase: BlueprintPhase) -> list[StateChange]:
@@ -276,11 +284,11 @@ def _patched(phase: BlueprintPhase) -> Iterator[StateChange]:
     patched = KubectlTarget(plural(named("resource")), named("name"), named("namespace"))
     path = f"{phase.path}.args.spec"
     if match := REPLICAS.search(spec.text):
-        place = spec.place_at(match.start())
-        yield StateChange("scale", patched, match[1] != "0", phase, path, place, certain=True)
+        location = spec.place_at(match.start())
+        yield StateChange("scale", patched, match[1] != "0", phase, path, location, certain=True)
     for what, starts, start in _patched_fields(patched.kind, spec.text):
-        place = spec.place_at(start)
-        yield StateChange(what, patched, starts, phase, path, place, certain=True)
+        location = spec.place_at(start)
+        yield StateChange(what, patched, starts, phase, path, location, certain=True)
 
 
 def _patched_fields(kind: str, text: str) -> Iterator[tuple[str, bool, int]]:
@@ -297,12 +305,12 @@ def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
     if call.option("--dry-run") not in (None, "none"):
         return
     statement = call.statement
-    place = statement.node.place(statement.line, statement.column)
+    location = statement.node.place(statement.line, statement.column)
     certain, position = _unconditional(phase), run_position(statement)
 
     def change(what: str, one: KubectlTarget, *, starts: bool) -> StateChange:
         path = statement.path
-        return StateChange(what, one, starts, phase, path, place, certain, position=position)
+        return StateChange(what, one, starts, phase, path, location, certain, position=position)
 
     count: str | None = None
     if call.verb == "scale":
@@ -373,10 +381,10 @@ def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
             if not passive and (call.verb != "create" or _creates(call)):
                 named = call.targets if call.verb in ("annotate", "label", "patch") else ()
                 position = run_position(call.statement)
-                yield ObjectCreation(phase, _place(call.statement), named, position)
+                yield ObjectCreation(phase, _location(call.statement), named, position)
     for statement in simple_commands(phase):
         if _runs_more(statement.program, statement.words):
-            yield ObjectCreation(phase, _place(statement), position=run_position(statement))
+            yield ObjectCreation(phase, _location(statement), position=run_position(statement))
 
 
 def _operated(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
@@ -401,7 +409,7 @@ def _creates(call: KubectlCall) -> bool:
     return any(not one.kind or one.kind in CREATES for one in call.targets)
 
 
-def _place(statement: SimpleCommand) -> Location:
+def _location(statement: SimpleCommand) -> Location:
     return statement.node.place(statement.line, statement.column)
 
 

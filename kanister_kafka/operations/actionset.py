@@ -165,13 +165,13 @@ def read_blueprint(item: Mapping[str, Any]) -> AppliedBlueprint:
         phases.append(action.get("deferPhase") or {})
         actions[name] = frozenset(p.get("name", "") for p in phases if p.get("func") == KUBE_TASK)
     metadata = item["metadata"]
-    home = metadata.get("namespace", "")
+    namespace = metadata.get("namespace", "")
     restore = json.dumps((item.get("actions") or {}).get("restore") or {})
     export = json.dumps((item.get("actions") or {}).get(EXPORT) or {})
     profile = PROFILE_WORD.search(export)
     return AppliedBlueprint(
         metadata["name"],
-        home,
+        namespace,
         actions,
         Provenance.of(item),
         holds_retention='.Options \\"retention\\"' in restore,

@@ -100,8 +100,8 @@ class ClusterInspector:
         pods = self._listed(PODS_WORD, lambda: self.connection.items(PODS, namespace))
         nodes = tuple(self._nodes(pods))
         record = self._kafka.state_config_map(names.state_config_map)
-        home, name = names.blueprint_namespace, names.blueprint
-        blueprint = self._blueprint(home, name)
+        blueprint_namespace, name = names.blueprint_namespace, names.blueprint
+        blueprint = self._blueprint(blueprint_namespace, name)
         origin = replace(Provenance.of(blueprint or {}), is_renamed=names.is_renamed)
         watchdog = self._kafka.watchdog(names.watchdog)
         return ObservedCluster(
@@ -112,9 +112,9 @@ class ClusterInspector:
             writers=self._writers(kafka, pools, clients, origin.client_choices),
             record=None if record is None else dict(record.get("data") or {}),
             watchdog=_watchdog(watchdog),
-            blueprint=f"{home}/{name}" if blueprint else "",
+            blueprint=f"{blueprint_namespace}/{name}" if blueprint else "",
             origin=origin,
-            action_sets=self._action_sets(home, name),
+            action_sets=self._action_sets(blueprint_namespace, name),
             tasks=tuple(_tasks(pods, target.name)),
             events=self._events(),
             other_kafkas=() if kafka else self._other_kafkas(),
@@ -190,7 +190,7 @@ class ClusterInspector:
         client_choices: ClientChoices,
     ) -> tuple[ObservedClient, ...]:
         """Return the clients that write into the Kafka, by the options of the Blueprint."""
-        home, name = self.target.namespace, self.target.name
+        namespace, name = self.target.namespace, self.target.name
         writers = set()
         if kafka:
             documents = []
@@ -198,17 +198,17 @@ class ClusterInspector:
                 documents += [document_from_dict(item) for item in items]
             problems: list[Diagnostic] = []  # `check` reports what is wrong with a resource
             top = FieldCursor.of(document_from_dict(kafka), problems)
-            addresses = bootstrap_addresses(name, home, top, map(objects.name_of, pools))
-            found = find_clients(
-                documents, addresses, (), client_choices, VersionRange(), home, problems
+            addresses = bootstrap_addresses(name, namespace, top, map(objects.name_of, pools))
+            client_set = find_clients(
+                documents, addresses, (), client_choices, VersionRange(), namespace, problems
             )
-            writers = {(w.kind, w.namespace, w.name) for w in found.writers}
+            writers = {(w.kind, w.namespace, w.name) for w in client_set.writers}
         observed = []
         for kind, items in clients.items():
             for item in items:
                 client = _client(kind, item)
                 if (kind, client.namespace, client.name) in writers or (
-                    not kafka and client.quiesced and client.namespace == home
+                    not kafka and client.quiesced and client.namespace == namespace
                 ):
                     observed.append(client)
         return tuple(observed)
@@ -242,24 +242,26 @@ class ClusterInspector:
     def _digest(self, name: str) -> str | None:
         """Return the digest of a ConfigMap of scripts; None if no one may read it."""
         try:
-            found = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
+            config_map = self.connection.find(CONFIG_MAPS, name, self.target.namespace)
         except ForbiddenError:
             self.unreadable.append(f"ConfigMap {name}: it may not be read")
             return None
-        return digest_of(found) if found else GONE
+        return digest_of(config_map) if config_map else GONE
 
-    def _blueprint(self, home: str, name: str) -> Object | None:
+    def _blueprint(self, namespace: str, name: str) -> Object | None:
         try:
-            return self.connection.find(kanister_resource(self.connection, "Blueprint"), name, home)
+            return self.connection.find(
+                kanister_resource(self.connection, "Blueprint"), name, namespace
+            )
         except NotFoundError:
             self.unreadable.append("Kanister: it is not installed on this cluster")
         except ForbiddenError:
-            self.unreadable.append(f"Blueprints of namespace {home}: they may not be read")
+            self.unreadable.append(f"Blueprints of namespace {namespace}: they may not be read")
         return None
 
-    def _action_sets(self, home: str, name: str) -> tuple[ActionSet, ...]:
+    def _action_sets(self, namespace: str, name: str) -> tuple[ActionSet, ...]:
         try:
-            action_sets = list_action_sets(self.connection, home)
+            action_sets = list_action_sets(self.connection, namespace)
         except NotFoundError:  # Kanister is not installed: it has none
             return ()
         except ForbiddenError:
@@ -273,8 +275,8 @@ class ClusterInspector:
         items = self._listed(
             "events", lambda: self.connection.items(EVENTS, self.target.namespace, fields=fields)
         )
-        found = (_event(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
-        return tuple(sorted(found, key=lambda event: event.at))[-LAST_EVENTS:]
+        events = (_event(i) for i in items if i.get("involvedObject", {}).get("kind") == "Kafka")
+        return tuple(sorted(events, key=lambda event: event.at))[-LAST_EVENTS:]
 
 
 def _watchdog(deployment: Object | None) -> WatchdogState | None:

@@ -151,44 +151,44 @@ class NameFinder:
             return _marked(self._of_blueprint(kafka, blueprint), kafka)
         config_maps = self._state_config_maps(kafka)
         applied = self._applied(kafka, config_maps)
-        home, name = self._places(kafka, config_maps)[0]
+        namespace, name = self._places(kafka, config_maps)[0]
         names = self._by_steps(kafka, applied) or self._by_labels(
-            kafka, applied[0] if applied else None, home, name, config_maps
+            kafka, applied[0] if applied else None, namespace, name, config_maps
         )
         others = tuple(one for one in config_maps if one != names.state_config_map)
         for other in others:
             self._check_idle(kafka, names.state_config_map, other)
         unread = [("ConfigMaps", kafka.namespace), ("Deployments", kafka.namespace)]
         if not config_maps:  # else the names are known without a Blueprint
-            unread.append(("Blueprints", home))
+            unread.append(("Blueprints", namespace))
         unsearched = tuple(self._unsearched[one] for one in unread if one in self._unsearched)
         return _marked(replace(names, unused=others, unsearched=unsearched), kafka)
 
     def _of_blueprint(self, kafka: KafkaRef, blueprint: str) -> ObjectNames:
         """Return the names in the steps of one Blueprint, of hot backups those without it."""
-        home = self.kasten_namespace or self._places(kafka, self._default(kafka))[0][0]
+        namespace = self.kasten_namespace or self._places(kafka, self._default(kafka))[0][0]
         named: Objects = ()
         with suppress(ForbiddenError, NotFoundError):
-            named = self._named(kafka, [(home, blueprint)])
+            named = self._named(kafka, [(namespace, blueprint)])
         if names := self._by_steps(kafka, named):
             return names
         config_maps = self._default(kafka) or self._state_config_maps(kafka)
-        return self._by_labels(kafka, None, home, blueprint, config_maps)
+        return self._by_labels(kafka, None, namespace, blueprint, config_maps)
 
     def _by_steps(self, kafka: KafkaRef, applied: Objects) -> ObjectNames | None:
         """Return the names in the steps of the Blueprint; None if they have none."""
-        steps_of = {_place(item): steps for item in applied if (steps := step_names(item))}
+        steps_of = {_qualified_name(item): steps for item in applied if (steps := step_names(item))}
         if len({(one.state_config_map, one.watchdog) for one in steps_of.values()}) > 1:
             places = ", ".join(
-                f"Blueprint {place} with ConfigMap {steps.state_config_map}"
-                for place, steps in steps_of.items()
+                f"Blueprint {blueprint} with ConfigMap {steps.state_config_map}"
+                for blueprint, steps in steps_of.items()
             )
             raise ActionError(
                 f"several Blueprints are for Kafka {kafka}: {places}. Delete all but one, or name "
                 "one by --blueprint if the command has this option"
             )
         for item in applied:
-            steps = steps_of.get(_place(item))
+            steps = steps_of.get(_qualified_name(item))
             if steps and steps.state_config_map:
                 return replace(
                     _at(kafka, item),
@@ -202,7 +202,7 @@ class NameFinder:
         self,
         kafka: KafkaRef,
         applied: Object | None,
-        home: str,
+        namespace: str,
         name: str,
         config_maps: Mapping[str, Object],
     ) -> ObjectNames:
@@ -214,10 +214,10 @@ class NameFinder:
                 f"them: {', '.join(sorted(config_maps))}. Apply its Blueprint, or delete the "
                 "ConfigMaps of former ones"
             )
-        place = replace(default, blueprint_namespace=home, blueprint=name)
+        unapplied = replace(default, blueprint_namespace=namespace, blueprint=name)
         config_map = next(iter(config_maps), default.state_config_map)
         return replace(
-            _at(kafka, applied) if applied else place,
+            _at(kafka, applied) if applied else unapplied,
             state_config_map=config_map,
             watchdog=self._watchdog(kafka, config_map),
         )
@@ -265,18 +265,22 @@ class NameFinder:
         """
         places = self._places(kafka, config_maps)
         default = default_names(kafka)
-        homes = tuple(dict.fromkeys(home for home, _ in places))
+        namespaces = tuple(dict.fromkeys(namespace for namespace, _ in places))
         blueprints: list[Object] = []
         try:
-            known = self._named(kafka, [*((home, default.blueprint) for home in homes), *places])
+            known = self._named(
+                kafka, [*((namespace, default.blueprint) for namespace in namespaces), *places]
+            )
             blueprints += known[:1]
             names = {steps.state_config_map for steps in map(step_names, blueprints) if steps}
             if blueprints and set(config_maps) <= (names or {default.state_config_map}):
                 return tuple(blueprints)
-            serving = tuple(chain.from_iterable(self.serving(kafka, home) for home in homes))
+            serving = tuple(
+                chain.from_iterable(self.serving(kafka, namespace) for namespace in namespaces)
+            )
             return serving or tuple(blueprints)
         except ForbiddenError:
-            self._note_unsearched("Blueprints", homes[0], "Blueprint")
+            self._note_unsearched("Blueprints", namespaces[0], "Blueprint")
         except NotFoundError:  # no Kanister, so no Blueprint
             pass
         return tuple(blueprints)
@@ -284,16 +288,19 @@ class NameFinder:
     def _named(self, kafka: KafkaRef, places: Iterable[tuple[str, str]]) -> Objects:
         """Return the Blueprints at these places that may be of a Kafka."""
         resource = self.connection.kind(API_VERSION, "Blueprint")
-        items = [self.connection.find(resource, name, home) for home, name in dict.fromkeys(places)]
+        items = [
+            self.connection.find(resource, name, namespace)
+            for namespace, name in dict.fromkeys(places)
+        ]
         return tuple(item for item in items if item and _is_of(item, kafka))
 
     def _places(self, kafka: KafkaRef, config_maps: Mapping[str, Object]) -> list[tuple[str, str]]:
         """Return namespace and name of the Blueprint by the state ConfigMaps, else the default."""
         places = []
         for item in config_maps.values():
-            home, _, name = annotation(item, constants.BLUEPRINT).partition("/")
-            if home and name:
-                places.append((self.kasten_namespace or home, name))
+            namespace, _, name = annotation(item, constants.BLUEPRINT).partition("/")
+            if namespace and name:
+                places.append((self.kasten_namespace or namespace, name))
         default = self.kasten_namespace or DEFAULT_KASTEN_NAMESPACE, default_blueprint(kafka)
         return places or [default]
 
@@ -329,8 +336,8 @@ class NameFinder:
 
     def _check_idle(self, kafka: KafkaRef, own: str, config_map: str) -> None:
         """Raise ActionError if another state ConfigMap has the state of an action."""
-        found = self.connection.find(CONFIG_MAPS, config_map, kafka.namespace)
-        state = state_of(found)
+        live = self.connection.find(CONFIG_MAPS, config_map, kafka.namespace)
+        state = state_of(live)
         if state in IDLE:
             return
         at = context_flag(self.connection.context)
@@ -367,14 +374,16 @@ def is_state_config_map(item: Object, kafka: KafkaRef) -> bool:
     )
 
 
-def _place(blueprint: Object) -> str:
+def _qualified_name(blueprint: Object) -> str:
     return f"{get_path(blueprint, 'metadata', 'namespace')}/{name_of(blueprint)}"
 
 
 def _at(kafka: KafkaRef, blueprint: Object) -> ObjectNames:
     """Return the default names with the place of a Blueprint."""
-    home = str(get_path(blueprint, "metadata", "namespace"))
-    return replace(default_names(kafka), blueprint_namespace=home, blueprint=name_of(blueprint))
+    namespace = str(get_path(blueprint, "metadata", "namespace"))
+    return replace(
+        default_names(kafka), blueprint_namespace=namespace, blueprint=name_of(blueprint)
+    )
 
 
 def _marked(names: ObjectNames, kafka: KafkaRef) -> ObjectNames:

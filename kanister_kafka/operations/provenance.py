@@ -94,8 +94,8 @@ def rendered_name(blueprint: Mapping[str, Any]) -> str:
 def apply_command(kafka: KafkaRef, options: str, context: str) -> str:
     """Return the command that applies what is rendered with these words of a command line."""
     rest = f" {options}" if options else ""
-    place = f"{kafka.name} -n {kafka.namespace}{context_flag(context)}"
-    return f"kanister-kafka apply --from-cluster {place}{rest}"
+    arguments = f"{kafka.name} -n {kafka.namespace}{context_flag(context)}"
+    return f"kanister-kafka apply --from-cluster {arguments}{rest}"
 
 
 def context_flag(context: str) -> str:

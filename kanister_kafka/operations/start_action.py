@@ -50,8 +50,8 @@ class ActionRequest:
 def find_blueprint(connection: KubeClient, name: str, namespace: str) -> AppliedBlueprint:
     """Read a Blueprint; NotFoundError names those that are there."""
     resource = kanister_resource(connection, "Blueprint")
-    if found := connection.find(resource, name, namespace):
-        return read_blueprint(found)
+    if blueprint := connection.find(resource, name, namespace):
+        return read_blueprint(blueprint)
     names = sorted(item["metadata"]["name"] for item in connection.items(resource, namespace))
     there = f"which has {', '.join(names)}" if names else "which has none"
     raise NotFoundError(
@@ -124,14 +124,14 @@ def start_action(connection: KubeClient, request: ActionRequest, *, job: str) ->
     target, blueprint = request.target, request.blueprint
     nodes = expected_nodes(connection, target)  # all that may fail comes before
     try:
-        made = connection.create(build_action_set(request, job=job))
+        action_set = connection.create(build_action_set(request, job=job))
     except TransientError:  # it may still have been made, and would then run unseen
-        found = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
-        if not found:
+        started = connection.items(resource, blueprint.namespace, f"{JOB_LABEL}={job}")
+        if not started:
             raise
-        made = found[0]
+        action_set = started[0]
     return FollowedAction(
-        action_set=read_action_set(made),
+        action_set=read_action_set(action_set),
         resource=resource,
         job=job,
         namespace=target.namespace,
@@ -162,9 +162,9 @@ def backup_version(connection: KubeClient, target: KafkaRef, origin: ActionSet) 
     """Return the `spec.kafka.version` that a backup holds; empty if it names none."""
     values = backup_values(origin.artifacts)
     name = f"{target.name}-backup-{values.get('backup', '')}-facts"
-    found = connection.get(SECRETS, name, target.namespace)
+    secret = connection.get(SECRETS, name, target.namespace)
     try:
-        return unpack_facts(found).get("specVersion", "")
+        return unpack_facts(secret).get("specVersion", "")
     except ValueError:
         return ""
 
@@ -242,12 +242,12 @@ def find_applied(
             ) from missing
         if len(elsewhere) != 1:
             raise
-        home, _, other = elsewhere[0].partition("/")
+        blueprint_namespace, _, other = elsewhere[0].partition("/")
         try:
-            return find_blueprint(connection, other, home)
+            return find_blueprint(connection, other, blueprint_namespace)
         except NotFoundError:  # Kustomize renames a Blueprint, and not what names it in annotations
-            default = _applied_name(connection, target, home, hot=hot)
-            return find_blueprint(connection, default, home)
+            default = _applied_name(connection, target, blueprint_namespace, hot=hot)
+            return find_blueprint(connection, default, blueprint_namespace)
 
 
 def _applied_name(connection: KubeClient, target: KafkaRef, namespace: str, *, hot: bool) -> str:
@@ -280,10 +280,10 @@ def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
     label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
     accounts = connection.items(SERVICE_ACCOUNTS, target.namespace, label)
     own, default = f"{target.name}{SUFFIX}", default_blueprint(target)
-    found = set()
+    blueprints = set()
     for item in accounts:
-        place = annotation(item, constants.BLUEPRINT)
+        blueprint = annotation(item, constants.BLUEPRINT)
         is_own = name_of(item) in (own, f"{own}-hot")
-        if is_own or place.partition("/")[2] in (default, f"{default}.hot"):
-            found.add(place)
-    return sorted(name for name in found if name.count("/") == 1)
+        if is_own or blueprint.partition("/")[2] in (default, f"{default}.hot"):
+            blueprints.add(blueprint)
+    return sorted(name for name in blueprints if name.count("/") == 1)

@@ -95,14 +95,14 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
             again += _restore_again(cluster)
             if _is_untouched(cluster):
                 again.append("No node has ended, so no volume was replaced. To keep this Kafka:")
-                again.append(f"  kanister-kafka run resume {_place(cluster)}")
+                again.append(f"  kanister-kafka run resume {_arguments(cluster)}")
             return tuple(again)
         case KafkaCondition.GONE:
             return ("It can only be restored from a backup:", *_restore(cluster))
         case KafkaCondition.DEGRADED | KafkaCondition.DOWN:
             return (
                 "No backup has stopped it. See what the operator reports:",
-                f"  kubectl describe kafka {_place(cluster)}",
+                f"  kubectl describe kafka {_arguments(cluster)}",
                 f"  kubectl get pods -n {target.namespace} "
                 f"-l {constants.CLUSTER_LABEL}={target.name} -o wide{at}",
             )
@@ -181,9 +181,13 @@ def _release(resource: str, at: KafkaRef, before: str, also: str = "") -> str:
 
 
 def _restore(cluster: ObservedCluster) -> tuple[str, ...]:
-    for made in cluster.action_sets:  # the latest first
-        if made.action == "backup" and made.state is ActionState.COMPLETE and made.artifacts:
-            return (f"  kanister-kafka run restore {_place(cluster)} --from {made.name}",)
+    for action_set in cluster.action_sets:  # the latest first
+        if (
+            action_set.action == "backup"
+            and action_set.state is ActionState.COMPLETE
+            and action_set.artifacts
+        ):
+            return (f"  kanister-kafka run restore {_arguments(cluster)} --from {action_set.name}",)
     if not cluster.action_sets_known:
         return ("Kasten's restore points, or a backup ActionSet of Kanister (not readable).",)
     return ("Kasten's restore points, or a backup ActionSet of Kanister (none was found).",)
@@ -192,18 +196,20 @@ def _restore(cluster: ObservedCluster) -> tuple[str, ...]:
 def _restore_again(cluster: ObservedCluster) -> tuple[str, ...]:
     """Return how the latest restore is repeated: by the backup that it was of."""
     target = cluster.target
-    for made in cluster.action_sets:  # the latest first
-        if made.action == "restore" and made.backup:
-            place = f"-n {target.namespace} --kafka {target.name} --overwrite"
+    for action_set in cluster.action_sets:  # the latest first
+        if action_set.action == "restore" and action_set.backup:
+            arguments = f"-n {target.namespace} --kafka {target.name} --overwrite"
             at = context_flag(cluster.context)
-            again = [f"  kanister-kafka restore {made.backup} {place}{at}"]
-            if others := [f"{key}={value}" for key, value in made.options if key != "overwrite"]:
+            again = [f"  kanister-kafka restore {action_set.backup} {arguments}{at}"]
+            if others := [
+                f"{key}={value}" for key, value in action_set.options if key != "overwrite"
+            ]:
                 again.append(f"Give its options again: {', '.join(others)}.")
             return tuple(again)
     return _restore(cluster)
 
 
-def _place(cluster: ObservedCluster) -> str:
+def _arguments(cluster: ObservedCluster) -> str:
     target = cluster.target
     return f"{target.name} -n {target.namespace}{context_flag(cluster.context)}"
 
@@ -240,7 +246,7 @@ def _is_untouched(cluster: ObservedCluster) -> bool:
         and cluster.pods == cluster.expected
         and not cluster.tasks
         and cluster.action_sets_known
-        and all(made.ended for made in cluster.action_sets)
+        and all(action_set.ended for action_set in cluster.action_sets)
         and bool(cluster.blueprint)
     )
 
@@ -415,8 +421,8 @@ def _action_set(cluster: ObservedCluster, run: str) -> ActionSet | None:
     if began is None:
         return None
     for action_set in cluster.action_sets:  # the latest first
-        made = parse_timestamp(action_set.created)
-        if made is not None and timedelta(seconds=-1) <= began - made <= LAUNCH:
+        created = parse_timestamp(action_set.created)
+        if created is not None and timedelta(seconds=-1) <= began - created <= LAUNCH:
             return action_set
     return None
 

@@ -101,9 +101,9 @@ def reason_in(text: str) -> str:
     Kanister wraps the last lines of the log and the status of the pod into its error, 2 to 3 KB;
     the last line of our scripts has all.
     """
-    found = QUOTED.findall(text) if '{"message"' in text else FAILED.findall(text)
-    if found:
-        phase, reason = found[-1]
+    matches = QUOTED.findall(text) if '{"message"' in text else FAILED.findall(text)
+    if matches:
+        phase, reason = matches[-1]
         return one_line(f"{phase}: {reason}", MAX_POD_MESSAGE)
     first = next((line for line in text.splitlines() if line.strip()), "")
     return one_line(first, MAX_POD_MESSAGE)

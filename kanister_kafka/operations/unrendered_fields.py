@@ -143,27 +143,27 @@ def _unrendered(owned: Object, desired: Any, live: Any, path: str) -> Iterator[_
 
 
 def _field(name: str, rest: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
-    place = below(path, name)
-    is_other = place == "metadata" or place in OF_STEPS_AND_USERS
+    field_path = below(path, name)
+    is_other = field_path == "metadata" or field_path in OF_STEPS_AND_USERS
     if is_other or not isinstance(live, dict) or name not in live:
         return
     if isinstance(desired, dict) and name in desired:
-        yield from _unrendered(rest, desired[name], live[name], place)
+        yield from _unrendered(rest, desired[name], live[name], field_path)
     else:
-        yield _OwnedField(place, _is_default(name, live))
+        yield _OwnedField(field_path, _is_default(name, live))
 
 
 def _item(keys: Object, rest: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
     """Compare an item of a list that its keys identify, such as a container by its name."""
-    place = f"{path}[{','.join(f'{key}={value}' for key, value in keys.items())}]"
+    item_path = f"{path}[{','.join(f'{key}={value}' for key, value in keys.items())}]"
     there = _find_item(keys, live)
     if there is None:
         return
     wanted = _find_item(keys, desired)
     if wanted is None:
-        yield _OwnedField(place, is_default=False)
+        yield _OwnedField(item_path, is_default=False)
     else:
-        yield from _unrendered(rest, wanted, there, place)
+        yield from _unrendered(rest, wanted, there, item_path)
 
 
 def _find_item(keys: Object, items: Any) -> Object | None:

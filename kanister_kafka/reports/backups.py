@@ -82,8 +82,8 @@ def backup_text(
         if value:
             lines += hung(f"  {key:15}  ", escape_control_chars(value), width)
     if how_to_restore and backup.restorable:
-        place = f"--kafka {backup.kafka.name} -n {backup.kafka.namespace}"
-        lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
+        options = f"--kafka {backup.kafka.name} -n {backup.kafka.namespace}"
+        lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {options}"]
     return "".join(f"{line}\n" for line in lines)
 
 
@@ -171,8 +171,8 @@ def _copied(backup: Backup, now: datetime, *, where: bool = False) -> str:
     if not where:
         return f"{ago}, {result}" if result else ago
     other = backup.copy_verified_in
-    place = f" in {other}" if result and other != backup.exported else ""
-    return f"{ago} to {backup.exported}; verified: {result or 'never'}{place}"
+    verified_in = f" in {other}" if result and other != backup.exported else ""
+    return f"{ago} to {backup.exported}; verified: {result or 'never'}{verified_in}"
 
 
 def _copy_verified(backup: Backup, now: datetime) -> str:
@@ -346,8 +346,8 @@ def export_text(exported: ExportedBackup, now: datetime, width: int = 0) -> str:
         if value:
             lines += hung(f"  {key:15}  ", escape_control_chars(value), width)
     if not exported.faults:
-        place = f"--location {exported.repository} --into NAMESPACE"
-        lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {place}"]
+        options = f"--location {exported.repository} --into NAMESPACE"
+        lines += ["", "Restore it:", f"  kanister-kafka restore {backup.name} {options}"]
     return "".join(f"{line}\n" for line in lines)
 
 

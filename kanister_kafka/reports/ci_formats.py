@@ -56,23 +56,23 @@ def _rule(section: RuleDoc | None, check: str) -> Tree:
 
 
 def _result(problem: Diagnostic, rule: int) -> Tree:
-    place: Tree = {"physicalLocation": _physical(problem.location)}
+    location: Tree = {"physicalLocation": _physical(problem.location)}
     if problem.path:
-        place["logicalLocations"] = [{"fullyQualifiedName": problem.path}]
+        location["logicalLocations"] = [{"fullyQualifiedName": problem.path}]
     return {
         "ruleId": problem.rule,
         "ruleIndex": rule,
         "level": LEVELS[problem.severity],
         "message": {"text": problem.message},
-        "locations": [place],
+        "locations": [location],
     }
 
 
 def _physical(location: Location) -> Tree:
-    place: Tree = {"artifactLocation": _artifact(location.source)}
+    physical: Tree = {"artifactLocation": _artifact(location.source)}
     if location.line:
-        place["region"] = {"startLine": location.line, "startColumn": location.column}
-    return place
+        physical["region"] = {"startLine": location.line, "startColumn": location.column}
+    return physical
 
 
 def _artifact(source: str) -> Tree:
@@ -95,11 +95,11 @@ def diagnostics_junit(
     problems: Iterable[Diagnostic], files: Iterable[str] = (), fail_on: Severity = Severity.ERROR
 ) -> str:
     """Return a suite for each file with a case for each problem, or one that passes."""
-    found: dict[str, list[Diagnostic]] = {file: [] for file in files}
+    by_file: dict[str, list[Diagnostic]] = {file: [] for file in files}
     for problem in problems:
-        found.setdefault(problem.location.source, []).append(problem)
+        by_file.setdefault(problem.location.source, []).append(problem)
     root = ElementTree.Element("testsuites", name="kanister-kafka")
-    for file, of_file in found.items():
+    for file, of_file in by_file.items():
         _suite(root, escape_control_chars(file), of_file, fail_on)
     for sum_of in ("tests", "failures", "errors"):
         root.set(sum_of, str(sum(int(suite.get(sum_of, "0")) for suite in root)))
@@ -124,8 +124,8 @@ def _suite(
     if not problems:
         ElementTree.SubElement(suite, "testcase", classname=file, name="valid")
     for problem in problems:
-        place = f"{problem.location.line}:{problem.location.column}"
-        name = escape_control_chars(" ".join(filter(None, (place, problem.rule, problem.path))))
+        position = f"{problem.location.line}:{problem.location.column}"
+        name = escape_control_chars(" ".join(filter(None, (position, problem.rule, problem.path))))
         case = ElementTree.SubElement(suite, "testcase", classname=file, name=name)
         fails = problem.severity.reaches(fail_on)
         ElementTree.SubElement(

@@ -165,8 +165,8 @@ def difference_rows(result: PartitionResult) -> list[ComparisonRow]:
     ]
 
 
-def _time(spot: RecordPosition | None) -> str:
-    return format_timestamp(spot.time if spot else None)
+def _time(position: RecordPosition | None) -> str:
+    return format_timestamp(position.time if position else None)
 
 
 def _range(first: RecordPosition | None, last: RecordPosition | None) -> str:
@@ -250,24 +250,28 @@ def _side(
     return {
         "earliest": extent.earliest,
         "latest": extent.latest,
-        "oldest": _spot(extent.oldest),
-        "newest": _spot(extent.newest),
+        "oldest": _position_json(extent.oldest),
+        "newest": _position_json(extent.newest),
         "timesOf": "broker" if extent.broker_time else "producer",
-        "firstInBoth": _spot(common[0]),
-        "lastInBoth": _spot(common[1]),
+        "firstInBoth": _position_json(common[0]),
+        "lastInBoth": _position_json(common[1]),
         "onlyOlder": _only(tail),
         "onlyBetween": between,
         "onlyNewer": _only(head),
     }
 
 
-def _spot(spot: RecordPosition | None) -> dict[str, object] | None:
-    if spot is None:
+def _position_json(position: RecordPosition | None) -> dict[str, object] | None:
+    if position is None:
         return None
-    return {"offset": spot.offset, "time": timestamp_json(spot.time)}
+    return {"offset": position.offset, "time": timestamp_json(position.time)}
 
 
 def _only(only: UnmatchedRange | None) -> dict[str, object] | None:
     if only is None:
         return None
-    return {"count": only.count, "first": _spot(only.first), "last": _spot(only.last)}
+    return {
+        "count": only.count,
+        "first": _position_json(only.first),
+        "last": _position_json(only.last),
+    }

@@ -20,8 +20,8 @@ def diagnostics_text(problems: Iterable[Diagnostic]) -> str:
 
 def diagnostics_json(problems: Iterable[Diagnostic]) -> str:
     """Return a JSON list of objects; `[]` if there is none."""
-    found = [problem.fields() for problem in problems]
-    return format_json(found)
+    fields = [problem.fields() for problem in problems]
+    return format_json(fields)
 
 
 def summary(result: Validation) -> str:
@@ -77,10 +77,10 @@ def coverage_text(policies: Iterable[PolicyCoverage], width: int = 0) -> str:
 
     With a width, in places of a terminal, long texts are broken into lines.
     """
-    found = tuple(policies)
-    wrong = sum(bool(policy.errors) for policy in found)
-    head = f"Policies: {len(found)}, with errors: {wrong}\n\n" if found else ""
-    return head + "".join(f"{_paragraph(policy, width)}\n" for policy in found)
+    covered = tuple(policies)
+    wrong = sum(bool(policy.errors) for policy in covered)
+    head = f"Policies: {len(covered)}, with errors: {wrong}\n\n" if covered else ""
+    return head + "".join(f"{_paragraph(policy, width)}\n" for policy in covered)
 
 
 def lint_json(policies: Iterable[PolicyCoverage], problems: Iterable[Diagnostic]) -> str:

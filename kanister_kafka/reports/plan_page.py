@@ -46,8 +46,8 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
     if missing := objects_not_in_backup(plan):
         tables.append(ReportTable("Not in the backup", ("Kind", "Name", "Named by"), missing))
     if plan.problems:
-        found = [(p.severity.value, p.message, p.rule) for p in plan.problems]
-        tables.append(ReportTable("Warnings", ("Level", "What", "Check"), found))
+        warnings = [(p.severity.value, p.message, p.rule) for p in plan.problems]
+        tables.append(ReportTable("Warnings", ("Level", "What", "Check"), warnings))
     header = ("Namespace", "May use", "Named", "Verbs", "To")
     tables += [
         ReportTable(

@@ -98,9 +98,9 @@ def versions_text(rehearsal: Rehearsal) -> str:
 
 def rehearsal_text(rehearsal: Rehearsal) -> str:
     """Return what was measured as a table with bars, after the figures that matter most."""
-    place = f"{rehearsal.namespace}/{rehearsal.cluster}"
+    kafka = f"{rehearsal.namespace}/{rehearsal.cluster}"
     facts = [
-        ("Rehearsal", f"{rehearsal.id} of Kafka {place}, Blueprint {rehearsal.blueprint}"),
+        ("Rehearsal", f"{rehearsal.id} of Kafka {kafka}, Blueprint {rehearsal.blueprint}"),
         ("Began", f"{format_timestamp(rehearsal.began)}, took {format_seconds(rehearsal.seconds)}"),
         ("Versions", versions_text(rehearsal)),
         ("Outage", outage_text(rehearsal)),

@@ -59,10 +59,15 @@ def _run(status: ClusterStatus, now: datetime) -> list[tuple[str, str]]:
         action = (status.observed.record or {}).get("action", "")
         by = f" by {action}" if action else ""
         rows.append(("stopped", f"{by.strip() or 'by the run'} begun {_aged(status.run, now)}"))
-    if found := status.action_set:
-        phase = f", in phase {found.running.name}" if found.running else ""
-        state = found.state.value or "not taken up"
-        rows.append(("ActionSet", f"{found.namespace}/{found.name}: {found.action} {state}{phase}"))
+    if action_set := status.action_set:
+        phase = f", in phase {action_set.running.name}" if action_set.running else ""
+        state = action_set.state.value or "not taken up"
+        rows.append(
+            (
+                "ActionSet",
+                f"{action_set.namespace}/{action_set.name}: {action_set.action} {state}{phase}",
+            )
+        )
     return rows
 
 

@@ -215,11 +215,11 @@ def _broken(rows: Sequence[Sequence[str]], width: int) -> list[Sequence[str]]:
         if widths[widest] <= least[widest]:
             break
         widths[widest] -= 1
-    found: list[Sequence[str]] = []
+    lines: list[Sequence[str]] = []
     for row in rows:
         cells = [_lines(text, widths[at]) for at, text in enumerate(row)]
-        found += zip_longest(*cells, fillvalue="")
-    return found
+        lines += zip_longest(*cells, fillvalue="")
+    return lines
 
 
 def _lines(text: str, width: int) -> list[str]:

@@ -192,8 +192,8 @@ def _list(last: TailRecords, width: int) -> str:
     used = max(len("KEY"), *map(display_width, keys)) + max(map(display_width, headers))
     values = [format_bytes(m.value, max(LEAST, min(LONGEST, rest - used))) for m in last.messages]
     rows: list[TopicRow] = [header]
-    for place, key, value, text in zip(places, keys, values, headers, strict=True):
-        rows.append((*place, key, value, text))
+    for position, key, value, text in zip(places, keys, values, headers, strict=True):
+        rows.append((*position, key, value, text))
     if not any(headers):
         rows = [row[:5] for row in rows]
     return columns(rows, frozenset((1, 2)))
@@ -261,7 +261,7 @@ def _digest_json(digest: LogDigest | None) -> dict[str, object] | None:
     }
 
 
-def parse_digests(text: str, place: str) -> dict[tuple[str, int], LogDigest]:
+def parse_digests(text: str, source: str) -> dict[tuple[str, int], LogDigest]:
     """Read the digests of a report of `totals_json`; raises InputError."""
     from kanister_kafka.topics.model import LogDigest
 
@@ -276,10 +276,10 @@ def parse_digests(text: str, place: str) -> dict[tuple[str, int], LogDigest]:
             digests[str(one["topic"]), int(one["partition"])] = LogDigest(size=size, **fields)
     except (KeyError, TypeError, ValueError) as failure:
         message = "is not the JSON of topics count --digest"
-        raise InputError((error("saved-digests", Location(place), "", message),)) from failure
+        raise InputError((error("saved-digests", Location(source), "", message),)) from failure
     if not digests:
         message = "has no partition, so nothing can be compared with it"
-        raise InputError((error("saved-digests", Location(place), "", message),))
+        raise InputError((error("saved-digests", Location(source), "", message),))
     return digests
 
 

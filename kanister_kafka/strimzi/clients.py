@@ -88,10 +88,10 @@ def _mirror_maker_2(spec: FieldCursor) -> _ClientReach:
     return _ClientReach(tuple(into.values()), tuple(source for _, source in pairs), syncs)
 
 
-def _is_alias(place: FieldCursor, servers: Mapping[str, FieldCursor]) -> bool:
-    alias = place.string()
+def _is_alias(field: FieldCursor, servers: Mapping[str, FieldCursor]) -> bool:
+    alias = field.string()
     if alias and servers and not {alias, ""} & servers.keys():  # an entry without alias is reported
-        place.error(
+        field.error(
             "contradiction",
             f"Invalid value: {quote_name(alias)}: no cluster in spec.clusters has this alias",
         )
@@ -203,14 +203,14 @@ def reach_of(document: Document, namespace: str, problems: list[Diagnostic]) -> 
     """Return the addresses of a client; `namespace` is the default of its own."""
     spec = FieldCursor.of(document, problems).at("spec").required()
     reach = CLIENTS[document.kind].reach(spec) if spec.present else _ClientReach()
-    home = document.text("metadata", "namespace") or namespace
+    client_namespace = document.text("metadata", "namespace") or namespace
 
     def candidates(servers: Iterable[FieldCursor]) -> tuple[frozenset[Address], ...]:
-        return tuple(candidate_addresses(place.string(), home) for place in servers)
+        return tuple(candidate_addresses(server.string(), client_namespace) for server in servers)
 
-    only_read = (place for place in reach.reads if place not in reach.syncs)
-    key = f"{document.kind}/{home}/{document.text('metadata', 'name')}"
-    return ClientAddresses(key, home, candidates(reach.writes), candidates(only_read))
+    only_read = (server for server in reach.reads if server not in reach.syncs)
+    key = f"{document.kind}/{client_namespace}/{document.text('metadata', 'name')}"
+    return ClientAddresses(key, client_namespace, candidates(reach.writes), candidates(only_read))
 
 
 def unplaced(
@@ -256,8 +256,8 @@ def find_clients(
         spec = top.at("spec").required()
         reach = client.reach(spec) if spec.present else _ClientReach()
         places = {
-            place.string(): addresses.place(place.string(), namespace, others)
-            for place in reach.into + reach.reads
+            server.string(): addresses.place(server.string(), namespace, others)
+            for server in reach.into + reach.reads
         }
         replicas = spec.at("replicas").integer(client.replicas)
         if not name or not namespace:
@@ -283,7 +283,7 @@ def find_clients(
         if not kinds and not operator.empty:
             message = f"Strimzi {operator}, as the cluster needs it, has no {document.kind}"
             top.at("kind").error("contradiction", message)
-        reads = (namespace_of(place.string(), namespace) for place in reach.reads)
+        reads = (namespace_of(server.string(), namespace) for server in reach.reads)
         writer = KafkaClient(
             kind=document.kind,
             resource=client.resource,
@@ -293,7 +293,7 @@ def find_clients(
             workload=WorkloadName(name + client.suffix),
             kinds=kinds,
             reason=verdict.reason,
-            sources=tuple(sorted({home for home in reads if home})),
+            sources=tuple(sorted({source for source in reads if source})),
         )
         writers.append(writer)
     for key in missing:
@@ -320,13 +320,13 @@ def _evaluate(
     choices: ClientChoices,
 ) -> _ClientVerdict:
     def first(servers: Iterable[FieldCursor], owner: BootstrapPlace) -> FieldCursor | None:
-        return next((place for place in servers if places[place.string()] is owner), None)
+        return next((server for server in servers if places[server.string()] is owner), None)
 
     into = first(reach.into, BootstrapPlace.OWN) is not None
     syncs = first(reach.syncs, BootstrapPlace.OWN) is not None
     reads = first(reach.reads, BootstrapPlace.OWN) is not None
     mirrors = into and kind == "KafkaMirrorMaker2"
-    servers = ", ".join(dict.fromkeys(quote_name(place.string()) for place in reach.into)) or '""'
+    servers = ", ".join(dict.fromkeys(quote_name(server.string()) for server in reach.into)) or '""'
     if key in choices.not_writers:
         return _ClientVerdict(f"named by --not-a-writer; its bootstrap address is {servers}")
     if into:

@@ -87,8 +87,8 @@ def all_targets(connection: KubeClient, namespace: str = "") -> tuple[KafkaRef, 
     metadata = (item["metadata"] for item in kafkas)
     targets = sorted((KafkaRef(one["namespace"], one["name"]) for one in metadata), key=str)
     if not targets:
-        place = f"namespace {namespace}" if namespace else "any namespace"
-        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in {place}")
+        scope = f"namespace {namespace}" if namespace else "any namespace"
+        raise NotFoundError(f"{connection.host}: no Kafka of Strimzi in {scope}")
     return tuple(targets)
 
 

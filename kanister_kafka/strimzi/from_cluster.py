@@ -126,7 +126,7 @@ def iter_clusters(namespace: str = "", *, context: str = "") -> Iterator[Documen
         try:
             yield from server.each(kind, namespace, label=CLUSTER_LABEL)
         except ForbiddenError:
-            yield _partial(kind, f"those in {_place(namespace)}")
+            yield _partial(kind, f"those in {_scope(namespace)}")
     for kind in CLIENTS:
         try:
             yield from server.each(kind)
@@ -160,7 +160,7 @@ def read_object(kind: str, namespace: str, name: str, *, context: str = "") -> O
         return ObjectWithPods(document_from_dict(item), None, ())
 
 
-def _place(namespace: str) -> str:
+def _scope(namespace: str) -> str:
     return f"namespace {namespace}" if namespace else "all namespaces"
 
 

@@ -227,7 +227,7 @@ def _named(kind: str, value: object, path: str) -> Iterator[ObjectReference]:
 
 
 def not_in_backup(
-    cluster: str, found: Iterable[ObjectReference], users: Iterable[str]
+    cluster: str, named: Iterable[ObjectReference], users: Iterable[str]
 ) -> tuple[ObjectReference, ...]:
     """Return the objects that a backup of the engine does not contain, once each.
 
@@ -236,7 +236,7 @@ def not_in_backup(
     """
     saved = {f"{cluster}-{end}" for end in AUTHORITIES} | set(users)
     first: dict[tuple[str, str], ObjectReference] = {}
-    for one in found:
+    for one in named:
         if one.kind != "Secret" or one.name not in saved:
             first.setdefault((one.kind, one.name), one)
     return tuple(first.values())

@@ -124,9 +124,9 @@ class _ClusterReader:
         self.choices = choices
         self.others = others
 
-    def read(self, cluster: str, home: str) -> KafkaCluster | None:
+    def read(self, cluster: str, kafka_namespace: str) -> KafkaCluster | None:
         kafkas = [top for top in self._all("Kafka") if all(self._name(top))]
-        kafka = self._choose(kafkas, cluster, home)
+        kafka = self._choose(kafkas, cluster, kafka_namespace)
         if kafka is None:
             return None
         namespace, name = self._name(kafka)
@@ -205,9 +205,9 @@ class _ClusterReader:
         for document in self.documents:
             if document.kind != "KafkaUser" or document.group != GROUP:
                 continue
-            home = document.text("metadata", "namespace") or self.namespace
+            user_namespace = document.text("metadata", "namespace") or self.namespace
             owner = document.text("metadata", "labels", CLUSTER_LABEL)
-            if (home, owner) == (namespace, cluster):
+            if (user_namespace, owner) == (namespace, cluster):
                 yield document.text("metadata", "name")
 
     def _storage_classes(
@@ -230,15 +230,17 @@ class _ClusterReader:
         metadata = top.at("metadata")
         return metadata.at("namespace").namespace(self.namespace), metadata.at("name").name()
 
-    def _choose(self, kafkas: list[FieldCursor], cluster: str, home: str) -> FieldCursor | None:
+    def _choose(
+        self, kafkas: list[FieldCursor], cluster: str, kafka_namespace: str
+    ) -> FieldCursor | None:
         namespace, slash, name = cluster.rpartition("/")
         fits = kafkas
         if cluster:
             fits = [kafka for kafka in fits if self._name(kafka)[1] == name]
         if slash:
             fits = [kafka for kafka in fits if self._name(kafka)[0] == namespace]
-        if home:
-            fits = [kafka for kafka in fits if self._name(kafka)[0] == home]
+        if kafka_namespace:
+            fits = [kafka for kafka in fits if self._name(kafka)[0] == kafka_namespace]
         if len({self._name(kafka) for kafka in fits}) > 1 and self.namespace:
             here = [kafka for kafka in fits if self._name(kafka)[0] == self.namespace]
             fits = here or fits
@@ -249,11 +251,11 @@ class _ClusterReader:
             listed = ", ".join(names)
             message = f"several Kafka clusters: {listed}; choose one with --cluster NAMESPACE/NAME"
             fits[0].error("several-clusters", message)
-        elif (cluster or home) and kafkas:
+        elif (cluster or kafka_namespace) and kafkas:
             listed = ", ".join(sorted("/".join(self._name(kafka)) for kafka in kafkas))
             wanted = f"Kafka {cluster}" if cluster else "Kafka"
-            of_home = f" of namespace {home}" if home else ""
-            message = f"no {wanted}{of_home} in the input, which has {listed}"
+            of_namespace = f" of namespace {kafka_namespace}" if kafka_namespace else ""
+            message = f"no {wanted}{of_namespace} in the input, which has {listed}"
             kafkas[0].error("no-kafka", message)
         elif not self._all("Kafka"):
             location = self._somewhere()
@@ -331,13 +333,13 @@ class _ClusterReader:
         kafkas = {self._name(kafka) for kafka in self._all("Kafka")}
         mine = []
         for pool in self._all("KafkaNodePool"):
-            home, name = self._name(pool)
+            pool_namespace, name = self._name(pool)
             label = pool.at("metadata", "labels", CLUSTER_LABEL)
             owner = label.name()
-            if (home, owner) == (namespace, cluster):
+            if (pool_namespace, owner) == (namespace, cluster):
                 mine.append(pool)
-            elif home and name and owner and (home, owner) not in kafkas:
-                report_orphan_pool(label, f"{home}/{owner}")
+            elif pool_namespace and name and owner and (pool_namespace, owner) not in kafkas:
+                report_orphan_pool(label, f"{pool_namespace}/{owner}")
         return mine
 
     def _pools_in_use(
@@ -369,17 +371,21 @@ class _ClusterReader:
         for document in self.documents:
             if document.group != GROUP:
                 continue
-            home = document.text("metadata", "namespace") or self.namespace
+            its_namespace = document.text("metadata", "namespace") or self.namespace
             name = document.text("metadata", "name")
-            if document.kind == "Kafka" and home and name:
-                kafkas[home, name] = FieldCursor.of(document, [])
+            if document.kind == "Kafka" and its_namespace and name:
+                kafkas[its_namespace, name] = FieldCursor.of(document, [])
             elif document.kind == "KafkaNodePool":
-                owner = (home, document.text("metadata", "labels", CLUSTER_LABEL))
+                owner = (its_namespace, document.text("metadata", "labels", CLUSTER_LABEL))
                 pools.setdefault(owner, []).append(name)
         kafkas.pop((namespace, cluster), None)
         others = list(self.others)
-        for (home, name), kafka in kafkas.items():
-            others.append(bootstrap_addresses(name, home, kafka, pools.get((home, name), ())))
+        for (its_namespace, name), kafka in kafkas.items():
+            others.append(
+                bootstrap_addresses(
+                    name, its_namespace, kafka, pools.get((its_namespace, name), ())
+                )
+            )
         return tuple(others)
 
     def _is_live(self, kind: str, group: str, kafka: FieldCursor) -> bool:
@@ -402,14 +408,14 @@ class _ClusterReader:
         )
         return tuple(kind for kind, feature in kinds if bounds.may_have(feature))
 
-    def _check_watched(self, spec: FieldCursor, home: str) -> None:
+    def _check_watched(self, spec: FieldCursor, kafka_namespace: str) -> None:
         for name, what in (("topicOperator", "KafkaTopics"), ("userOperator", "KafkaUsers")):
             watched = spec.at("entityOperator", name, "watchedNamespace")
-            if watched.string() not in ("", home):
+            if watched.string() not in ("", kafka_namespace):
                 watched.warn(
                     "watched-namespace",
                     f"the {what} of this Kafka are in namespace {watched.string()}: a backup of "
-                    f"{home} holds none of them, so back that namespace up as well",
+                    f"{kafka_namespace} holds none of them, so back that namespace up as well",
                 )
 
     def _check_spec(self, spec: FieldCursor, annotations: FieldCursor) -> None:

@@ -81,8 +81,8 @@ def storage_classes(storage: FieldCursor, resource: str, name: str) -> Iterator[
     for volume, path in tuple(places):
         overrides = volume.at("overrides").each()
         places += [(one, f"{path}/overrides/{i}") for i, one in enumerate(overrides)]
-    for place, path in places:
-        storage_class = place.at("class").string()
+    for field, path in places:
+        storage_class = field.at("class").string()
         if storage_class:
             yield StorageClass(
                 resource=resource, name=name, path=f"{path}/class", storage_class=storage_class
@@ -236,20 +236,20 @@ def _read(
     problems: list[Diagnostic] = []  # KEDA or the API server reports errors in it
     top = FieldCursor.of(document, problems)
     reference = top.at("spec", "scaleTargetRef")
-    home = top.at("metadata", "namespace").string() or default
+    namespace = top.at("metadata", "namespace").string() or default
     is_keda = document.kind == SCALED_OBJECT
     kind = reference.at("kind").string("Deployment" if is_keda else "")
     version = reference.at("apiVersion").string("apps/v1" if is_keda else "")
     name = reference.at("name").string()
-    scales = targets.get((kind, version.rpartition("/")[0], home, name))
+    scales = targets.get((kind, version.rpartition("/")[0], namespace, name))
     if scales is None:
         return None
     idle = _is_paused(top) if is_keda else _is_idle(top, scales)
     return Autoscaler(
         kind=document.kind,
-        namespace=home,
+        namespace=namespace,
         name=top.at("metadata", "name").string(),
-        target=f"{kind} {home}/{name}",
+        target=f"{kind} {namespace}/{name}",
         scales=AutoscalerTarget.NOTHING if idle else scales,
         location=reference.location,
     )

@@ -249,7 +249,7 @@ def _take_applied_options(
     except ValueError:
         words = ["("]
     try:
-        made = chosen_options_from(words)
+        parsed = chosen_options_from(words)
     except click.UsageError as failure:
         click.echo(
             f"the options of Blueprint {blueprint.namespace}/{blueprint.name} cannot be read: "
@@ -258,14 +258,14 @@ def _take_applied_options(
         )
         return []
     taken: list[str] = []
-    for option in made.command.params:
+    for option in parsed.command.params:
         key = option.name or ""
         given = ctx.get_parameter_source(key) is ParameterSource.COMMANDLINE
         if key not in choices or given:
             continue
-        if made.get_parameter_source(key) is ParameterSource.COMMANDLINE:
-            choices[key] = made.params[key]
-            taken += _words(option, made.params[key])
+        if parsed.get_parameter_source(key) is ParameterSource.COMMANDLINE:
+            choices[key] = parsed.params[key]
+            taken += _words(option, parsed.params[key])
     return taken
 
 
@@ -276,8 +276,8 @@ def _only(connection: KubeClient, namespace: str) -> str:
     if len(names) > 1:
         raise click.UsageError(f"namespace {namespace} has {', '.join(names)}: which one?")
     if not names:
-        place = Location(f"Namespace/{namespace}")
-        raise InputError((error("no-kafka", place, "", "has no Kafka of Strimzi"),))
+        location = Location(f"Namespace/{namespace}")
+        raise InputError((error("no-kafka", location, "", "has no Kafka of Strimzi"),))
     return names[0]
 
 

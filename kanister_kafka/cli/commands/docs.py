@@ -42,8 +42,8 @@ class PageName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
         incomplete: str,
     ) -> list[CompletionItem]:
         """Complete it."""
-        found = pages().items()
-        return [CompletionItem(k, help=title) for k, title in found if k.startswith(incomplete)]
+        titles = pages().items()
+        return [CompletionItem(k, help=title) for k, title in titles if k.startswith(incomplete)]
 
 
 @click.command(epilog="Example: kanister-kafka docs kasten")

@@ -69,10 +69,10 @@ CLEAR = "\r\x1b[K"
 
 
 def _selector(text: str) -> LabelSelector:
-    found = parse_selector(text)
-    if found is None:
+    selector = parse_selector(text)
+    if selector is None:
         raise click.BadParameter(f"{text!r} is not a label selector, as app=kafka,tier!=test")
-    return found
+    return selector
 
 
 fleet_options = option_group(
@@ -140,16 +140,16 @@ def render(
     In a directory, what a former run of the same input has left is removed: files that are not
     rendered any more, and directories of clusters that the input does not have any more.
     """
-    place = destination(output, output_dir)
-    if place.folder is None:
+    target = destination(output, output_dir)
+    if target.folder is None:
         if check:
             raise click.UsageError("--check compares a directory: give it with --output-dir")
-        if place.form == "json":
+        if target.form == "json":
             raise click.UsageError("-o json is for one cluster: kanister-kafka render")
         quiet = sys.stdout.isatty()
-        take = _to_stream(place.form)
+        take = _to_stream(target.form)
         ctx.exit(_follow(ctx, choices, take, "rendered", quiet=quiet, templates=templates))
-    folders = FleetFolders(place.folder, _identity(choices), check=check)
+    folders = FleetFolders(target.folder, _identity(choices), check=check)
     done = "compared" if check else "rendered"
     code = _follow(ctx, choices, folders.take, done, templates=templates)
     ctx.exit(max(code, folders.end(whole=not code)))
@@ -182,8 +182,8 @@ def _follow(
     gc.freeze()  # modules and templates: nothing of them is ever garbage
     jobs = choices.pop("jobs")
     with ObjectSpool() as spool:
-        found = group_clusters(*_input(ctx, **choices), spool, **how)
-        return _tally(found, jobs or _processes(found), take, participle, quiet=quiet)
+        clusters = group_clusters(*_input(ctx, **choices), spool, **how)
+        return _tally(clusters, jobs or _processes(clusters), take, participle, quiet=quiet)
 
 
 def _tally(
@@ -283,12 +283,12 @@ def _fleet(file: str) -> Fleet:
     loaded = load([file])
     if has_error(loaded.problems):
         raise InputError(loaded.problems)
-    found = [document for document in loaded.documents if is_fleet(document)]
-    if len(found) != 1 or len(loaded.documents) != 1:
+    fleets = [document for document in loaded.documents if is_fleet(document)]
+    if len(fleets) != 1 or len(loaded.documents) != 1:
         message = "must hold one KafkaFleet of kanister-kafka.io and nothing else; "
         message += "custom resources are given with -f"
         raise InputError((error("wrong-type", Location(file), "", message),))
-    return read_fleet(found[0])
+    return read_fleet(fleets[0])
 
 
 def _processes(clusters: GroupedFleet) -> int:

@@ -89,8 +89,8 @@ def _action(path: str, name: str) -> tuple[Blueprint, BlueprintAction]:
     if has_error(loaded.problems):
         raise InputError(sort_diagnostics(loaded.problems))
     blueprints = [read(document) for document in loaded.documents if document.kind == "Blueprint"]
-    found = [(blueprint, blueprint.action(name)) for blueprint in blueprints]
-    named = [(blueprint, action) for blueprint, action in found if action]
+    pairs = [(blueprint, blueprint.action(name)) for blueprint in blueprints]
+    named = [(blueprint, action) for blueprint, action in pairs if action]
     if len(named) == 1:
         return named[0]
     if named:
@@ -104,11 +104,11 @@ def _action(path: str, name: str) -> tuple[Blueprint, BlueprintAction]:
 
 def _subject(path: str, reference: str, context: str, options: dict[str, str]) -> PreviewTarget:
     if reference:
-        kind, *place = reference.split("/")
-        if len(place) not in (1, 2) or not kind or not all(place):
+        kind, *names = reference.split("/")
+        if len(names) not in (1, 2) or not kind or not all(names):
             message = f"{reference!r} is not KIND/NAMESPACE/NAME or KIND/NAME"
             raise click.BadParameter(message, param_hint="--from-cluster")
-        live = read_object(kind, "".join(place[:-1]), place[-1], context=context)
+        live = read_object(kind, "".join(names[:-1]), names[-1], context=context)
         pods = None
         if live.pods is not None:
             pods = pods_of(to_python(live.document.root), live.pods, live.replica_sets)

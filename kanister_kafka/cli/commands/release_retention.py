@@ -111,7 +111,7 @@ def _losses(
     """Yield what will go once the brokers have been rolled."""
     from kanister_kafka.kube.exec import exec_in_pod  # not with --quiet
 
-    made = parse_timestamp(hold.backup)
+    backup_time = parse_timestamp(hold.backup)
     try:
         pods = LiveKafka(connection, target).nodes()
         run = partial(exec_in_pod, context=context)
@@ -121,10 +121,10 @@ def _losses(
         why = str(failure)
     if why:
         yield f"WARNING: the losses are unknown: {why}"
-    elif made is None:
+    elif backup_time is None:
         yield "WARNING: the losses are unknown: there is no time of the backup"
     else:
-        age = (datetime.now(timezone.utc) - made).total_seconds() * 1000
+        age = (datetime.now(timezone.utc) - backup_time).total_seconds() * 1000
         yield from _lost([topic for topic in settings.get() if topic.empties(age)])
     yield "in every other topic, records, offsets and ids go that have passed their retention"
 

@@ -102,8 +102,8 @@ def render(
     rendered any more are removed; all others stay. A file that holds another object, for example of
     a Kafka with the same name in another namespace, is an error, and nothing is written.
     """
-    place = destination(output, output_dir)
-    folder = place.folder
+    target = destination(output, output_dir)
+    folder = target.folder
     if kustomization and folder is None:
         raise click.UsageError("--kustomization needs --output-dir")
     if kustomization and form == "helm":
@@ -115,8 +115,8 @@ def render(
         )
     if check and folder is None:
         raise click.UsageError("--check compares a directory: give it with --output-dir")
-    if form == "helm" and place.form != "yaml":
-        raise click.UsageError(f"--format helm is for YAML, not for -o {place.form}")
+    if form == "helm" and target.form != "yaml":
+        raise click.UsageError(f"--format helm is for YAML, not for -o {target.form}")
     if form == "helm":  # Helm refuses an object that another release has
         choices["scripts"] = choices["scripts"] or ScriptSharing.OWN.value
     plan = plan_from_cli(**choices)
@@ -124,7 +124,7 @@ def render(
     print_plan_warnings(plan)
     _print_large(manifests)
     if folder is None:
-        click.echo(FORMATS[form](format_manifests(manifests, place.form)), nl=False)
+        click.echo(FORMATS[form](format_manifests(manifests, target.form)), nl=False)
         return
     files = {name: FORMATS[form](one.text) for name, one in manifest_files(manifests).items()}
     if kustomization:
@@ -159,11 +159,11 @@ def _write(folder: Path, files: Mapping[str, str], blueprint: str) -> None:
 
 def _compare(folder: Path, files: Mapping[str, str], blueprint: str) -> int:
     """Print what is stale and how; return the exit code."""
-    found = outdated_files(folder, files, blueprint)
-    for file in found:
+    outdated = outdated_files(folder, files, blueprint)
+    for file in outdated:
         echo(file.diff)
-    click.echo(f"{folder}: {stale_text(found)}", err=True)
-    return 1 if found else 0
+    click.echo(f"{folder}: {stale_text(outdated)}", err=True)
+    return 1 if outdated else 0
 
 
 def stale_text(files: Collection[OutdatedFile]) -> str:

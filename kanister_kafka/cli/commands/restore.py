@@ -153,8 +153,8 @@ def restore(
     connection, selected = open_backup(context, namespace, kafka, kasten_namespace, backup)
     if reason := Activity(connection, kasten_namespace).using(selected):
         raise ActionError(f"{selected} is in use: {reason}")
-    home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
-    applied = start_action.find_applied(connection, selected.kafka, home, blueprint)
+    blueprint_namespace = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+    applied = start_action.find_applied(connection, selected.kafka, blueprint_namespace, blueprint)
     start_action.check_action(applied, "restore")
     chosen = list(options)
     if overwrite:

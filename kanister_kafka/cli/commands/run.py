@@ -133,8 +133,8 @@ def follow_request(
 ) -> FollowedRequest:
     """Make the ActionSet and follow it to its end; with `err`, standard output stays empty."""
     watched = start_action.start_action(connection, request, job=uuid.uuid4().hex)
-    made = watched.action_set
-    click.echo(f"ActionSet {made.namespace}/{made.name} created", err=True)
+    action_set = watched.action_set
+    click.echo(f"ActionSet {action_set.namespace}/{action_set.name} created", err=True)
     follower = Follower(connection, watched, logs=logs, timeout=timeout, clock=current_clock())
     code, reason = _follow(follower, request, logs=logs, err=err)
     return FollowedRequest(code, follower.observed, reason)

@@ -101,7 +101,7 @@ def verify(
     timeout: int,
     dry_run: bool,
     import_timeout: int,
-    **place: Any,
+    **origin_options: Any,
 ) -> None:
     """Verify that a backup can be restored, without an outage.
 
@@ -137,7 +137,9 @@ def verify(
     for path in (html, output):
         check_writable(path)
     check_exec()
-    origin = find_clone_source(backup, context=context, import_timeout=import_timeout, **place)
+    origin = find_clone_source(
+        backup, context=context, import_timeout=import_timeout, **origin_options
+    )
     connection, selected = origin.connection, origin.backup
     brokers = len(selected.claims)  # at least as many claims as brokers
     longest = timeout + SETUP_S + REMOVAL_S

@@ -94,8 +94,8 @@ def _installed(
         return _image(connection, "", OPERATOR_SELECTOR)
 
     def kanister() -> str:
-        found = _image(connection, kasten_namespace, "app=kanister-operator")
-        return found or _image(connection, kasten_namespace, "component=kanister")
+        image = _image(connection, kasten_namespace, "app=kanister-operator")
+        return image or _image(connection, kasten_namespace, "component=kanister")
 
     questions = {"blueprint": blueprint, "strimzi": strimzi, "kanister": kanister}
     versions: dict[str, str] = {}

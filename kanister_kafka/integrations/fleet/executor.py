@@ -81,10 +81,10 @@ def _own(task: RenderTask) -> Iterator[RenderResult]:
     problems += sorter.problems
     if not chosen:
         yield RenderResult(rule=rule, problems=sort_diagnostics(problems))
-    for found, _rule in chosen:
-        if task.selector.fits(found.labels):
-            before = [*found.problems, *problems]
-            yield _outcome(task, found.key, found.objects, found.others, before)
+    for cluster, _rule in chosen:
+        if task.selector.fits(cluster.labels):
+            before = [*cluster.problems, *problems]
+            yield _outcome(task, cluster.key, cluster.objects, cluster.others, before)
 
 
 def _itself(document: Document) -> Document:
@@ -185,17 +185,17 @@ def group_clusters(
     own = [rule for rule in fleet.rules if rule.paths]
     problems: list[Diagnostic] = []
     chosen = deque(
-        (found, rule)
-        for found, rule in choose_entry(sorter.clusters(), shared, problems)
-        if fleet.selector.fits(found.labels)
+        (cluster, rule)
+        for cluster, rule in choose_entry(sorter.clusters(), shared, problems)
+        if fleet.selector.fits(cluster.labels)
     )
     total = len(chosen) + len(own)
 
     def tasks() -> Iterator[RenderTask]:
         while chosen:  # release finished clusters: problems of others grow meanwhile
-            found, rule = chosen.popleft()
+            cluster, rule = chosen.popleft()
             yield replace(
-                _task(found, rule, spool),
+                _task(cluster, rule, spool),
                 namespace=fleet.namespace,
                 templates=templates,
                 spells=spells,
@@ -225,7 +225,7 @@ def _task(cluster: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool)
     return RenderTask(
         rule=rule,
         key=cluster.key,
-        objects=tuple(spool.get(place) for place in cluster.objects),
+        objects=tuple(spool.get(offset) for offset in cluster.objects),
         others=tuple(cluster.others),
         problems=tuple(cluster.problems),
     )

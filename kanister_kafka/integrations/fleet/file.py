@@ -70,10 +70,10 @@ class FleetEntry:
 
     def fits(self, key: FleetKey, labels: Mapping[str, str]) -> bool:
         """Return whether a Kafka is one of these."""
-        home, _, name = self.cluster.rpartition("/")
+        namespace, _, name = self.cluster.rpartition("/")
         return (
             (not name or name == key.name)
-            and (not home or home == key.namespace)
+            and (not namespace or namespace == key.namespace)
             and (bool(self.paths) or self.namespace in ("", key.namespace))
             and self.selector.fits(labels)
         )
@@ -222,9 +222,9 @@ class _FleetReader:
     def fleet(self) -> Fleet:
         top = self.top
         if top.at("apiVersion").string() != API_VERSION:
-            place = top.at("apiVersion")
+            api_version = top.at("apiVersion")
             message = f'Unsupported value: supported values: "{API_VERSION}"'
-            place.error("unsupported-version", message)
+            api_version.error("unsupported-version", message)
         reject_unknown_keys(top, TOP)
         shared = top.at("defaults")
         defaults = parse_options(shared, others=READING)
@@ -252,14 +252,14 @@ class _FleetReader:
     def _rule(
         self, entry: FieldCursor, defaults: ParsedOptions, version: Version | None, namespace: str
     ) -> FleetEntry:
-        found = parse_options(entry, defaults, others=[*READING, *WHICH])
-        found.check(entry)
+        parsed = parse_options(entry, defaults, others=[*READING, *WHICH])
+        parsed.check(entry)
         paths = self._paths(entry.at("paths"))
         own = self._namespace(entry.at("namespace"))
         return FleetEntry(
             location=entry.location,
             path=entry.path,
-            options=found.options,
+            options=parsed.options,
             strimzi_version=self._version(entry.at("strimziVersion"), version),
             namespace=own or (namespace if paths else ""),
             paths=paths,
@@ -267,40 +267,40 @@ class _FleetReader:
             selector=self._selector(entry.at("selector")),
         )
 
-    def _paths(self, place: FieldCursor) -> tuple[str, ...]:
+    def _paths(self, cursor: FieldCursor) -> tuple[str, ...]:
         """Return paths, which are relative to the file; all are looked for before any is read."""
-        found = []
-        for item in place.each():
+        paths = []
+        for item in cursor.each():
             text = item.string()
             path = self.folder / text
             if text == STDIN or not text:
                 item.error("wrong-type", f"Invalid value: {quote_name(text)}: must be a path")
             elif not os.path.lexists(path):
                 raise UnreachableError(f"{item.location}: {item.path}: {path}: no such file")
-            found.append(str(path))
-        return tuple(found)
+            paths.append(str(path))
+        return tuple(paths)
 
-    def _version(self, place: FieldCursor, before: Version | None) -> Version | None:
-        text = place.string()
+    def _version(self, cursor: FieldCursor, before: Version | None) -> Version | None:
+        text = cursor.string()
         version = parse_version(text)
         if text and version is None:
-            place.error("wrong-type", f"Invalid value: {quote_name(text)}: must be a version")
+            cursor.error("wrong-type", f"Invalid value: {quote_name(text)}: must be a version")
         return version or before
 
-    def _namespace(self, place: FieldCursor) -> str:
-        text = place.string()
+    def _namespace(self, cursor: FieldCursor) -> str:
+        text = cursor.string()
         if text and not LABEL.allows(text):
             message = f"Invalid value: {quote_name(text)}: must be a lowercase RFC 1123 label"
-            place.error("wrong-type", message)
+            cursor.error("wrong-type", message)
         return text
 
-    def _selector(self, place: FieldCursor) -> LabelSelector:
-        text = place.string()
+    def _selector(self, cursor: FieldCursor) -> LabelSelector:
+        text = cursor.string()
         selector = parse_selector(text)
         if selector is None:
             message = (
                 f"Invalid value: {quote_name(text)}: "
                 "must be a label selector, as app=kafka,tier!=test"
             )
-            place.error("wrong-type", message)
+            cursor.error("wrong-type", message)
         return selector or LabelSelector()

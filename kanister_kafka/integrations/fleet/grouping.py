@@ -51,7 +51,7 @@ class _ClientObject(Generic[T]):
     """A MirrorMaker, Connect or Bridge, and whose it is."""
 
     document: T
-    place: Location
+    location: Location
     reach: ClientAddresses
     problems: tuple[Diagnostic, ...]
     owners: list[FleetKey] = field(default_factory=list)
@@ -91,12 +91,12 @@ class ClusterGrouper(Generic[T]):
             location = document.root.location
             self._clients.append(_ClientObject(hold(document), location, reach, tuple(problems)))
         elif is_autoscaler(document):
-            self._scalers[self._home(document)].append(hold(document))
+            self._scalers[self._namespace_of(document)].append(hold(document))
         elif (document.kind, document.group) == ("Kafka", GROUP):
             self._kafka(document, hold)
         elif (document.kind, document.group) in PARTS:
             owner = document.text("metadata", "labels", CLUSTER_LABEL)
-            key = FleetKey(self._home(document), owner)
+            key = FleetKey(self._namespace_of(document), owner)
             self._parts[key].append(hold(document))
             if document.kind == "KafkaNodePool":
                 self._pools[key].append(document.text("metadata", "name"))
@@ -127,39 +127,39 @@ class ClusterGrouper(Generic[T]):
     def _place(self) -> None:
         """Give each client to the clusters that it may have to do with."""
         index = _ClientIndex(self._clients)
-        homes: dict[str, list[_ClientObject[T]]] = defaultdict(list)
+        by_namespace: dict[str, list[_ClientObject[T]]] = defaultdict(list)
         named: dict[FleetKey, list[_ClientObject[T]]] = defaultdict(list)
         for client in self._clients:
-            homes[client.reach.namespace].append(client)
-            for cluster, home in strimzi_services(chain(*client.reach.written)):
-                named[FleetKey(home, cluster)].append(client)
+            by_namespace[client.reach.namespace].append(client)
+            for cluster, namespace in strimzi_services(chain(*client.reach.written)):
+                named[FleetKey(namespace, cluster)].append(client)
         by_name: dict[str, list[_ClientObject[T]]] = {}
         for rule in self._rules:
             by_name.update((name, []) for name in rule.clients)
         for client in self._clients:
             if client.reach.key in by_name:
                 by_name[client.reach.key].append(client)
-        addresses_of = {key: self._addresses(found) for key, found in self._kafkas.items()}
+        addresses_of = {key: self._addresses(kafka) for key, kafka in self._kafkas.items()}
         mine = {key: index.of(addresses) for key, addresses in addresses_of.items()}
         for key, clients in mine.items():
             for client in clients:
                 client.owners.append(key)
-        for key, found in self._kafkas.items():
+        for key, kafka in self._kafkas.items():
             writers = [c for c in mine[key] if any(map(addresses_of[key].has, c.reach.written))]
-            settled = list(chain.from_iterable(by_name[name] for name in self._settled(found)))
+            settled = list(chain.from_iterable(by_name[name] for name in self._settled(kafka)))
             near = {key.namespace}
             near.update(client.reach.namespace for client in chain(writers, settled))
             clients = mine[key] + settled + named.get(key, [])
-            for home in sorted(near):
-                clients += homes.get(home, ())
+            for namespace in sorted(near):
+                clients += by_namespace.get(namespace, ())
             others: set[FleetKey] = set()
             for client in {id(client): client for client in clients}.values():
                 others.update(client.owners)
-                found.objects.append(client.document)
+                kafka.objects.append(client.document)
                 client.is_assigned = True
-            for home in sorted(near):
-                found.objects += self._scalers.get(home, ())
-            found.others = [addresses_of[other] for other in sorted(others - {key})]
+            for namespace in sorted(near):
+                kafka.objects += self._scalers.get(namespace, ())
+            kafka.others = [addresses_of[other] for other in sorted(others - {key})]
         for client in self._clients:
             if not client.is_assigned:
                 self._add_problems(client)
@@ -179,21 +179,21 @@ class ClusterGrouper(Generic[T]):
         if unknown:
             servers = ", ".join(sorted(a for a in unknown[0] if isinstance(a, str))) or '""'
             message = unplaced(quote_name(servers), "a Kafka of the input", reach.key)
-            self.problems.append(warning("unplaced-writer", client.place, "spec", message))
+            self.problems.append(warning("unplaced-writer", client.location, "spec", message))
 
     def _addresses(self, cluster: DiscoveredCluster[T]) -> BootstrapAddresses:
         kafka = FieldCursor.of(self._restore(cluster.kafka), [])
         pools = self._pools.get(cluster.key, ())
         return bootstrap_addresses(cluster.key.name, cluster.key.namespace, kafka, pools)
 
-    def _home(self, document: Document) -> str:
+    def _namespace_of(self, document: Document) -> str:
         return document.text("metadata", "namespace") or self._namespace
 
     def _kafka(self, document: Document, hold: Callable[[Document], T]) -> None:
         problems: list[Diagnostic] = []
         metadata = FieldCursor.of(document, problems).at("metadata")
-        home = metadata.at("namespace").namespace(self._namespace)
-        key = FleetKey(home, metadata.at("name").name())
+        namespace = metadata.at("namespace").namespace(self._namespace)
+        key = FleetKey(namespace, metadata.at("name").name())
         self.problems += problems
         if not all(key):
             return
@@ -210,9 +210,9 @@ class ClusterGrouper(Generic[T]):
         metadata = FieldCursor.of(part, self.problems).at("metadata")
         label = metadata.at("labels", CLUSTER_LABEL)
         owner = label.name()
-        home = metadata.at("namespace").namespace(self._namespace)
-        if metadata.at("name").name() and home and owner:
-            report_orphan_pool(label, f"{home}/{owner}")
+        namespace = metadata.at("namespace").namespace(self._namespace)
+        if metadata.at("name").name() and namespace and owner:
+            report_orphan_pool(label, f"{namespace}/{owner}")
 
     def _blame(self, problem: Diagnostic) -> None:
         """Report a broken file to the clusters in it, or to the only one of its directory.
@@ -220,10 +220,10 @@ class ClusterGrouper(Generic[T]):
         The rest of its content is unknown. If it may be about any cluster, all others go on.
         """
         source = problem.location.source
-        inside = [found for found in self._kafkas.values() if found.source == source]
+        inside = [kafka for kafka in self._kafkas.values() if kafka.source == source]
         beside = [f for f in self._kafkas.values() if _folder(f.source) == _folder(source)]
         blamed = inside or (beside if len(beside) == 1 else [])
-        for problems in [found.problems for found in blamed] or [self.problems]:
+        for problems in [kafka.problems for kafka in blamed] or [self.problems]:
             problems.append(problem)
 
 
@@ -241,16 +241,16 @@ class _ClientIndex(Generic[T]):
 
     def of(self, addresses: BootstrapAddresses) -> list[_ClientObject[T]]:
         """Return the clients that write into a cluster or read from it."""
-        found: dict[int, _ClientObject[T]] = {}
+        by_id: dict[int, _ClientObject[T]] = {}
         for address in addresses.all:
-            found.update((id(client), client) for client in self._exact.get(address, ()))
+            by_id.update((id(client), client) for client in self._exact.get(address, ()))
         for template in addresses.templates:
             # One without a node id in it, nor any number, is an address as it stands.
             shaped = self._shaped.get(without_numbers(template), ())
             for client in chain(shaped, self._exact.get(template, ())):
                 if any(map(addresses.has, chain(client.reach.written, client.reach.read))):
-                    found[id(client)] = client
-        return list(found.values())
+                    by_id[id(client)] = client
+        return list(by_id.values())
 
 
 PARTS = {("KafkaNodePool", GROUP), *((kind, group) for kind, group, _feature in LIVE)}
@@ -271,12 +271,12 @@ def choose_entry(
 ) -> Iterator[tuple[DiscoveredCluster[T], FleetEntry]]:
     """Pair each Kafka with the first rule that fits it; report a rule that fits none."""
     idle = dict.fromkeys(range(len(rules)))
-    for found in clusters:
-        fitting = [i for i, rule in enumerate(rules) if rule.fits(found.key, found.labels)]
+    for cluster in clusters:
+        fitting = [i for i, rule in enumerate(rules) if rule.fits(cluster.key, cluster.labels)]
         for i in fitting:
             idle.pop(i, None)
         if fitting:
-            yield found, rules[fitting[0]]
+            yield cluster, rules[fitting[0]]
     for i in idle:
         rule = rules[i]
         noun = f"Kafka {rule.cluster}" if rule.cluster else "Kafka"
@@ -316,14 +316,14 @@ class ObjectSpool:
 
     def put(self, document: Document) -> int:
         """Put an object aside and return its place."""
-        raw, place = serialize(document), self._end
-        self._file.seek(place)
+        raw, offset = serialize(document), self._end
+        self._file.seek(offset)
         self._end += self._file.write(len(raw).to_bytes(LENGTH, "big") + raw)
-        return place
+        return offset
 
-    def get(self, place: int) -> bytes:
+    def get(self, offset: int) -> bytes:
         """Return the bytes of an object."""
-        self._file.seek(place)
+        self._file.seek(offset)
         return self._file.read(int.from_bytes(self._file.read(LENGTH), "big"))
 
     def __enter__(self) -> ObjectSpool:

@@ -43,24 +43,27 @@ def krm_results(
     known: dict[str, Document] = {}
     for document in documents:
         known.setdefault(document.root.location.source, document)
-    found = [_result(problem, known.get(problem.location.source)) for problem in problems]
-    return [*found, *({"message": note, "severity": Severity.INFO.value} for note in notes)]
+    results = [_result(problem, known.get(problem.location.source)) for problem in problems]
+    return [*results, *({"message": note, "severity": Severity.INFO.value} for note in notes)]
 
 
 def _result(problem: Diagnostic, document: Document | None) -> dict[str, Any]:
-    made: dict[str, Any] = {"message": problem.message, "severity": problem.severity.value}
+    result: dict[str, Any] = {"message": problem.message, "severity": problem.severity.value}
     if document is not None:
-        made["resourceRef"] = _reference(document)
+        result["resourceRef"] = _reference(document)
     if problem.path:
-        made["field"] = {"path": problem.path}
+        result["field"] = {"path": problem.path}
     if problem.location.line:
-        made["file"] = {"path": problem.location.source}
+        result["file"] = {"path": problem.location.source}
     elif document is not None and (file := _file(document)):
-        made["file"] = file
-    made["tags"] = {"check": problem.rule}
+        result["file"] = file
+    result["tags"] = {"check": problem.rule}
     if problem.location.line:
-        made["tags"] |= {"line": f"{problem.location.line}", "column": f"{problem.location.column}"}
-    return made
+        result["tags"] |= {
+            "line": f"{problem.location.line}",
+            "column": f"{problem.location.column}",
+        }
+    return result
 
 
 def _reference(document: Document) -> dict[str, str]:
@@ -117,8 +120,8 @@ class _Run:
         change = unchanged(given.items)
         if not has_error(self.problems):
             planned = build_plans(documents, config, self.problems)
-            made = render_plans(planned, config) if not has_error(self.problems) else ()
-            merged = merge_items(given.items, made, config.top)
+            rendered = render_plans(planned, config) if not has_error(self.problems) else ()
+            merged = merge_items(given.items, rendered, config.top)
             if not has_error(self.problems):
                 change = merged
                 for plan in planned:
@@ -146,7 +149,7 @@ def build_plans(
             f"no kind: Kafka of group {GROUP} among the items, spec.paths and spec.resources",
         )
         return ()
-    made = []
+    plans = []
     for cluster in [config.cluster] if config.cluster else _names(documents, config.namespace):
         reading = read_cluster(
             documents,
@@ -161,13 +164,13 @@ def build_plans(
         else:
             plan = build_plan(reading.cluster, config.options, reading.problems)
             problems.extend(plan.problems)
-            made.append(plan)
-    return tuple(made)
+            plans.append(plan)
+    return tuple(plans)
 
 
 def render_plans(plans: Iterable[BackupPlan], config: FunctionConfig) -> tuple[RenderedObject, ...]:
     """Render all plans; report where two of them would make one object."""
-    found: dict[ObjectKey, tuple[BackupPlan, RenderedObject]] = {}
+    by_key: dict[ObjectKey, tuple[BackupPlan, RenderedObject]] = {}
     for plan in plans:
         for manifest in render(plan, config.templates):
             if len(manifest.documents) != 1:
@@ -178,7 +181,7 @@ def render_plans(plans: Iterable[BackupPlan], config: FunctionConfig) -> tuple[R
                 )
             document = manifest.documents[0]
             one = _rendered_object(document, manifest.text)
-            other, _ = found.setdefault(one.key, (plan, one))
+            other, _ = by_key.setdefault(one.key, (plan, one))
             # Clusters of a namespace may share their scripts, whose name has a hash of the content.
             if other is not plan and not is_scripts(manifest.kind, manifest.name):
                 config.top.at("spec").error(
@@ -186,7 +189,7 @@ def render_plans(plans: Iterable[BackupPlan], config: FunctionConfig) -> tuple[R
                     f"{one.key} would be made for {other.cluster} and for {plan.cluster}: "
                     "choose one of them with cluster, or set neither name nor serviceAccount",
                 )
-    return tuple(made for _plan, made in found.values())
+    return tuple(rendered for _plan, rendered in by_key.values())
 
 
 def _rendered_object(document: Document, text: str) -> RenderedObject:
@@ -204,13 +207,13 @@ def _rendered_object(document: Document, text: str) -> RenderedObject:
 
 def _names(documents: Iterable[Document], namespace: str) -> list[str]:
     """Return each Kafka once; an empty name if one lacks a name, for the reader to report."""
-    found: dict[str, None] = {}
+    names: dict[str, None] = {}
     for document in documents:
         if document.kind == "Kafka" and document.group == GROUP:
-            home = document.text("metadata", "namespace") or namespace
+            kafka_namespace = document.text("metadata", "namespace") or namespace
             name = document.text("metadata", "name")
-            found[f"{home}/{name}" if home and name else ""] = None
-    return list(found)
+            names[f"{kafka_namespace}/{name}" if kafka_namespace and name else ""] = None
+    return list(names)
 
 
 # Each item of the result: kept as it is, replaced, dropped, or added.

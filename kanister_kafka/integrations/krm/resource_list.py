@@ -74,8 +74,8 @@ def with_source(document: Document) -> Document:
 def annotations_of(document: Document) -> dict[str, str]:
     """Return the annotations of an object; values that are not strings are left out."""
     metadata = document.root.get("metadata")
-    found = metadata.get("annotations") if isinstance(metadata, MappingNode) else None
-    entries = found.entries if isinstance(found, MappingNode) else ()
+    value = metadata.get("annotations") if isinstance(metadata, MappingNode) else None
+    entries = value.entries if isinstance(value, MappingNode) else ()
     return {
         entry.key: entry.value.value
         for entry in entries
@@ -94,13 +94,13 @@ def _objects(node: Node | None, path: str, problems: list[Diagnostic]) -> list[M
     if not isinstance(node, SequenceNode):
         problems.append(error("wrong-type", node.location, path, "must be a list"))
         return []
-    found = []
+    objects = []
     for item in node.items:
         if isinstance(item, MappingNode):
-            found.append(item)
+            objects.append(item)
         elif is_set(item):
             problems.append(error("wrong-type", item.location, path, "must be an object"))
-    return found
+    return objects
 
 
 # A list with its changes as text. In block style, what is kept stays byte for byte: whole items are
@@ -158,8 +158,8 @@ def serialize(before: ResourceList, change: ListPatch, results: Sequence[Any]) -
         again = parse(text)
         if not again.problems and len(again.roots) == 1 and to_python(again.roots[0]) == data:
             return text
-    made = json.dumps(data, indent=2, ensure_ascii=False)
-    return NO_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", made) + "\n"
+    formatted = json.dumps(data, indent=2, ensure_ascii=False)
+    return NO_YAML.sub(lambda match: f"\\u{ord(match[0]):04x}", formatted) + "\n"
 
 
 class _Block:

@@ -146,12 +146,12 @@ def _object(document: Document, pods: PreviewPods | None) -> dict[str, Value]:
     metadata = tree.get("metadata")
     metadata = metadata if isinstance(metadata, dict) else {}
     is_live = bool(metadata.get("uid"))
-    made = symbolic.from_map(tree, symbolic.data("Object"))
+    value = symbolic.from_map(tree, symbolic.data("Object"))
     if not is_live:
-        _leave_open(made, document)
+        _leave_open(value, document)
     if document.kind == "Secret" and document.group == "":
-        _hide(made)
-    fields: dict[str, Value] = {"Object": made}
+        _hide(value)
+    fields: dict[str, Value] = {"Object": value}
     for name in _BY_KIND.values():
         known = PARAMETERS.fields[name]
         fields[name] = GoNil(known)

@@ -149,7 +149,7 @@ class _EvaluationContext:
             }
         if isinstance(node, Sequence):
             places = ((item, f"{path}[{i}]") for i, item in enumerate(node.items))
-            return [self._conditions(item, place, engine) for item, place in places]
+            return [self._conditions(item, item_path, engine) for item, item_path in places]
         if isinstance(node.value, str) and "{{" in node.value:
             if engine is _Wait.ALL:  # which must not fail, though nothing reads what it gives
                 _EvaluationContext(self.data, self.path, self.problems).text(node, path)
@@ -180,15 +180,15 @@ class _EvaluationContext:
         for fault in parsed.errors:
             parts = fault.kind is ParseErrorKind.SYNTAX
             message = f"does not parse as a template: {fault.message}" if parts else fault.message
-            place = node.place(fault.line, fault.column)
-            self.problems.append(error("template-render", place, path, message))
+            location = node.place(fault.line, fault.column)
+            self.problems.append(error("template-render", location, path, message))
         if parsed.errors:
             return node.text
-        made = evaluate(node.text, parsed.nodes, self.data, TEMPLATE_FUNCTIONS)
-        self.problems += (_problem(fault, node, path) for fault in made.faults)
-        if made.is_symbolic:
+        result = evaluate(node.text, parsed.nodes, self.data, TEMPLATE_FUNCTIONS)
+        self.problems += (_problem(fault, node, path) for fault in result.faults)
+        if result.is_symbolic:
             self.leave(path)
-        return made.text
+        return result.text
 
     def leave(self, path: str) -> None:
         """Note that a value is left to the run."""
@@ -200,7 +200,7 @@ def _problem(fault: EvaluationError, node: Scalar, path: str) -> Diagnostic:
     if message.startswith(_MISSING):
         message = f"Failed to render template: {message.removeprefix(_MISSING)} not found"
     message = f"{message} (at <{fault.at}>)"
-    place = node.place(fault.line, fault.column)
+    location = node.place(fault.line, fault.column)
     if fault.is_certain:
-        return error("template-render", place, path, message)
-    return warning("template-branch", place, path, f"fails where the run comes to it: {message}")
+        return error("template-render", location, path, message)
+    return warning("template-branch", location, path, f"fails where the run comes to it: {message}")

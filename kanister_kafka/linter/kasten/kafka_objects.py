@@ -69,7 +69,7 @@ class KafkaObject(NamedTuple):
 
 def _labels_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool | None]:
     required = entry.at("matchLabels")
-    for key, _place in required.named():
+    for key, _location in required.named():
         value = required.at(key)
         yield labels[key] == value.text if key in labels and value.text else None
 
@@ -171,9 +171,9 @@ def _replicas(spec: Cursor) -> int:
     return count if isinstance(count, int) else 1
 
 
-def _number(spot: Cursor) -> str:
+def _number(field: Cursor) -> str:
     """Return a pattern for the id of a volume."""
-    value = spot.node.value if isinstance(spot.node, Scalar) else None
+    value = field.node.value if isinstance(field.node, Scalar) else None
     return str(value) if isinstance(value, int) else r"\d+"
 
 
@@ -185,7 +185,7 @@ def _exact(
 
 def _own_labels(one: Cursor) -> dict[str, str]:
     labels = one.at("metadata", "labels")
-    return {key: labels.at(key).text for key, _place in labels.named() if labels.at(key).text}
+    return {key: labels.at(key).text for key, _location in labels.named() if labels.at(key).text}
 
 
 def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
@@ -216,9 +216,9 @@ def left_out_by_name(
             yield rule.report(entry.here.location, entry.here.path, message)
     missing = [one for one in judged if not _is_included(filters, one)]
     if missing:
-        spot = filters.here.at("includeResources")
+        field = filters.here.at("includeResources")
         message = f"Required value: include {_words(missing)}: {_reasons(missing, needs)}"
-        yield rule.report(spot.location, spot.path, message)
+        yield rule.report(field.location, field.path, message)
 
 
 def listed_by_name(rule: Rule, filters: Filters, needed: Iterable[KafkaObject]) -> Diagnostics:
@@ -229,12 +229,12 @@ def listed_by_name(rule: Rule, filters: Filters, needed: Iterable[KafkaObject]) 
     for one in claims:
         entries = list(_including(filters, one))
         if entries and all(entry.name for entry in entries):
-            spot = entries[0].here.at("name")
+            field = entries[0].here.at("name")
             message = (
                 "takes the claims of these names only: the volumes of a node that is added later "
                 "are not in the backup; remove name"
             )
-            yield rule.report(spot.location, spot.path, message)
+            yield rule.report(field.location, field.path, message)
             return
 
 

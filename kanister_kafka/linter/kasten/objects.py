@@ -78,15 +78,15 @@ def detect_kasten_object(document: Document) -> KastenDetection:
 
 
 def _problems(version: Cursor, kind: Cursor, right_kind: str) -> Diagnostics:
-    for spot, right in ((version, VERSIONS[right_kind]), (kind, right_kind)):
-        if not spot.there:
+    for field, right in ((version, VERSIONS[right_kind]), (kind, right_kind)):
+        if not field.there:
             message = f'Required value: must be "{right}"'
-        elif spot.text and spot.text != right:
-            what = "Kasten serves it at no other" if spot is version else "there is no such kind"
-            message = f'Unsupported value: "{spot.text}": must be "{right}": {what}'
+        elif field.text and field.text != right:
+            what = "Kasten serves it at no other" if field is version else "there is no such kind"
+            message = f'Unsupported value: "{field.text}": must be "{right}": {what}'
         else:
             continue
-        yield error("kasten-kind", spot.location, spot.path, message)
+        yield error("kasten-kind", field.location, field.path, message)
 
 
 def _meant(top: Cursor, group: str) -> str:
@@ -242,13 +242,13 @@ class ResourceFilter(NamedTuple):
     @classmethod
     def of(cls, here: Cursor) -> ResourceFilter:
         """Read an entry."""
-        at = {field: here.at(field) for field, _place in here.named() if field in FIELDS}
+        at = {field: here.at(field) for field, _location in here.named() if field in FIELDS}
         nothing = Cursor(None, here.path, here.location)
         group, resource, name, labels, expressions = (
             at.get(field, nothing)
             for field in ("group", "resource", "name", "matchLabels", "matchExpressions")
         )
-        others = any(key != CLUSTER_LABEL for key, _place in labels.named())
+        others = any(key != CLUSTER_LABEL for key, _location in labels.named())
         return cls(
             here,
             group=group.text,
@@ -258,7 +258,7 @@ class ResourceFilter(NamedTuple):
             cluster=labels.at(CLUSTER_LABEL).text,
             has_group=group.there,
             is_open=here.is_template or group.is_template or resource.is_template,
-            says_nothing=not any(spot.there for spot in at.values()),
+            says_nothing=not any(cursor.there for cursor in at.values()),
             is_narrowed=name.there or expressions.there or others,
             has_open_name=(name.there and not name.text) or "*" in name.text,
         )
@@ -295,8 +295,8 @@ class BindingObject:
 
     def namespaces(self) -> frozenset[str]:
         """Return the namespaces that it is bound to; empty for all, or if it is not plain."""
-        named = [spot.at("namespace") for spot in self.requirements()]
-        plain = [spot.at("values").texts for spot in named if spot.at("operator").text == "In"]
+        named = [requirement.at("namespace") for requirement in self.requirements()]
+        plain = [field.at("values").texts for field in named if field.at("operator").text == "In"]
         return plain[0] if len(plain) == 1 else frozenset()
 
 
@@ -353,13 +353,13 @@ class KastenObjects:
 
     def references(self) -> Iterator[Cursor]:
         """Yield every place that gives Kasten the name of a Blueprint."""
-        for spot in chain((hook.blueprint for hook in self.hooks), self._bound()):
-            if spot.text:
-                yield spot
+        for reference in chain((hook.blueprint for hook in self.hooks), self._bound()):
+            if reference.text:
+                yield reference
 
     def is_bound(self, blueprint: Blueprint) -> bool:
         """Return whether a binding or an annotation in the input ties it to an object."""
-        return any(spot.text == blueprint.name for spot in self._bound())
+        return any(reference.text == blueprint.name for reference in self._bound())
 
     def _bound(self) -> Iterator[Cursor]:
         return chain((binding.blueprint for binding in self.bindings), self.annotations)
@@ -376,8 +376,8 @@ def read_kasten_objects(manifests: ManifestSet) -> KastenObjects:
             kinds[identity.kind].append(Cursor.of(document))
             identities.append(identity)
         if document.group == STRIMZI:
-            place = document.text("metadata", "namespace")
-            strimzi[document.kind, place].append(Cursor.of(document))
+            namespace = document.text("metadata", "namespace")
+            strimzi[document.kind, namespace].append(Cursor.of(document))
         if document.text("metadata", "annotations", ANNOTATION):
             annotations.append(Cursor.of(document).at("metadata", "annotations", ANNOTATION))
     operations = tuple(_operations(kinds))
@@ -417,19 +417,19 @@ def parameters(policy: Cursor) -> Iterator[tuple[str, Cursor]]:
     """Yield the parameters of each action of a Policy, with the name of the operation."""
     for action in policy.at("spec", "actions").each():
         for operation in OPERATIONS:
-            spot = action.at(f"{operation}Parameters")
-            if spot.there:
-                yield operation, spot
+            fields = action.at(f"{operation}Parameters")
+            if fields.there:
+                yield operation, fields
 
 
 def _operations(kinds: Mapping[str, list[Cursor]]) -> Iterator[PolicyOperation]:
     for policy in kinds["Policy"]:
         for action in policy.at("spec", "actions").each():
             for name in OPERATIONS:
-                spot = action.at(f"{name}Parameters")
-                if spot.there or action.at("action").text == name:
+                fields = action.at(f"{name}Parameters")
+                if fields.there or action.at("action").text == name:
                     yield PolicyOperation(
-                        name, policy, in_policy=True, parameters=spot, here=action
+                        name, policy, in_policy=True, parameters=fields, here=action
                     )
     for name in OPERATIONS:
         for action in kinds[f"{name.capitalize()}Action"]:

@@ -67,16 +67,16 @@ def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
 
     They are in the input, or an object that was rendered with them names them in its annotation.
     """
-    found: dict[str, RenderedBlueprint] = {}
+    blueprints: dict[str, RenderedBlueprint] = {}
     in_input = {blueprint.name for blueprint in objects.blueprints}
-    for spot in chain(objects.policies, objects.restores):
-        name = spot.at("metadata", "annotations", BLUEPRINT).text.rpartition("/")[2]
+    for item in chain(objects.policies, objects.restores):
+        name = item.at("metadata", "annotations", BLUEPRINT).text.rpartition("/")[2]
         if name and name not in in_input:
-            found[name] = RenderedBlueprint(name)
+            blueprints[name] = RenderedBlueprint(name)
     for blueprint in objects.blueprints:
         if blueprint.name and is_rendered_here(blueprint.document):
-            found[blueprint.name] = _read(blueprint)
-    return {name: one for name, one in found.items() if _all_ours(objects, name)}
+            blueprints[blueprint.name] = _read(blueprint)
+    return {name: one for name, one in blueprints.items() if _all_ours(objects, name)}
 
 
 def of_hooks(

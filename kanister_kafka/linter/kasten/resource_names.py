@@ -82,7 +82,7 @@ def _of_group(group: str, resource: str) -> ResourceMistake | None:
         return ResourceMistake("group", "the core group has no name" if core else why, certain=True)
     if group != group.lower():
         return ResourceMistake("group", f'must be in lower case: "{group.lower()}"', certain=True)
-    right = _home(resource)
+    right = _group_of(resource)
     if group and right and group not in OF_STRIMZI and not built_in(group):
         strimzi = "strimzi" in group and resource in _of_strimzi()
         near = difflib.get_close_matches(group, (right,), n=1, cutoff=0.85)
@@ -108,9 +108,13 @@ def _of_resource(group: str, resource: str) -> ResourceMistake | None:
         return None  # of a vendor whose resources are not known here
     if lower in (known or _everywhere()):
         return None
-    home = _home(resource)
-    if group and home is not None:
-        why = f'{resource} are of group "{home}"' if home else f"{resource} are of the core group"
+    right_group = _group_of(resource)
+    if group and right_group is not None:
+        why = (
+            f'{resource} are of group "{right_group}"'
+            if right_group
+            else f"{resource} are of the core group"
+        )
         return ResourceMistake("resource", why, certain=True)
     cutoff = RESOURCE_SIMILARITY if group else ALIKE_ANYWHERE
     near = difflib.get_close_matches(lower, sorted(known or _everywhere()), n=1, cutoff=cutoff)
@@ -132,7 +136,7 @@ def _plural(group: str, word: str) -> str:
     return plural if group else plural or strimzi
 
 
-def _home(resource: str) -> str | None:
+def _group_of(resource: str) -> str | None:
     """Return the group of a known resource; None for another."""
     for group, known in OF_STRIMZI.items():
         if resource in known:

@@ -84,7 +84,7 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
     selector = policy.at("spec", "selector")
     labels = selector.at("matchLabels")
     named = [NamedNamespaces(labels.at(key)) for key in NAME_KEYS if labels.at(key).there]
-    keys = [key for key, _place in labels.named() if key not in NAME_KEYS]
+    keys = [key for key, _location in labels.named() if key not in NAME_KEYS]
     words = [f"{key}={labels.at(key).text}" for key in keys]
     others: list[NamedNamespaces] = []
     every = _is_plain(selector) and not keys
@@ -115,7 +115,7 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
 def _is_plain(selector: Cursor) -> bool:
     """Return whether a selector is there with nothing but requirements of the right shape."""
     labels, expressions = selector.at("matchLabels"), selector.at("matchExpressions")
-    known = {key for key, _place in selector.named()} <= {"matchLabels", "matchExpressions"}
+    known = {key for key, _location in selector.named()} <= {"matchLabels", "matchExpressions"}
     return (
         known
         and isinstance(selector.node, MappingNode)
@@ -133,25 +133,25 @@ def _requirement(expression: Cursor) -> str:
 class NamedNamespaces(NamedTuple):
     """One requirement on the name of a namespace."""
 
-    spot: Cursor
+    field: Cursor
 
     @property
     def names(self) -> frozenset[str]:
         """The names that meet it."""
-        return self.spot.texts | ({self.spot.text} - {""})
+        return self.field.texts | ({self.field.text} - {""})
 
     @property
     def open(self) -> bool:
         """Whether something is yet to be filled in."""
-        items = list(self.spot.each()) or [self.spot]
+        items = list(self.field.each()) or [self.field]
         return any(item.is_template for item in items)
 
 
 def _met_by_all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
-    found: frozenset[str] | None = None
+    common: frozenset[str] | None = None
     for names in sets:
-        found = names if found is None else frozenset(_both(found, names))
-    return found or frozenset()
+        common = names if common is None else frozenset(_both(common, names))
+    return common or frozenset()
 
 
 def _both(some: frozenset[str], others: frozenset[str]) -> Iterator[str]:
@@ -226,16 +226,16 @@ def _ties(objects: KastenObjects) -> Iterator[BlueprintLink]:
 def no_use(tie: BlueprintLink, settings: LintSettings) -> str:
     """Return why a tie has no effect, or an empty string."""
     root = tie.binding.root if tie.binding else None
-    place = root.at("metadata", "namespace").text if root else ""
-    if place and place != settings.kasten_namespace:
-        return f"the binding is in {place}"
+    namespace = root.at("metadata", "namespace").text if root else ""
+    if namespace and namespace != settings.kasten_namespace:
+        return f"the binding is in {namespace}"
     disabled = root.at("spec", "disabled").node if root else None
     if isinstance(disabled, Scalar) and disabled.value is True:
         return "the binding is disabled"
     if tie.binding and not any(one.there for one in tie.binding.requirements()):
         return "the binding has no requirement"
-    found = resource_mistake(tie.group, tie.resource) if tie.binding else None
-    return f"there are no {tie}" if found and found.certain else ""
+    mistake = resource_mistake(tie.group, tie.resource) if tie.binding else None
+    return f"there are no {tie}" if mistake and mistake.certain else ""
 
 
 def covers(entry: ResourceFilter, tie: BlueprintLink) -> bool:

@@ -76,10 +76,10 @@ def actionset_action(rule: Rule, manifests: ManifestSet, _settings: LintSettings
         if request.action is None and name:
             names = [action.name for action in request.blueprint.actions]
             node = request.node.get("name")
-            place = node.location if node else request.node.location
+            location = node.location if node else request.node.location
             message = f'Blueprint {request.blueprint.name} has no action "{name}"'
             yield rule.report(
-                place, child_path(request.path, "name"), message + nearest(name, names)
+                location, child_path(request.path, "name"), message + nearest(name, names)
             )
 
 
@@ -96,12 +96,12 @@ def actionset_input(rule: Rule, manifests: ManifestSet, _settings: LintSettings)
                 path = ".".join((request.path, field, *names))
                 used = ".".join(("", *reference.names))
                 message = f"Required value: action {request.text('name')} asks for {used}"
-                yield rule.report(_place(request.node, field), path, message)
+                yield rule.report(_location(request.node, field), path, message)
 
 
-def _place(node: MappingNode, field: str) -> Location:
-    found = node.get(field)
-    return found.location if found else node.location
+def _location(node: MappingNode, field: str) -> Location:
+    child = node.get(field)
+    return child.location if child else node.location
 
 
 def _references(action: BlueprintAction | None) -> Iterator[Reference]:
@@ -121,20 +121,20 @@ def _missing(node: MappingNode, reference: Reference) -> tuple[str, ...]:
     if field is None or len(names) < 2:
         return ()
     given = _mapping(node, field)
-    found = given.get(names[1])
-    if found is None:
+    artifact = given.get(names[1])
+    if artifact is None:
         sure = not steps[1].by_index or (len(steps) > 3 and not steps[3].by_index)
         return (field, names[1]) if sure else ()
     if root == "ArtifactsIn" and names[2:3] == ("KeyValue",) and len(names) > 3:
-        values = _mapping(found, "keyValue") if isinstance(found, MappingNode) else given
+        values = _mapping(artifact, "keyValue") if isinstance(artifact, MappingNode) else given
         if values.get(names[3]) is None and not steps[3].by_index:
             return field, names[1], "keyValue", names[3]
     return ()
 
 
 def _mapping(node: MappingNode, field: str) -> MappingNode:
-    found = node.get(field)
-    return found if isinstance(found, MappingNode) else MappingNode((), node.location)
+    child = node.get(field)
+    return child if isinstance(child, MappingNode) else MappingNode((), node.location)
 
 
 @lint_rule(MANIFEST_SET, "actionset-object")
@@ -162,5 +162,5 @@ def actionset_object(rule: Rule, manifests: ManifestSet, _settings: LintSettings
 
 
 def _has(node: MappingNode, field: str) -> bool:
-    found = node.get(field)
-    return isinstance(found, Scalar) and bool(found.text)
+    child = node.get(field)
+    return isinstance(child, Scalar) and bool(child.text)

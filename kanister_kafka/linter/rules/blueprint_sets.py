@@ -70,8 +70,8 @@ def duplicate_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSetti
 
 def _name_of(blueprint: Blueprint) -> Location:
     metadata = blueprint.document.root.get("metadata")
-    found = metadata.get("name") if isinstance(metadata, MappingNode) else None
-    return found.location if found else blueprint.document.root.location
+    name = metadata.get("name") if isinstance(metadata, MappingNode) else None
+    return name.location if name else blueprint.document.root.location
 
 
 @lint_rule(MANIFEST_SET, "object-kind")
@@ -200,14 +200,14 @@ def substitute(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diag
         blueprint.document.text("metadata", "labels", SUBSTITUTE),
     ):
         return
-    found: list[tuple[str, Scalar, re.Match[str]]] = []
+    matches: list[tuple[str, Scalar, re.Match[str]]] = []
     for path, scalar in _scalars(root):
-        found += [(path, scalar, match) for match in _in(scalar)]
-    if not found:
+        matches += [(path, scalar, match) for match in _in(scalar)]
+    if not matches:
         return
-    path, scalar, first = found[0]
-    refused = dict.fromkeys(match[0] for *_, match in found if not KNOWN.fullmatch(match[1]))
-    replaced = dict.fromkeys(match[0] for *_, match in found if match[0] not in refused)
+    path, scalar, first = matches[0]
+    refused = dict.fromkeys(match[0] for *_, match in matches if not KNOWN.fullmatch(match[1]))
+    replaced = dict.fromkeys(match[0] for *_, match in matches if match[0] not in refused)
     parts = [
         f"{does} {_few(list(some))}"
         for does, some in (("refuses", refused), ("replaces", replaced))

@@ -38,11 +38,17 @@ def cronjob_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSetting
         if document.kind != "CronJob" or not is_rendered_here(document):
             continue
         for named in _named_blueprints(document):
-            wanted = {named.namespace, ""} if named.namespace else {place for _name, place in here}
-            if any(name == named.name and place in wanted for name, place in here):
+            wanted = (
+                {named.namespace, ""}
+                if named.namespace
+                else {namespace for _name, namespace in here}
+            )
+            if any(name == named.name and namespace in wanted for name, namespace in here):
                 continue
             shown = f"{named.namespace}/{named.name}" if named.namespace else named.name
-            listed = ", ".join(sorted(f"{place}/{name}".lstrip("/") for name, place in here))
+            listed = ", ".join(
+                sorted(f"{namespace}/{name}".lstrip("/") for name, namespace in here)
+            )
             message = (
                 f'Invalid value: "{named.argument.text}": no Blueprint {shown} in the input, which '
                 f"has {listed}; each run would fail. Kustomize renames no argument: render the "
@@ -63,12 +69,12 @@ def _named_blueprints(document: Document) -> Iterator[_NamedBlueprint]:
         for word in words:
             if not _has(word, NAME):
                 continue
-            place, name = word, word.text.removeprefix(NAME)
+            argument, name = word, word.text.removeprefix(NAME)
             if variable := VARIABLE.fullmatch(name):
-                place = _annotation(template, container, variable[1])
-                name = place.text
+                argument = _annotation(template, container, variable[1])
+                name = argument.text
             if name:
-                yield _NamedBlueprint(place, name, places[-1] if places else "")
+                yield _NamedBlueprint(argument, name, places[-1] if places else "")
 
 
 def _annotation(template: Cursor, container: Cursor, variable: str) -> Cursor:

@@ -77,8 +77,8 @@ def _nearest(name: str, known: Iterable[str]) -> str:
     lower = {one.lower(): one for one in known}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
     ends = [one for one in sorted(lower) if one.endswith(name.lower()) and len(name) > 3]
-    found = near or ends
-    return lower[found[0]] if found else ""
+    matches = near or ends
+    return lower[matches[0]] if matches else ""
 
 
 @lint_rule(BLUEPRINT, "missing-argument")
@@ -185,8 +185,8 @@ def object_namespace(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
         unnamed = namespace is None or (isinstance(namespace, Scalar) and not namespace.text)
         if operation.name == "patch" and operation.resource in NAMESPACED and unnamed:
             message = "Required value: patch looks here only, not at the argument namespace"
-            place = operation.reference.location
-            yield rule.report(place, child_path(operation.path, "namespace"), message)
+            location = operation.reference.location
+            yield rule.report(location, child_path(operation.path, "namespace"), message)
 
 
 @lint_rule(BLUEPRINT, "manifest")
@@ -201,9 +201,9 @@ def manifest(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagno
             continue
         loaded = loads(node.text)
         for problem in loaded.problems:
-            place = node.place(problem.location.line, problem.location.column)
+            location = node.place(problem.location.line, problem.location.column)
             message = "must be an object" if problem.rule == "wrong-type" else problem.message
-            yield rule.report(place, path, f"Invalid value: {message}")
+            yield rule.report(location, path, f"Invalid value: {message}")
         if not loaded.documents and not loaded.problems:
             yield rule.report(node.location, path, "Required value: it holds no object")
         for document in loaded.documents if operation.name == "create" else ():
@@ -219,7 +219,7 @@ def _object(rule: Rule, document: Document, spec: Scalar, path: str) -> Diagnost
         ("kind", root.get("kind"), root.location),
         ("metadata.name", next((x for x in named if x), None), (metadata or root).location),
     ]
-    for name, found, location in required:
-        if found is None or not text_of(found):
-            place = spec.place(location.line, location.column)
-            yield rule.report(place, path, f"Required value: {name} of the object to create")
+    for name, node, location in required:
+        if node is None or not text_of(node):
+            in_blueprint = spec.place(location.line, location.column)
+            yield rule.report(in_blueprint, path, f"Required value: {name} of the object to create")

@@ -24,13 +24,13 @@ LISTS = {"Secrets": "secretNames", "ConfigMaps": "configMapNames"}
 
 def _artifacts(blueprint: Blueprint) -> dict[str, set[str]]:
     """Return what the actions hand on: by name, the keys."""
-    made: dict[str, set[str]] = {}
+    artifacts: dict[str, set[str]] = {}
     for action in blueprint.actions:
         for entry in action.output_artifacts.entries:
             value = entry.value.get("keyValue") if isinstance(entry.value, MappingNode) else None
             keys = {e.key for e in value.entries} if isinstance(value, MappingNode) else set()
-            made[entry.key] = keys | made.get(entry.key, set())
-    return made
+            artifacts[entry.key] = keys | artifacts.get(entry.key, set())
+    return artifacts
 
 
 @lint_rule(BLUEPRINT, "own-artifact")
@@ -68,9 +68,9 @@ def _fails(reference: Reference) -> bool:
 @lint_rule(BLUEPRINT, "unknown-artifact")
 def unknown_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find input artifacts that no action hands on and the action does not ask for."""
-    made = _artifacts(blueprint)
+    artifacts = _artifacts(blueprint)
     for action, template, reference in references(blueprint, "ArtifactsIn"):
-        known = {*made, *action.names("inputArtifactNames")}
+        known = {*artifacts, *action.names("inputArtifactNames")}
         if len(reference.steps) > 1 and reference.names[1] not in known and _fails(reference):
             step = reference.steps[1]
             message = f'no action hands on an artifact "{step.name}"'
@@ -84,10 +84,10 @@ def artifact_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
     It is an error if the key is nearly one of those. Only an ActionSet that a person writes can
     have another key.
     """
-    made = _artifacts(blueprint)
+    artifacts = _artifacts(blueprint)
     for _action, template, reference in references(blueprint, "ArtifactsIn"):
         names = reference.names
-        known = made.get(names[1]) if len(names) > 3 and names[2] == "KeyValue" else None
+        known = artifacts.get(names[1]) if len(names) > 3 and names[2] == "KeyValue" else None
         if known is not None and names[3] not in known:
             hint = nearest(names[3], known)
             message = f'artifact "{names[1]}" is handed on without a key "{names[3]}"{hint}'
@@ -98,13 +98,13 @@ def artifact_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
 @lint_rule(BLUEPRINT, "undeclared-artifact", Severity.WARNING)
 def undeclared_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find input artifacts that the action does not ask for; Kanister does not, but people do."""
-    made = _artifacts(blueprint)
+    artifacts = _artifacts(blueprint)
     own = {id(reference) for _action, _template, reference in _own(blueprint)}
     for action, template, reference in references(blueprint, "ArtifactsIn"):
         if id(reference) in own:
             continue
         declared = action.names("inputArtifactNames")
-        if len(reference.steps) > 1 and reference.names[1] in made.keys() - declared.keys():
+        if len(reference.steps) > 1 and reference.names[1] in artifacts.keys() - declared.keys():
             step = reference.steps[1]
             message = f'add "{step.name}" to inputArtifactNames of action {action.name}'
             yield finding_at(rule, template, step, message)
@@ -113,11 +113,11 @@ def undeclared_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSetting
 @lint_rule(BLUEPRINT, "foreign-artifact", Severity.WARNING)
 def foreign_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find artifacts that an action asks for and no action hands on, while others are handed on."""
-    made = _artifacts(blueprint)
-    for action in blueprint.actions if made else ():
+    artifacts = _artifacts(blueprint)
+    for action in blueprint.actions if artifacts else ():
         for name, node in action.names("inputArtifactNames").items():
-            if name not in made:
-                message = f'no action hands on an artifact "{name}"{nearest(name, made)}'
+            if name not in artifacts:
+                message = f'no action hands on an artifact "{name}"{nearest(name, artifacts)}'
                 yield rule.report(node.location, f"{action.path}.inputArtifactNames", message)
 
 

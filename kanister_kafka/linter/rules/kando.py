@@ -81,8 +81,8 @@ def kando_command(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> 
     for phase in blueprint.phases:
         for statement in simple_commands(phase, "kando"):
             for message in _faults(statement):
-                place = statement.node.place(statement.line, statement.column)
-                yield rule.report(place, statement.path, message)
+                location = statement.node.place(statement.line, statement.column)
+                yield rule.report(location, statement.path, message)
         yield from _unquoted(rule, phase)
 
 

@@ -37,29 +37,29 @@ def references(
     blueprint: Blueprint, *roots: str
 ) -> Iterator[tuple[BlueprintAction, TemplateText, Reference]]:
     """Yield what starts at one of these parameters, with where it stands."""
-    found = _by_root(blueprint)
+    by_root = _by_root(blueprint)
     for root in roots:
-        yield from found.get(root, ())
+        yield from by_root.get(root, ())
 
 
 @cached_on_model
 def _by_root(
     blueprint: Blueprint,
 ) -> dict[str, list[tuple[BlueprintAction, TemplateText, Reference]]]:
-    found = defaultdict(list)
+    by_root = defaultdict(list)
     for action in blueprint.actions:
         for template in action.templates:
             for reference in template.analysis.references:
-                found[reference.steps[0].name].append((action, template, reference))
-    return found
+                by_root[reference.steps[0].name].append((action, template, reference))
+    return by_root
 
 
 def finding_at(
     rule: Rule, template: TemplateText, step: PathStep, message: str, rule_id: str = ""
 ) -> Diagnostic:
     """Build a diagnostic at one name of a path."""
-    place = template.place(step.line, step.column)
-    return rule.report(place, template.path, message, rule_id)
+    location = template.place(step.line, step.column)
+    return rule.report(location, template.path, message, rule_id)
 
 
 def is_slip(name: str, known: Iterable[str]) -> bool:
@@ -115,11 +115,11 @@ def duplicate_phase(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
         name = phase.name
         if not entry or not name:
             continue
-        place = entry.value.location
+        location = entry.value.location
         if name in seen:
             message = f'Duplicate value: "{name}": line {seen[name].line} has a phase of this name'
-            yield rule.report(place, f"{phase.path}.name", message)
-        seen.setdefault(name, place)
+            yield rule.report(location, f"{phase.path}.name", message)
+        seen.setdefault(name, location)
 
 
 @lint_rule(BLUEPRINT, "phase-reference")
@@ -180,10 +180,10 @@ def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
     """
     for field, kind in (("Secrets", "Secret"), ("ConfigMaps", "ConfigMap")):
         for template, phase, step, _reference in _seen(blueprint, field):
-            found = phase.objects.get(step.name)
-            stated = found.get("kind") if isinstance(found, MappingNode) else None
+            reference = phase.objects.get(step.name)
+            stated = reference.get("kind") if isinstance(reference, MappingNode) else None
             text = stated.text if isinstance(stated, Scalar) else ""
-            if not isinstance(found, MappingNode):
+            if not isinstance(reference, MappingNode):
                 names = [entry.key for entry in phase.objects.entries]
                 message = f'phase "{phase.name}" has no object "{step.name}"'
                 yield finding_at(rule, template, step, message + nearest(step.name, names))

@@ -185,11 +185,11 @@ def pod_override_types(rule: Rule, blueprint: Blueprint, settings: LintSettings)
                 message += wrong.node.boolean_note
             if not _is_of_containers(wrong, path):
                 yield rule.report(wrong.node.location, wrong.path, message, "pod-override")
-        for mount, place in _without_volume(node, path) if function.name == "KubeTask" else ():
+        for mount, name_path in _without_volume(node, path) if function.name == "KubeTask" else ():
             message = (
                 f'"{text_of(mount)}" is not one of the volumes of this podOverride; add it there'
             )
-            yield rule.report(mount.location, place, message, "pod-override-volume")
+            yield rule.report(mount.location, name_path, message, "pod-override-volume")
 
 
 def _is_of_containers(wrong: _Mismatch, path: str) -> bool:
@@ -273,9 +273,9 @@ def _without_volume(override: MappingNode, path: str) -> Iterator[tuple[Scalar, 
         for i, container in enumerate(items_of(field_of(override, field))):
             for n, mount in enumerate(items_of(field_of(container, "volumeMounts"))):
                 name = field_of(mount, "name")
-                place = f"{path}.{field}[{i}].volumeMounts[{n}].name"
+                name_path = f"{path}.{field}[{i}].volumeMounts[{n}].name"
                 if isinstance(name, Scalar) and text_of(name) not in names and not _is_open(name):
-                    yield name, place
+                    yield name, name_path
 
 
 # Labels, names of containers, images and accounts.
@@ -303,13 +303,17 @@ def pod_labels(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diag
             path = f"{phase.path}.args.{argument.name}"
             for entry in node.entries if isinstance(node, MappingNode) else ():
                 text = _string(entry.value)
-                place = child_path(path, entry.key)
+                label_path = child_path(path, entry.key)
                 if text is None:
                     continue
                 if not QUALIFIED.allows(entry.key):
-                    yield rule.report(entry.location, place, _refused(entry.key, QUALIFIED.says))
+                    yield rule.report(
+                        entry.location, label_path, _refused(entry.key, QUALIFIED.says)
+                    )
                 if labels and not LABEL_VALUE.allows(text):
-                    yield rule.report(entry.value.location, place, _refused(text, LABEL_VALUE.says))
+                    yield rule.report(
+                        entry.value.location, label_path, _refused(text, LABEL_VALUE.says)
+                    )
 
 
 def _string(node: Node) -> str | None:
@@ -384,12 +388,12 @@ def service_account(rule: Rule, blueprint: Blueprint, settings: LintSettings) ->
         if namespace is None or text_of(namespace) in own:
             continue
         for statement in simple_commands(phase, *KUBECTL)[:1]:
-            place = statement.node.place(statement.line, statement.column)
+            location = statement.node.place(statement.line, statement.column)
             message = (
                 "kubectl runs as the service account default of the namespace; name one in "
                 "podOverride.serviceAccountName"
             )
-            yield rule.report(place, statement.path, message)
+            yield rule.report(location, statement.path, message)
 
 
 # Images of the pods that phases start.
@@ -404,9 +408,9 @@ def placeholder(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Di
     """Find images with `<` and `>`, a placeholder that must be filled in before they run."""
     for phase in blueprint.phases:
         for path, node in phase.values:
-            found = PLACEHOLDER.search(node.text) if path.endswith(ARGUMENTS) else None
-            if found:
-                yield rule.report(node.location, path, f"{found.group()} is still to be filled in")
+            match = PLACEHOLDER.search(node.text) if path.endswith(ARGUMENTS) else None
+            if match:
+                yield rule.report(node.location, path, f"{match.group()} is still to be filled in")
 
 
 @lint_rule(BLUEPRINT, "unpinned-image", Severity.WARNING)

@@ -100,12 +100,12 @@ def _lines(
     skeleton: PlaceholderText, errors: tuple[bash_syntax.BashDiagnostic, ...]
 ) -> list[tuple[int, bash_syntax.BashDiagnostic]]:
     """Return errors with their lines in the script as it stands."""
-    found = []
+    faults = []
     for fault in errors:
         here = HERE_DOCUMENT.search(fault.message)
         line = int(here.group(1)) if here else fault.line
-        found.append((skeleton.origin(line), fault))
-    return found
+        faults.append((skeleton.origin(line), fault))
+    return faults
 
 
 def _certain(
@@ -184,8 +184,8 @@ def secret_in_command(rule: Rule, blueprint: Blueprint, _settings: LintSettings)
                 f"puts .{'.'.join(first.names)} into a command, where everybody who may read pods "
                 "sees it; mount the Secret with podOverride"
             )
-            place = template.place(first.steps[0].line, first.steps[0].column)
-            yield rule.report(place, template.path, message)
+            location = template.place(first.steps[0].line, first.steps[0].column)
+            yield rule.report(location, template.path, message)
 
 
 def _is_secret(reference: Reference) -> bool:
@@ -259,8 +259,8 @@ def unbounded_wait(rule: Rule, blueprint: Blueprint, _settings: LintSettings) ->
     for phase in blueprint.phases:
         for statement in simple_commands(phase, *KUBECTL):
             if message := _endless(statement):
-                place = statement.node.place(statement.line, statement.column)
-                yield rule.report(place, statement.path, message)
+                location = statement.node.place(statement.line, statement.column)
+                yield rule.report(location, statement.path, message)
     for path, node in _scripts(blueprint):
         for start in _loops(node.text):
             message = "a loop that waits without a limit; count, or run it under timeout"
@@ -270,7 +270,7 @@ def unbounded_wait(rule: Rule, blueprint: Blueprint, _settings: LintSettings) ->
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
 def _loops(text: str) -> tuple[int, ...]:
     """Return where in the text loops that wait without a limit begin."""
-    found = []
+    loops = []
     begun: list[int | None] = []
     for match in LOOP.finditer(text[:MAX_SCRIPT_LENGTH]):
         if match["ends"] is None:
@@ -279,9 +279,9 @@ def _loops(text: str) -> tuple[int, ...]:
         start = begun.pop() if begun else None
         loop = text[start : match.end()]
         if start is not None and "sleep" in loop and not BOUNDS.search(loop):
-            found.append(start)
+            loops.append(start)
             begun = [None] * len(begun)  # the loops around it are reported with it
-    return tuple(found)
+    return tuple(loops)
 
 
 def _endless(statement: SimpleCommand) -> str:
@@ -323,10 +323,10 @@ def pipeline_failure(rule: Rule, blueprint: Blueprint, _settings: LintSettings) 
     """Find data that is piped on where a failure is not seen: the backup is empty and green."""
     for phase in blueprint.phases:
         for command in commands(phase):
-            yield from _found(rule, command)
+            yield from _hidden_failures(rule, command)
 
 
-def _found(rule: Rule, command: ShellCommand) -> Diagnostics:
+def _hidden_failures(rule: Rule, command: ShellCommand) -> Diagnostics:
     script = command.script
     if script is None or any(HEEDED.search(word.text) for _path, word in command.words):
         return

@@ -81,9 +81,9 @@ def refused_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
                 piped = pipe.commands[i - 1].arguments if i else ()
                 reason = _refused(command.arguments, [*command.arguments[1:], *piped])
                 if reason:
-                    place = template.place(command.line, command.column)
+                    location = template.place(command.line, command.column)
                     message = f"Kanister refuses {reason} since {REFUSED_SINCE}: FIPS has none"
-                    yield rule.report(place, template.path, message)
+                    yield rule.report(location, template.path, message)
 
 
 def _refused(words: Sequence[Operand], arguments: Sequence[Operand]) -> str:
@@ -116,9 +116,9 @@ def template_field(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> 
     for template in blueprint.templates:
         for misuse in template.analysis.misuses:
             rule_id = "template-field" if misuse.kind is TypeErrorKind.FIELD else "template-call"
-            place = template.place(misuse.line, misuse.column)
+            location = template.place(misuse.line, misuse.column)
             message = f"fails when it is rendered: {misuse.message}"
-            yield rule.report(place, template.path, message, rule_id)
+            yield rule.report(location, template.path, message, rule_id)
         if template.is_condition:
             continue
         for reference in template.analysis.references:

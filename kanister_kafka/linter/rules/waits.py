@@ -189,15 +189,17 @@ def _paths(text: str) -> Iterator[ConditionError]:
     for match in IN_A_CONDITION.finditer(text):
         line = text.count("\n", 0, match.start()) + 1
         column = match.start() - text.rfind("\n", 0, match.start())
-        path, found = match["path"].strip(), check_jsonpath(match["path"])
+        path, jsonpath = match["path"].strip(), check_jsonpath(match["path"])
         first = path.removeprefix(".")[:1]
-        if found.refused:
+        if jsonpath.refused:
             message = (
-                f"Kubernetes refuses this JSONPath ({found.refused}), and Wait puts in nothing"
+                f"Kubernetes refuses this JSONPath ({jsonpath.refused}), and Wait puts in nothing"
             )
             yield ConditionError(line, column, f"{message}: eq is never true, and ne at once")
-        elif found.never_found:
-            yield ConditionError(line, column, f"this JSONPath finds nothing: {found.never_found}")
+        elif jsonpath.never_found:
+            yield ConditionError(
+                line, column, f"this JSONPath finds nothing: {jsonpath.never_found}"
+            )
         elif path.startswith(".") and first.isupper():
             yield ConditionError(
                 line, column, f"no object has a field that begins with {first}: {_low(path)}"
@@ -305,13 +307,17 @@ def wait_condition(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> 
         if function.name not in WAITS or not isinstance(node, MappingNode):
             continue
         path = f"{phase.path}.args.conditions"
-        found = [(place, item) for place, item in conditions(path, node) if is_set(item)]
-        if not found:
+        set_conditions = [
+            (condition_path, item)
+            for condition_path, item in conditions(path, node)
+            if is_set(item)
+        ]
+        if not set_conditions:
             message = "Required value: without a condition in anyOf or allOf it waits to its end"
             yield rule.report(node.location, path, message)
-        for place, item in found:
+        for condition_path, item in set_conditions:
             if isinstance(item, MappingNode):
-                yield from _never(rule, place, item, function.name)
+                yield from _never(rule, condition_path, item, function.name)
 
 
 def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnostics:
@@ -328,10 +334,10 @@ def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnosti
                 f"Invalid value: {quote_value(condition)}: without a template it is never true"
             )
             yield rule.report(condition.location, child_path(path, "condition"), message)
-        for found in condition_errors(text, function, *_resource(target)):
-            place = condition.place(found.line, found.column)
-            message = f"Invalid value: {found.message}"
-            yield rule.report(place, child_path(path, "condition"), message)
+        for failure in condition_errors(text, function, *_resource(target)):
+            location = condition.place(failure.line, failure.column)
+            message = f"Invalid value: {failure.message}"
+            yield rule.report(location, child_path(path, "condition"), message)
     if target is None:
         message = "Required value: nothing is looked at"
         yield rule.report(item.location, child_path(path, "objectReference"), message)
@@ -341,17 +347,17 @@ def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnosti
                 message = f"Required value: {function} finds no object without it"
                 where = child_path(child_path(path, "objectReference"), name)
                 yield rule.report(target.location, where, message)
-        yield from _place(rule, child_path(path, "objectReference"), target, function)
+        yield from _namespace(rule, child_path(path, "objectReference"), target, function)
 
 
 def _resource(target: Node | None) -> tuple[str, str]:
     """Return group and resource of a reference; empty if only the run shows them."""
-    found = (field_of(target, name) for name in ("group", "resource"))
-    group, resource = (node.text if isinstance(node, Scalar) else "" for node in found)
+    fields = (field_of(target, name) for name in ("group", "resource"))
+    group, resource = (node.text if isinstance(node, Scalar) else "" for node in fields)
     return ("", "") if is_template(group) or is_template(resource) else (group, resource)
 
 
-def _place(rule: Rule, path: str, target: MappingNode, function: str) -> Diagnostics:
+def _namespace(rule: Rule, path: str, target: MappingNode, function: str) -> Diagnostics:
     """Find an object that is looked for in a namespace that it has not, or in none."""
     group, resource = _resource(target)
     namespace, where = field_of(target, "namespace"), child_path(path, "namespace")

@@ -56,12 +56,12 @@ def _stops(blueprint: Blueprint) -> tuple[_StoppedWorkload, ...]:
 
 
 def _stopped(blueprint: Blueprint) -> Iterator[_StoppedWorkload]:
-    made = {phase: state_changes(phase) for phase in blueprint.phases}
-    every = list(chain.from_iterable(made.values()))
+    changes = {phase: state_changes(phase) for phase in blueprint.phases}
+    every = list(chain.from_iterable(changes.values()))
     hiding = object_creations(blueprint)
     for action in blueprint.actions:
         for i, phase in enumerate(action.phases):
-            mine = made[phase]
+            mine = changes[phase]
             for n, change in enumerate(mine):
                 if change.starts:
                     continue
@@ -190,8 +190,8 @@ def _each(blueprint: Blueprint) -> Iterator[tuple[KubectlCall, KubectlTarget]]:
 
 def _finding(rule: Rule, call: KubectlCall, message: str) -> Diagnostic:
     statement = call.statement
-    place = statement.node.place(statement.line, statement.column)
-    return rule.report(place, statement.path, message)
+    location = statement.node.place(statement.line, statement.column)
+    return rule.report(location, statement.path, message)
 
 
 @lint_rule(BLUEPRINT, "scale-subresource")
@@ -216,8 +216,8 @@ def scale_subresource(rule: Rule, blueprint: Blueprint, _settings: LintSettings)
 @lint_rule(BLUEPRINT, "pause-ignored")
 def pause_ignored(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find Strimzi's annotation on what no one pauses: what is deleted then comes back at once."""
-    found = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
-    paused = [(call, target) for call, target in found if call.verb in ("annotate", "patch")]
+    calls = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
+    paused = [(call, target) for call, target in calls if call.verb in ("annotate", "patch")]
     if not all(target.kind in UNPAUSED for _call, target in paused):
         return  # its owner is paused as well, so it does no harm
     for call, target in paused:

@@ -55,7 +55,7 @@ def run_in_sequence(
     is a failure too, so that the report has what was done until then.
     """
     done: list[ObjectResult] = []
-    for at, (place, write) in enumerate(steps):
+    for at, (ref, write) in enumerate(steps):
         error: KanisterKafkaError
         try:
             happened = retry(write, PAUSES, clock=clock)
@@ -69,8 +69,8 @@ def run_in_sequence(
             continue
         return ApplyReport(
             results=tuple(done),
-            failures=(ObjectFailure(place, error),),
-            pending=tuple(place for place, _write in steps[at:]),
+            failures=(ObjectFailure(ref, error),),
+            pending=tuple(ref for ref, _write in steps[at:]),
         )
     return ApplyReport(results=tuple(done))
 
@@ -120,10 +120,10 @@ def apply_objects(
     return ApplyReport(results=done, failures=scripts.failures, pending=scripts.pending)
 
 
-def _still_exists(place: ObjectRef, connection: KubeClient) -> ObjectResult:
-    if find_live_object(place, connection) is None:
+def _still_exists(ref: ObjectRef, connection: KubeClient) -> ObjectResult:
+    if find_live_object(ref, connection) is None:
         raise NotFoundError("it was deleted during this apply: apply again")
-    return ObjectResult(place, ApplyOutcome.UNCHANGED)
+    return ObjectResult(ref, ApplyOutcome.UNCHANGED)
 
 
 def _write(trial: DryRunResult, *, connection: KubeClient, force: bool) -> ObjectResult:
@@ -160,8 +160,8 @@ def object_diff(trials: Iterable[DryRunResult], pruned: Iterable[Object] = ()) -
 
 
 def _diff(before: Object | None, after: Object | None) -> Iterable[str]:
-    place = object_ref(before or after or {})
-    name = f"{place.namespace}/{place}" if place.namespace else f"{place}"
+    ref = object_ref(before or after or {})
+    name = f"{ref.namespace}/{ref}" if ref.namespace else f"{ref}"
     return difflib.unified_diff(_text(before), _text(after), f"live/{name}", f"applied/{name}")
 
 

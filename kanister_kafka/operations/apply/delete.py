@@ -53,30 +53,30 @@ def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str
     An unknown state counts as a stop. Raises UnreachableError if a record cannot be read.
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
-    found = find_owned_objects(
+    owned = find_owned_objects(
         blueprints_of(objects), namespaces_of(objects), connection, kinds=[CONFIG_MAP]
     )
-    records = {object_ref(item): item for item in found.objects}
-    for place in {object_ref(item) for item in named} - set(records):
-        if live := find_live_object(place, connection):
-            records[place] = live
+    records = {object_ref(item): item for item in owned.objects}
+    for ref in {object_ref(item) for item in named} - set(records):
+        if live := find_live_object(ref, connection):
+            records[ref] = live
     return tuple(_reasons(records.values(), connection))
 
 
 def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]:
     for item in records:
-        place = object_ref(item)
+        ref = object_ref(item)
         data = item.get("data") or {}
         state = data.get("state", "")
-        kafka = kafka_of_state(item) or place.name
+        kafka = kafka_of_state(item) or ref.name
         if state not in IDLE:
             since = f" since {data['since']}" if data.get("since") else ""
-            problem = f"{place.placed} says {state}{since}"
-        elif _is_marked(kafka, place, connection):
-            problem = f"Kafka {kafka} in namespace {place.namespace} has the pause of a backup"
+            problem = f"{ref.placed} says {state}{since}"
+        elif _is_marked(kafka, ref, connection):
+            problem = f"Kafka {kafka} in namespace {ref.namespace} has the pause of a backup"
         else:
             continue
-        target, context = KafkaRef(place.namespace, kafka), connection.context
+        target, context = KafkaRef(ref.namespace, kafka), connection.context
         if state == BackupState.RESTORING.value:
             yield f"{problem}; end the restore first: {status_command(target, context)}"
         else:
@@ -129,23 +129,23 @@ def plan_deletion(
     scripts: dict[ObjectRef, Object] = {}
     passed: list[ObjectResult] = []
     for item in reversed(sort_for_apply(objects)):
-        place = object_ref(item)
-        live = _live(place, connection)
+        ref = object_ref(item)
+        live = _live(ref, connection)
         if live is None:
-            passed.append(ObjectResult(place, ApplyOutcome.ABSENT))
+            passed.append(ObjectResult(ref, ApplyOutcome.ABSENT))
         elif why := _why_not(live, ours, connection):
-            passed.append(ObjectResult(place, ApplyOutcome.LEFT, why))
+            passed.append(ObjectResult(ref, ApplyOutcome.LEFT, why))
         else:
-            (scripts if holds_scripts(live) else doomed)[place] = live
+            (scripts if holds_scripts(live) else doomed)[ref] = live
     unreadable: tuple[str, ...] = ()
     is_partial = False
     if sweep:
-        found = find_owned_objects(ours, _namespaces(objects), connection)
-        unreadable, is_partial = found.unreadable, found.is_partial
-        doomed.update((object_ref(item), item) for item in found.objects)
-        scripts.update((object_ref(item), item) for item in found.scripts)
+        owned = find_owned_objects(ours, _namespaces(objects), connection)
+        unreadable, is_partial = owned.unreadable, owned.is_partial
+        doomed.update((object_ref(item), item) for item in owned.objects)
+        scripts.update((object_ref(item), item) for item in owned.scripts)
     keep = scripts_to_keep(tuple(scripts.values()), connection, gone=tuple(doomed.values()))
-    passed += (ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items())
+    passed += (ObjectResult(ref, ApplyOutcome.LEFT, why) for ref, why in keep.reasons.items())
     doomed.update(item for item in scripts.items() if item[0] not in keep.reasons)
     if doomed and not force and (reasons := stopped_kafka_reasons(objects, connection)):
         raise RejectedError("nothing is deleted: " + "; ".join(reasons))
@@ -175,7 +175,7 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
     return DeletionPlan(
         objects=going,
         passed=tuple(
-            ObjectResult(place, ApplyOutcome.LEFT, why) for place, why in keep.reasons.items()
+            ObjectResult(ref, ApplyOutcome.LEFT, why) for ref, why in keep.reasons.items()
         ),
         unreadable=owned.unreadable + keep.unreadable,
         is_partial=owned.is_partial,
@@ -204,7 +204,7 @@ def delete_objects(
     if dry_run is not DryRun.CLIENT and (failed := _refused(objects, connection)):
         return ApplyReport(results=(), failures=failed, pending=tuple(targets))
     if dry_run is not DryRun.NONE:
-        done = tuple(ObjectResult(place, outcome) for place in targets)
+        done = tuple(ObjectResult(ref, outcome) for ref in targets)
         for each in done:
             on_result(each)
         return ApplyReport(results=done)
@@ -217,14 +217,14 @@ def delete_objects(
         return scripts_to_keep(scripts, connection, gone=objects).reasons
 
     def write(item: Object) -> ObjectResult:
-        place = object_ref(item)
-        if holds_scripts(item) and (why := reasons().get(place)):
-            return ObjectResult(place, ApplyOutcome.LEFT, why)
+        ref = object_ref(item)
+        if holds_scripts(item) and (why := reasons().get(ref)):
+            return ObjectResult(ref, ApplyOutcome.LEFT, why)
         try:
             _delete(item, connection)
         except NotFoundError:
-            return ObjectResult(place, ApplyOutcome.ABSENT)
-        return ObjectResult(place, outcome)
+            return ObjectResult(ref, ApplyOutcome.ABSENT)
+        return ObjectResult(ref, outcome)
 
     return run_in_sequence(
         [(object_ref(item), partial(write, item)) for item in objects], on_result, clock
@@ -244,15 +244,15 @@ def _refused(objects: Objects, connection: KubeClient) -> tuple[ObjectFailure, .
 
 
 def _delete(item: Object, connection: KubeClient, *, dry_run: bool = False) -> None:
-    place = object_ref(item)
-    resource = connection.kind(place.api_version, place.kind)
+    ref = object_ref(item)
+    resource = connection.kind(ref.api_version, ref.kind)
     uid = item["metadata"].get("uid", "")
-    connection.delete(resource, place.name, place.namespace, dry_run=dry_run, uid=uid)
+    connection.delete(resource, ref.name, ref.namespace, dry_run=dry_run, uid=uid)
 
 
-def _live(place: ObjectRef, connection: KubeClient) -> Object | None:
+def _live(ref: ObjectRef, connection: KubeClient) -> Object | None:
     try:
-        return find_live_object(place, connection)
+        return find_live_object(ref, connection)
     except NotFoundError:  # its kind is not served
         return None
 

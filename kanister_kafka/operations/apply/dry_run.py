@@ -76,18 +76,18 @@ def run_dry_run(
     absent = _absent(namespaces_of(objects), connection)
     results = []
     for item in objects:
-        place, live, result, error = object_ref(item), None, None, None
+        ref, live, result, error = object_ref(item), None, None, None
         try:
-            live = find_live_object(place, connection)
-            _may_go(place, live, ours, absent, connection, force=force)
+            live = find_live_object(ref, connection)
+            _may_go(ref, live, ours, absent, connection, force=force)
             if holds_scripts(item):
                 _intact(item, live)
             result = connection.apply(item, dry_run=True, force=force) if ask else None
         except UNTRIED as failure:
-            is_early = place.namespace not in absent and _is_early(failure, item, places)
+            is_early = ref.namespace not in absent and _is_early(failure, item, places)
             error = None if is_early else with_remedy(failure)
         results.append(
-            DryRunResult(target=place, desired=item, live=live, result=result, error=error)
+            DryRunResult(target=ref, desired=item, live=live, result=result, error=error)
         )
     return tuple(results)
 
@@ -97,17 +97,17 @@ def failures(trials: Iterable[DryRunResult]) -> tuple[ObjectFailure, ...]:
     return tuple(ObjectFailure(trial.target, trial.error) for trial in trials if trial.error)
 
 
-def find_live_object(place: ObjectRef, connection: KubeClient) -> Object | None:
+def find_live_object(ref: ObjectRef, connection: KubeClient) -> Object | None:
     """Return an object as it is on the cluster; NotFoundError if its kind is not served."""
     try:
-        resource = connection.kind(place.api_version, place.kind)
+        resource = connection.kind(ref.api_version, ref.kind)
     except NotFoundError as failure:
-        why = INSTALL.get(place.api_version)
+        why = INSTALL.get(ref.api_version)
         raise NotFoundError(
-            f"{connection.host}: has no kind {place.kind} of {place.api_version}"
+            f"{connection.host}: has no kind {ref.kind} of {ref.api_version}"
             + (f"; {why}" if why else "")
         ) from failure
-    return connection.find(resource, place.name, place.namespace)
+    return connection.find(resource, ref.name, ref.namespace)
 
 
 def owned_by_other_blueprint(live: Object, ours: frozenset[str], connection: KubeClient) -> str:
@@ -136,7 +136,7 @@ def with_remedy(failure: KanisterKafkaError) -> KanisterKafkaError:
 
 
 def _may_go(
-    place: ObjectRef,
+    ref: ObjectRef,
     live: Object | None,
     ours: frozenset[str],
     absent: frozenset[str],
@@ -144,10 +144,9 @@ def _may_go(
     *,
     force: bool,
 ) -> None:
-    if place.namespace in absent:
+    if ref.namespace in absent:
         raise NotFoundError(
-            f"namespace {place.namespace} does not exist: "
-            f"kubectl create namespace {place.namespace}"
+            f"namespace {ref.namespace} does not exist: kubectl create namespace {ref.namespace}"
         )
     if (
         live is not None
@@ -166,9 +165,9 @@ def _intact(desired: Object, live: Object | None) -> None:
     The API server lets no client change them, us included, and a wrong one that Blueprints pin
     fails every step.
     """
-    place = object_ref(desired)
+    ref = object_ref(desired)
     digits = digest_of(desired)[:DIGITS]
-    if not digits or digits not in place.name or desired.get("immutable") is not True:
+    if not digits or digits not in ref.name or desired.get("immutable") is not True:
         raise RejectedError(
             "its scripts do not match the hash in its name, or it is not immutable: it was changed "
             "after it was rendered; render it again"
@@ -179,7 +178,7 @@ def _intact(desired: Object, live: Object | None) -> None:
     if same and live.get("immutable") is True:
         return
     what = "it is not immutable" if same else "its content differs"
-    at = f"configmap {place.name} -n {place.namespace}"
+    at = f"configmap {ref.name} -n {ref.namespace}"
     raise ConflictError(
         f"{what} on the cluster: it was altered or replaced there, and steps do not run altered "
         f"scripts; find out by whom (kubectl get {at} -o yaml --show-managed-fields), then kubectl "
@@ -207,9 +206,9 @@ def _is_early(failure: KanisterKafkaError, item: Object, places: set[ObjectRef])
     """
     if not isinstance(failure, NotFoundError) or item["kind"] != "RoleBinding":
         return False
-    role, place = item.get("roleRef") or {}, object_ref(item)
+    role, ref = item.get("roleRef") or {}, object_ref(item)
     kind, name = str(role.get("kind")), str(role.get("name"))
-    return ObjectRef(place.api_version, kind, place.namespace, name) in places
+    return ObjectRef(ref.api_version, kind, ref.namespace, name) in places
 
 
 def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:

@@ -98,12 +98,12 @@ def sort_for_apply(objects: Iterable[Object]) -> Objects:
 
 def blueprints_of(objects: Iterable[Object]) -> frozenset[str]:
     """Return `NAMESPACE/NAME` of each Blueprint that is, or is named by, one of these objects."""
-    found = {blueprint_of(item) for item in objects}
+    blueprints = {blueprint_of(item) for item in objects}
     for item in objects:
         if item["kind"] == "Blueprint":
-            place = object_ref(item)
-            found.add(f"{place.namespace}/{place.name}")
-    return frozenset(found - {""})
+            ref = object_ref(item)
+            blueprints.add(f"{ref.namespace}/{ref.name}")
+    return frozenset(blueprints - {""})
 
 
 def blueprint_of(item: Object) -> str:
@@ -132,10 +132,10 @@ def admit_objects(documents: Iterable[Document], namespace: str) -> Objects:
         own_problems = list(_wrong(document, item))
         if not own_problems:
             objects.append(item)
-            place = object_ref(item)
-            if place in places:
-                own_problems = [_problem(document, "", f"{place.placed} stands twice in the input")]
-            places.add(place)
+            ref = object_ref(item)
+            if ref in places:
+                own_problems = [_problem(document, "", f"{ref.placed} stands twice in the input")]
+            places.add(ref)
         problems += own_problems
     if problems:
         raise InputError(sort_diagnostics(problems))

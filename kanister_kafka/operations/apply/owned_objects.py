@@ -149,9 +149,9 @@ def scripts_to_keep(
     action_sets = [item for item in look.everywhere("ActionSet") if not _ended(item)]
     deployments: list[Object] = []
     pods: list[Object] = []
-    for home in namespaces:
-        deployments += look.beside(home, "Deployment")
-        pods += look.beside(home, "Pod")
+    for namespace in namespaces:
+        deployments += look.beside(namespace, "Deployment")
+        pods += look.beside(namespace, "Pod")
     named = [item for item in [*blueprints, *deployments] if object_ref(item) not in places]
     selectors = [_selector(item) for item in changed if item["kind"] == "Deployment"]
     named += [item for item in coming if item["kind"] in ("Blueprint", "Deployment")]
@@ -161,14 +161,12 @@ def scripts_to_keep(
     why = partial(
         _why, named=named, action_sets=action_sets, known=known, unreadable=look.unreadable
     )
-    found = {object_ref(item): why(object_ref(item)) for item in scripts}
-    return KeptScripts(
-        {place: text for place, text in found.items() if text}, tuple(look.unreadable)
-    )
+    reasons = {object_ref(item): why(object_ref(item)) for item in scripts}
+    return KeptScripts({ref: text for ref, text in reasons.items() if text}, tuple(look.unreadable))
 
 
 def _why(
-    place: ObjectRef,
+    ref: ObjectRef,
     *,
     named: Iterable[Object],
     action_sets: Iterable[Object],
@@ -176,11 +174,11 @@ def _why(
     unreadable: Collection[str],
 ) -> str:
     for item in named:
-        if may_pin(item, place.namespace, place.name):
+        if may_pin(item, ref.namespace, ref.name):
             return f"{item['kind']} {_at(item)} names it"
     for item in action_sets:
         for name in _blueprints(item):
-            if _may_run(known.get(name), place.namespace):
+            if _may_run(known.get(name), ref.namespace):
                 return (
                     f"ActionSet {_at(item)} has not ended, and may still run steps of Blueprint "
                     f"{name}; if it is stuck, delete it"
@@ -188,7 +186,7 @@ def _why(
     if unreadable:
         return (
             f"listing is forbidden {'; '.join(unreadable)}: one of them may name it; once nothing "
-            f"does: kubectl delete configmap {place.name} -n {place.namespace}"
+            f"does: kubectl delete configmap {ref.name} -n {ref.namespace}"
         )
     return ""
 
@@ -198,7 +196,10 @@ def _may_run(blueprint: Object | None, namespace: str) -> bool:
     if blueprint is None:
         return True
     ours = is_owned(blueprint) or runs_scripts(blueprint)
-    return ours and any(home in ("", namespace) for home in namespaces_of_scripts(blueprint))
+    return ours and any(
+        scripts_namespace in ("", namespace)
+        for scripts_namespace in namespaces_of_scripts(blueprint)
+    )
 
 
 def _blueprints(action_set: Object) -> Iterator[str]:
@@ -231,8 +232,10 @@ def _selector(deployment: Object) -> tuple[str, dict[str, str]]:
 def _selected(pod: Object, selectors: Iterable[tuple[str, dict[str, str]]]) -> bool:
     """Return whether a pod is of one of these Deployments, and goes with it."""
     labels = (pod["metadata"].get("labels") or {}).items()
-    home = pod["metadata"]["namespace"]
-    return any(at == home and desired and desired.items() <= labels for at, desired in selectors)
+    namespace = pod["metadata"]["namespace"]
+    return any(
+        at == namespace and desired and desired.items() <= labels for at, desired in selectors
+    )
 
 
 def _at(item: Object) -> str:
@@ -319,7 +322,7 @@ def _changes(objects: Objects, connection: KubeClient) -> Iterator[OptionChange]
             continue
         owned = find_owned_objects(
             [f"{target.namespace}/{target.name}"],
-            {place.namespace for place in places} - {""},
+            {ref.namespace for ref in places} - {""},
             connection,
             kinds=RUNNERS,
         )
@@ -329,7 +332,7 @@ def _changes(objects: Objects, connection: KubeClient) -> Iterator[OptionChange]
             applied=applied,
             desired=desired,
             lost_actions=tuple(sorted(_actions(live) - _actions(item))),
-            left_runners=tuple(sorted(left, key=lambda place: place.rank)),
+            left_runners=tuple(sorted(left, key=lambda ref: ref.rank)),
             unreadable=owned.unreadable,
         )
 

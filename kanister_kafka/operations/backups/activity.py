@@ -98,7 +98,7 @@ class Activity:
             is_own = action_set.action == "backup" and action_set.target == kafka.namespace
             if is_own and not has_ended(self.connection, action_set):
                 return f"{action_set} has not ended"
-        return NOT_READ if self._home(kafka) in self.unreadable else self._unseen(kafka)
+        return NOT_READ if self._namespace_of(kafka) in self.unreadable else self._unseen(kafka)
 
     def using(self, backup: Backup) -> str:
         """Return the action that restores or deletes a backup now; empty if none is seen."""
@@ -122,7 +122,7 @@ class Activity:
             return used
         if copy := self._copying(backup):
             return copy
-        if self._home(backup.kafka) in self.unreadable:
+        if self._namespace_of(backup.kafka) in self.unreadable:
             return NOT_READ
         if backup.running and not backup.complete_since:
             return backup.running
@@ -152,14 +152,14 @@ class Activity:
     def _config_map(self, kafka: KafkaRef) -> Object:
         if kafka not in self._state_config_maps:
             name = self._names(kafka).state_config_map
-            found = LiveKafka(self.connection, kafka).state_config_map(name)
-            self._state_config_maps[kafka] = found or {}
+            config_map = LiveKafka(self.connection, kafka).state_config_map(name)
+            self._state_config_maps[kafka] = config_map or {}
         return self._state_config_maps[kafka]
 
     def _state(self, kafka: KafkaRef) -> Mapping[str, str]:
         return self._config_map(kafka).get("data") or {}
 
-    def _home(self, kafka: KafkaRef) -> str:
+    def _namespace_of(self, kafka: KafkaRef) -> str:
         try:
             return self._names(kafka).blueprint_namespace
         except ActionError:  # which `making` and `why_not_deleted` report
@@ -169,7 +169,7 @@ class Activity:
         return self._finder.find(kafka, self.blueprint)
 
     def _of(self, kafka: KafkaRef) -> tuple[ActionSet, ...]:
-        namespace = self._home(kafka)
+        namespace = self._namespace_of(kafka)
         if namespace not in self._action_sets:
             self._action_sets[namespace] = self._list(namespace)
         return self._action_sets[namespace]

@@ -91,8 +91,8 @@ def read_copies(action_set: ActionSet, kafka: KafkaRef) -> tuple[BackupCopy, ...
 
 
 def _unreadable(action_set: ActionSet, reason: str) -> ActionError:
-    place = f"{action_set.namespace}/{action_set.name}"
-    return ActionError(f"the list of copies in ActionSet {place} cannot be read: {reason}")
+    name = f"{action_set.namespace}/{action_set.name}"
+    return ActionError(f"the list of copies in ActionSet {name} cannot be read: {reason}")
 
 
 def find_cluster_id(connection: KubeClient, kafka: KafkaRef) -> str:

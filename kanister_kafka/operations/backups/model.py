@@ -201,13 +201,13 @@ class Backup:
         by_topic: dict[str, list[PartitionOffsets]] = {}
         for row in self.offsets:
             by_topic.setdefault(row.topic, []).append(row)
-        found = []
+        sizes = []
         for name, rows in sorted(by_topic.items()):
             summed = any(row.partition is None for row in rows)
             records = _sum(row.records for row in rows)
             size = _sum(row.size for row in rows)
-            found.append(TopicSize(name, None if summed else len(rows), records, size))
-        return tuple(found)
+            sizes.append(TopicSize(name, None if summed else len(rows), records, size))
+        return tuple(sizes)
 
     @property
     def records(self) -> int | None:

@@ -83,13 +83,13 @@ def read_copied_backup(secrets: Objects, kafka: KafkaRef, name: str) -> Backup:
 
 def _by_backup(items: Objects) -> dict[Key, list[Object]]:
     """Return objects by namespace, Kafka and backup, without those of other tools."""
-    found: dict[Key, list[Object]] = defaultdict(list)
+    by_backup: dict[Key, list[Object]] = defaultdict(list)
     for item in items:
         name, kafka = label(item, constants.BACKUP), label(item, constants.CLUSTER)
         is_managed = label(item, constants.MANAGED_BY) == constants.COMPONENT
         if is_managed and kafka and NAME.fullmatch(name):
-            found[str(get_path(item, "metadata", "namespace") or ""), kafka, name].append(item)
-    return found
+            by_backup[str(get_path(item, "metadata", "namespace") or ""), kafka, name].append(item)
+    return by_backup
 
 
 class _BackupReader:
@@ -220,9 +220,9 @@ class _BackupReader:
 
         A damage of a Secret that a restore needs is kept.
         """
-        found = self._find(secret)
+        stored = self._find(secret)
         try:
-            return unpack_secret(found or {})
+            return unpack_secret(stored or {})
         except ValueError as failure:
             if needed:
                 self.damages.append(f"Secret {secret} is damaged: {failure}")
@@ -263,11 +263,11 @@ def find_latest(catalogue: Catalogue) -> Backup:
 
 def find_backup(catalogue: Catalogue, name: str) -> Backup:
     """Return the backup with that name; NotFoundError if no or several Kafkas have one."""
-    found = [one for one in catalogue.backups if one.name == name]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        kafkas = ", ".join(str(one.kafka) for one in found)
+    matches = [one for one in catalogue.backups if one.name == name]
+    if len(matches) == 1:
+        return matches[0]
+    if matches:
+        kafkas = ", ".join(str(one.kafka) for one in matches)
         raise NotFoundError(f"several Kafkas have a backup {name}: {kafkas}; name one by --kafka")
     known = ", ".join(one.name for one in catalogue.backups[:5])
     others = f"; the newest are: {known}" if known else ", and no other: is it another namespace?"
@@ -382,10 +382,10 @@ def _pre_hook(connection: KubeClient, policy: str) -> str | None:
     """Return the pre-hook of the first action `backup` of a Policy."""
     namespace, _, name = policy.partition("/")
     try:
-        found = connection.get(connection.kind(POLICIES, "Policy"), name, namespace)
+        policy_object = connection.get(connection.kind(POLICIES, "Policy"), name, namespace)
     except NotFoundError:
         return None
-    for action in get_path(found, "spec", "actions") or ():
+    for action in get_path(policy_object, "spec", "actions") or ():
         hook = get_path(action, "backupParameters", "hooks", "preHook")
         if hook:
             return f"{hook.get('blueprint', '')} {hook.get('actionName', '')}"

@@ -112,12 +112,12 @@ class BrokerReader:
     def _run(
         self, broker: Object, what: str, seconds: int, *more: str, lines: Iterable[str] = ()
     ) -> list[str]:
-        pod, home = name_of(broker), self._kafka.namespace
-        address = replication_address(self._kafka.name, home)
+        pod, namespace = name_of(broker), self._kafka.namespace
+        address = replication_address(self._kafka.name, namespace)
         script = broker_script(resources.files(__package__).joinpath("verify.sh").read_text())
         done = exec_in_pod(
             pod,
-            home,
+            namespace,
             ("bash", "-c", script, "verify", what, address, str(seconds), *more),
             context=self._context,
             container="kafka",
@@ -127,7 +127,7 @@ class BrokerReader:
         output = done.output.splitlines()
         if done.code != 0 or not output or output[-1] != "end":
             reason = " ".join(done.errors.split())[-300:] or "no output"
-            raise ActionError(f"pod {home}/{pod}: cannot read {what}: {reason}")
+            raise ActionError(f"pod {namespace}/{pod}: cannot read {what}: {reason}")
         return output[:-1]
 
 

@@ -338,9 +338,9 @@ class JobRunner:
         Raises NotRestorableError if the copy in the store is damaged, ActionError if a Job fails
         for another reason.
         """
-        connection, home = self._connection, self._namespace
-        live = {name_of(job): job for job in connection.items(JOBS, home, self._selector)}
-        pods = connection.items(PODS, home, self._selector)
+        connection, namespace = self._connection, self._namespace
+        live = {name_of(job): job for job in connection.items(JOBS, namespace, self._selector)}
+        pods = connection.items(PODS, namespace, self._selector)
         complete = [job for job in self._jobs if is_true(live.get(name_of(job), {}), "Complete")]
         # Before any Job is judged: a failure of one does not make the others any less complete.
         self.filled_claims = tuple(chain.from_iterable(map(_claims, complete)))
@@ -349,7 +349,7 @@ class JobRunner:
             name, node = name_of(job), node_of(_claims(job)[0], self._kafka)
             if name not in live:
                 if name in self._started:
-                    raise ActionError(f"Job {home}/{name}, which fills {node}, was deleted")
+                    raise ActionError(f"Job {namespace}/{name}, which fills {node}, was deleted")
                 waiting.append(job)
             elif job not in complete:
                 own = tuple(pod for pod in pods if label(pod, JOB_LABEL) == name)
@@ -442,11 +442,11 @@ class JobRunner:
 
     def _restored(self, pod: str, container: str) -> int:
         """Return the bytes that restic has reported; 0 if the log cannot be read."""
-        found = 0
+        restored = 0
         with suppress(KanisterKafkaError):
             for line in self._connection.log(pod, self._namespace, container=container, last=5):
-                found = max(found, _restored_bytes(line))
-        return found
+                restored = max(restored, _restored_bytes(line))
+        return restored
 
 
 def _creation(pod: Object) -> tuple[str, str]:
@@ -481,7 +481,7 @@ def _failures(pod: Object, memory: str) -> Iterator[tuple[int, str]]:
             yield 0, f"restic was killed, as it needs more than {memory}: raise --import-memory"
             continue
         lines = str(ended.get("message") or "").splitlines()  # the last ones, the first is cut
-        found = [message_of(line) for line in lines if line.startswith("{")]
-        texts = [text for text in found if text and not text.startswith("There were")]
+        messages = [message_of(line) for line in lines if line.startswith("{")]
+        texts = [text for text in messages if text and not text.startswith("There were")]
         texts += [text for text in map(message_of, reversed(lines)) if text]
         yield int(ended.get("exitCode") or 0), texts[0] if texts else reason

@@ -168,7 +168,7 @@ def plan_clone(
                 claim["spec"]["dataSource"]["name"] = snapshot
             needed.append(snapshot)
         claims.append(claim)
-    made = [
+    snapshot_pairs = [
         _snapshot_objects(usable[name], request.namespace, owner, _marks(request, backup))
         for name in needed
         if name in usable
@@ -191,8 +191,8 @@ def plan_clone(
         pools=pools,
         kafka=kafka,
         later=tuple(map(rehoming.moved, operated)) if has_operators else (),
-        contents=tuple(content for content, _snapshot in made),
-        snapshots=tuple(snapshot for _content, snapshot in made),
+        contents=tuple(content for content, _snapshot in snapshot_pairs),
+        snapshots=tuple(snapshot for _content, snapshot in snapshot_pairs),
         claims=tuple(claims),
         imports=imports,
         import_secrets=secrets,
@@ -223,13 +223,13 @@ def labels(backup: Backup, identity: str) -> dict[str, str]:
 def _source_hosts(contents: BackupContents) -> list[str]:
     """Return the names by which nodes of the source find each other (Strimzi, DnsNameGenerator)."""
     kafka = contents.backup.kafka
-    found = []
+    hosts = []
     for pool, numbers in sorted(contents.node_ids.items()):
         for number in numbers:
             pod = f"{kafka.name}-{pool}-{number}"
             host = f"{pod}.{kafka.name}-kafka-brokers.{kafka.namespace}.svc"
-            found += [host, f"{host}.cluster.local"]
-    return found
+            hosts += [host, f"{host}.cluster.local"]
+    return hosts
 
 
 def _raise_request(claim: Object, restore_size: str) -> str:
@@ -393,9 +393,9 @@ def missing_references(
     `existing` has kind and name of those in the namespace; those of the plan need not be there.
     """
     present = {*existing, *((item["kind"], name_of(item)) for item in plan.objects)}
-    found = []
+    missing = []
     for item in (*plan.pools, plan.kafka):
         for kind, name, path in references(item["spec"], "spec"):
             if (kind, name) not in present:
-                found.append((kind, name, f"{item['kind']} {name_of(item)}: {path}"))
-    return found
+                missing.append((kind, name, f"{item['kind']} {name_of(item)}: {path}"))
+    return missing

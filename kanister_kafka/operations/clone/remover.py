@@ -84,7 +84,7 @@ class CloneRemover:
         The rest has the reasons for it, if there are any.
         A request that fails is repeated, and then does not keep the others from being sent.
         """
-        home = self._target.namespace
+        namespace = self._target.namespace
         self.report(f"removing Kafka {self._target}")
         if self._has_jobs:
             self._try(self._delete_jobs)
@@ -94,7 +94,7 @@ class CloneRemover:
             self._poll(lambda: not self._kafka.nodes(), GONE_S)
         self._poll(lambda: not self._filling(), PROVISIONED_S)
         for resource in (CLAIMS, SECRETS, SNAPSHOTS):
-            self._try(partial(self._delete_all, resource, home))
+            self._try(partial(self._delete_all, resource, namespace))
         self._try(self._delete_contents)
         self._try(self._delete_namespace)
         remaining: list[str] = []
@@ -104,7 +104,7 @@ class CloneRemover:
             remaining[:] = self._remaining()
             if not remaining:
                 # Last: by it a later verification finds the rest, and it isolates the copy.
-                self._delete_all(NETWORK_POLICIES, home)
+                self._delete_all(NETWORK_POLICIES, namespace)
                 remaining[:] = self._listed(NETWORK_POLICIES)
             return not remaining
 
@@ -119,14 +119,14 @@ class CloneRemover:
         Returns whether that is marked; without the right it is not.
         """
         change = {"metadata": {"annotations": {constants.CLONE_EXPIRES: format_second(now)}}}
-        home = self._target.namespace
+        namespace = self._target.namespace
         is_marked = False
         try:
             if self._own_namespace() is not None:
-                self._connection.patch(NAMESPACES, home, "", change)
+                self._connection.patch(NAMESPACES, namespace, "", change)
                 is_marked = True
-            for item in self._connection.items(NETWORK_POLICIES, home, self._selector):
-                self._connection.patch(NETWORK_POLICIES, name_of(item), home, change)
+            for item in self._connection.items(NETWORK_POLICIES, namespace, self._selector):
+                self._connection.patch(NETWORK_POLICIES, name_of(item), namespace, change)
                 is_marked = True
         except KanisterKafkaError as failure:
             self.report(f"FAILED: not marked as ended: {failure}")
@@ -184,16 +184,16 @@ class CloneRemover:
 
     def _release_snapshots(self) -> None:
         """Remove the finalizer of the provisioner from deleted snapshots that no claim uses."""
-        home = self._target.namespace
+        namespace = self._target.namespace
         with suppress(NotFoundError):
-            if self._connection.items(CLAIMS, home, self._selector, metadata_only=True):
+            if self._connection.items(CLAIMS, namespace, self._selector, metadata_only=True):
                 return
-            for item in self._connection.items(SNAPSHOTS, home, self._selector):
+            for item in self._connection.items(SNAPSHOTS, namespace, self._selector):
                 metadata = item["metadata"]
                 is_held = metadata.get("finalizers") == [PROVISIONER]
                 if metadata.get("deletionTimestamp") and is_held:
                     change = {"metadata": {"finalizers": None, "uid": metadata["uid"]}}
-                    self._connection.patch(SNAPSHOTS, name_of(item), home, change)
+                    self._connection.patch(SNAPSHOTS, name_of(item), namespace, change)
 
     def _contents(self) -> list[str]:
         with suppress(NotFoundError):
@@ -208,28 +208,28 @@ class CloneRemover:
             delete_if_present(self._connection, SNAPSHOT_CONTENTS, content)
 
     def _own_namespace(self) -> Object | None:
-        found = self._connection.find(NAMESPACES, self._target.namespace)
-        if found is not None and label(found, constants.CLONE) == self._identity:
-            return found
+        namespace = self._connection.find(NAMESPACES, self._target.namespace)
+        if namespace is not None and label(namespace, constants.CLONE) == self._identity:
+            return namespace
         return None
 
     def _delete_namespace(self) -> None:
         own = self._own_namespace()
         if own is None:
             return
-        home = self._target.namespace
-        self.report(f"deleting namespace {home}")
+        namespace = self._target.namespace
+        self.report(f"deleting namespace {namespace}")
         with suppress(NotFoundError):
-            self._connection.delete(NAMESPACES, home, uid=str(own["metadata"]["uid"]))
+            self._connection.delete(NAMESPACES, namespace, uid=str(own["metadata"]["uid"]))
 
     def _remaining(self) -> list[str]:
         """Return all that `CloneRunner.create` makes, except the NetworkPolicy."""
-        home = self._target.namespace
+        namespace = self._target.namespace
         remaining = [f"VolumeSnapshotContent {name}" for name in self._contents()]
-        if self._connection.find(NAMESPACES, home) is None:
+        if self._connection.find(NAMESPACES, namespace) is None:
             return remaining
         if self._own_namespace() is not None:
-            return [*remaining, f"Namespace {home}"]
+            return [*remaining, f"Namespace {namespace}"]
         for kind in OPERATED:
             resource = find_resource(self._connection, kind)
             remaining += self._listed(resource) if resource else []
@@ -242,8 +242,8 @@ class CloneRemover:
 
     def _listed(self, resource: ApiResource) -> list[str]:
         with suppress(NotFoundError):
-            home = self._target.namespace
-            items = self._connection.items(resource, home, self._selector, metadata_only=True)
+            namespace = self._target.namespace
+            items = self._connection.items(resource, namespace, self._selector, metadata_only=True)
             return [title({**item, "kind": resource.kind}) for item in items]
         return []
 

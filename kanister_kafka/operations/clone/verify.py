@@ -86,9 +86,9 @@ class Verifier:
 
     def _identity(self) -> Iterable[str]:
         kafka = LiveKafka(self._connection, self._target).get()
-        expected, found = self._plan.cluster_id, get_path(kafka, "status", "clusterId")
-        if expected and found != expected:
-            yield f"the cluster id is {found}, and that of the backup is {expected}"
+        expected, actual = self._plan.cluster_id, get_path(kafka, "status", "clusterId")
+        if expected and actual != expected:
+            yield f"the cluster id is {actual}, and that of the backup is {expected}"
 
     def _brokers(self) -> list[Object]:
         brokers, expected = self._reader.brokers(), self._expected_brokers()

@@ -47,10 +47,10 @@ class Repository:
     @property
     def options(self) -> tuple[str, ...]:
         """Options of every call of restic."""
-        found = ["--repo", self.url, "--no-lock"]
+        options = ["--repo", self.url, "--no-lock"]
         if self.insecure_tls:
-            found.append("--insecure-tls")
-        return tuple(found)
+            options.append("--insecure-tls")
+        return tuple(options)
 
 
 def parse_location(text: str, *, insecure_tls: bool = False) -> Repository:

@@ -167,8 +167,8 @@ class ExportCatalogue:
                 copied_volumes=copied,
                 faults=(f"its objects cannot be read: {failure}",),
             )
-        found = read_copied_backup(tree.secrets, copy.kafka, copy.name)
-        backup = replace(found, uid=copy.uid)
+        copied_backup = read_copied_backup(tree.secrets, copy.kafka, copy.name)
+        backup = replace(copied_backup, uid=copy.uid)
         faults = list(backup.secret_faults)
         if not backup.complete_since and backup.has_mark:
             faults.append("its Secret with the facts is not marked as complete")
@@ -227,10 +227,10 @@ def parse_objects(raw: bytes, kafka: KafkaRef, name: str) -> ExportedObjects:
     """
     try:
         tree = json.loads(raw)
-        found = tree["format"]
-        if found != FORMAT:
+        version = tree["format"]
+        if version != FORMAT:
             raise ValueError(
-                f"their format is {found!r}, and this version reads {FORMAT}: use a newer "
+                f"their format is {version!r}, and this version reads {FORMAT}: use a newer "
                 "kanister-kafka"
             )
         identity = tree["namespace"], tree["cluster"], tree["backup"]

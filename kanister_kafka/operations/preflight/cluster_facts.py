@@ -122,8 +122,8 @@ class ClusterFacts(PreflightTarget):
     def command(self, command: str, words: str = "") -> str:
         """Return a command of kanister-kafka for this Kafka."""
         rest = f" {words}" if words else ""
-        place = f"{self.name} -n {self.namespace}{context_flag(self.context)}"
-        return f"kanister-kafka {command} {place}{rest}"
+        arguments = f"{self.name} -n {self.namespace}{context_flag(self.context)}"
+        return f"kanister-kafka {command} {arguments}{rest}"
 
     @property
     def apply(self) -> str:

@@ -63,8 +63,8 @@ class OptionalReader:
         self, versions: Versions, kind: str, label: str, namespace: str = ""
     ) -> OptionalRead[Objects]:
         """Return the objects of a namespace; none if the kind is not served."""
-        home = namespace or self.namespace
-        return self.listed(kind, lambda: self._items(versions, kind, label, home), home)
+        searched = namespace or self.namespace
+        return self.listed(kind, lambda: self._items(versions, kind, label, searched), searched)
 
     def listed(
         self, kind: str, listing: Callable[[], Objects], namespace: str = ""
@@ -76,8 +76,8 @@ class OptionalReader:
     def list_all(self, version: str, kind: str, label: str = "") -> OptionalRead[Objects]:
         """Return the objects of all namespaces; none if the kind is not served."""
         what = f"{kind}s"
-        place = " in all namespaces" if label else ""
-        return try_read(what, f"list {what}{place}", lambda: self._items(version, kind, label, ""))
+        scope = " in all namespaces" if label else ""
+        return try_read(what, f"list {what}{scope}", lambda: self._items(version, kind, label, ""))
 
     def find(
         self, version: str, kind: str, name: str, namespace: str
@@ -90,8 +90,8 @@ class OptionalReader:
             except NotFoundError:
                 return None
 
-        place = f" in namespace {namespace}" if namespace else ""
-        return try_read(f"{kind} {name}{place}", f"get {kind} {name}{place}", ask)
+        scope = f" in namespace {namespace}" if namespace else ""
+        return try_read(f"{kind} {name}{scope}", f"get {kind} {name}{scope}", ask)
 
     def get(self, versions: Versions, kind: str, name: str, namespace: str = "") -> Object:
         """Return one object; raises ForbiddenError and NotFoundError."""
@@ -247,17 +247,17 @@ class FactsCollector:
                 for pin in script_pins(live):
                     pinned[pin] = pinned.get(pin, ()) + (title(live),)
         for pin, by in pinned.items():
-            home = pin.namespace or self.namespace
-            found = self.reader.find("v1", "ConfigMap", pin.name, home)
-            yield PinnedScripts(pin=pin, namespace=home, by=by, config_map=found)
+            namespace = pin.namespace or self.namespace
+            config_map = self.reader.find("v1", "ConfigMap", pin.name, namespace)
+            yield PinnedScripts(pin=pin, namespace=namespace, by=by, config_map=config_map)
 
     def _pair(self, desired: Object) -> OptionalRead[ManifestPair]:
         kind, name = desired["kind"], name_of(desired)
-        home = get_path(desired, "metadata", "namespace") or ""
-        found = self.reader.find(desired["apiVersion"], kind, name, home)
-        if found.unreadable is not None:
-            return OptionalRead(None, found.unreadable)
-        return OptionalRead(ManifestPair(desired=desired, live=found.value))
+        namespace = get_path(desired, "metadata", "namespace") or ""
+        live = self.reader.find(desired["apiVersion"], kind, name, namespace)
+        if live.unreadable is not None:
+            return OptionalRead(None, live.unreadable)
+        return OptionalRead(ManifestPair(desired=desired, live=live.value))
 
     def _server(self) -> int | None:
         try:
@@ -281,9 +281,9 @@ class FactsCollector:
         ]
         pods_of_all: Objects = ()
         for writer in paused:
-            kind, home = writer["kind"], str(get_path(writer, "metadata", "namespace"))
-            listing = partial(list_pods, self.connection, kind, home, name_of(writer))
-            pods = self.reader.listed("Pod", listing, home)
+            kind, namespace = writer["kind"], str(get_path(writer, "metadata", "namespace"))
+            listing = partial(list_pods, self.connection, kind, namespace, name_of(writer))
+            pods = self.reader.listed("Pod", listing, namespace)
             if pods.unreadable is not None:
                 return pods
             pods_of_all += pods.get()
@@ -291,9 +291,9 @@ class FactsCollector:
 
     def _autoscalers(self, writers: tuple[KafkaClient, ...]) -> OptionalRead[Objects]:
         autoscalers: Objects = ()
-        for home in sorted({self.namespace, *(writer.namespace for writer in writers)}):
+        for namespace in sorted({self.namespace, *(writer.namespace for writer in writers)}):
             for versions, kind in AUTOSCALERS:
-                items = self.reader.list_of(versions, kind, "", home)
+                items = self.reader.list_of(versions, kind, "", namespace)
                 if items.unreadable is not None:
                     return items
                 autoscalers += items.get()

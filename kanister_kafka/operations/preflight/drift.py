@@ -128,17 +128,17 @@ def _origin(pair: ManifestPair) -> Iterator[str]:
     if constants.INPUT_HASH not in _notes(pair.desired):
         return
     now, then = _notes(pair.desired), _notes(pair.live or {})
-    version, made = then.get(constants.VERSION, ""), f"{title(pair.desired)} was made"
+    version, was_made = then.get(constants.VERSION, ""), f"{title(pair.desired)} was made"
     if version != __version__:
         by = f"kanister-kafka {version}" if version else "an unknown version"
-        yield f"{made} by {by}, and this is {__version__}"
+        yield f"{was_made} by {by}, and this is {__version__}"
     elif then.get(constants.OPTIONS, "") != now.get(constants.OPTIONS, ""):
-        yield f"{made} with {then.get(constants.OPTIONS) or 'the default options'}"
+        yield f"{was_made} with {then.get(constants.OPTIONS) or 'the default options'}"
         yield OTHERWISE
     elif then.get(constants.INPUT_HASH) != now[constants.INPUT_HASH]:
-        yield f"{made} from another state of the cluster"
+        yield f"{was_made} from another state of the cluster"
     elif any(differences(pair)):
-        yield f"{made} from this very input: it was changed since, or the templates were"
+        yield f"{was_made} from this very input: it was changed since, or the templates were"
 
 
 def _notes(item: Object) -> dict[str, str]:
@@ -187,8 +187,8 @@ def scripts(view: ClusterFacts) -> Iterator[CheckLine]:
 
 
 def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> CheckLine:
-    home, name = pinned.namespace, pinned.pin.name
-    here, by = f"ConfigMap {home}/{name}", join_limited(pinned.by) or NOW
+    namespace, name = pinned.namespace, pinned.pin.name
+    here, by = f"ConfigMap {namespace}/{name}", join_limited(pinned.by) or NOW
     if live is None:
         what = (
             f"{here} with the scripts of {by} is missing, and every step that needs it would fail"
@@ -203,7 +203,7 @@ def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> Che
         what = f"{here} with the scripts of {by} is not immutable: it was replaced"
     else:
         return passed(f"{here} is immutable and has the scripts that {by} pins", objects=(here,))
-    remedy = f"{view.kubectl(f'delete configmap {name} -n {home}')} && {view.apply}"
+    remedy = f"{view.kubectl(f'delete configmap {name} -n {namespace}')} && {view.apply}"
     return failed(what, remedy, detail=tuple(_writers(live)), objects=(here,))
 
 

@@ -240,8 +240,8 @@ def _takes_pods(node: Object) -> bool:
 
 def _has(node: Object, desired: str) -> bool:
     known: set[str] = set()
-    for found in get_path(node, "status", "images") or ():
-        known.update(found.get("names") or ())
+    for node_image in get_path(node, "status", "images") or ():
+        known.update(node_image.get("names") or ())
     full = _in_full(desired)
     name, _, digest = full.partition("@")
     without_tag = name.rpartition("/")[0] + "/" + name.rpartition("/")[2].partition(":")[0]
@@ -348,8 +348,8 @@ def _added_containers(request: Object, pod: Object) -> tuple[str, ...]:
     One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
     """
     mine = {container["name"] for container in get_path(request, "spec", "containers") or ()}
-    found = (str(one.get("name")) for one in get_path(pod, "spec", "containers") or ())
-    return tuple(name for name in found if name not in mine)
+    names = (str(one.get("name")) for one in get_path(pod, "spec", "containers") or ())
+    return tuple(name for name in names if name not in mine)
 
 
 def _first_line(connection: KubeClient, name: str, namespace: str) -> str:

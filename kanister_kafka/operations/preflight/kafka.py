@@ -228,10 +228,10 @@ def writers(view: ClusterFacts) -> Iterator[CheckLine]:
         owned = [pod for pod in view.writer_pods.get() if _owns(writer, pod)]
         if owned:
             plural = f"{writer['kind'].lower()}s"
-            name, home = name_of(writer), get_path(writer, "metadata", "namespace")
+            name, namespace = name_of(writer), get_path(writer, "metadata", "namespace")
             yield failed(
                 f"{title(writer)} is paused by another client and runs: it cannot be quiesced",
-                view.kubectl(f"annotate {plural} {name} -n {home} {PAUSE_RECONCILIATION}-"),
+                view.kubectl(f"annotate {plural} {name} -n {namespace} {PAUSE_RECONCILIATION}-"),
                 objects=(title(writer),) + titles(owned),
             )
         else:
@@ -277,11 +277,11 @@ def _is_leaving(pod: Object) -> bool:
 
 
 def _owns(writer: Object, pod: Object) -> bool:
-    home = get_path(writer, "metadata", "namespace")
+    namespace = get_path(writer, "metadata", "namespace")
     return (
         label(pod, "strimzi.io/cluster") == name_of(writer)
         and label(pod, "strimzi.io/kind") == writer["kind"]
-        and get_path(pod, "metadata", "namespace") == home
+        and get_path(pod, "metadata", "namespace") == namespace
     )
 
 
@@ -313,9 +313,9 @@ PLANNING = ("New", "PendingProposal")
 @preflight_check("migration")
 def migration(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that the cluster is not on its way between ZooKeeper and KRaft."""
-    found = list(diagnostic_lines(view, "metadata-migration"))
-    yield from found
-    if not found:
+    lines = list(diagnostic_lines(view, "metadata-migration"))
+    yield from lines
+    if not lines:
         state = get_path(view.kafka, "status", "kafkaMetadataState")
         mode = f": the metadata is in {state}" if state else ""
         yield passed(f"no migration between ZooKeeper and KRaft{mode}")

@@ -60,11 +60,11 @@ def operator(view: ClusterFacts) -> Iterator[CheckLine]:
     alive = [item for item in watching if item["kind"] == "Pod" and is_true(item, "Ready")]
     if not alive:
         names = ", ".join(titles(watching))
-        home = get_path(watching[0], "metadata", "namespace")
+        namespace = get_path(watching[0], "metadata", "namespace")
         yield failed(
             f"the Strimzi operator does not run: no pod of it is Ready ({names})",
             _revive(view, watching[0])
-            or view.kubectl(f"get pods -n {home} -l {OPERATOR_SELECTOR}"),
+            or view.kubectl(f"get pods -n {namespace} -l {OPERATOR_SELECTOR}"),
             objects=titles(watching),
         )
         return
@@ -75,8 +75,8 @@ def _revive(view: ClusterFacts, item: Object) -> str:
     """Return the command that scales the operator up, if it was scaled to 0."""
     if item["kind"] != "Deployment" or get_path(item, "spec", "replicas") != 0:
         return ""
-    home = get_path(item, "metadata", "namespace")
-    return view.kubectl(f"scale deployment {name_of(item)} -n {home} --replicas 1")
+    namespace = get_path(item, "metadata", "namespace")
+    return view.kubectl(f"scale deployment {name_of(item)} -n {namespace} --replicas 1")
 
 
 def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
@@ -162,7 +162,7 @@ NEARLY = 0.8
 @preflight_check("kanister")
 def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that Kanister's API is served and its controller runs."""
-    home = view.kasten_namespace
+    namespace = view.kasten_namespace
     if not view.kanister_api:
         yield failed(
             "the cluster does not know Blueprints: Kanister is not installed",
@@ -172,7 +172,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
     controllers = [item for item in view.deployments.get() if _image(item)]
     if not controllers:
         yield failed(
-            f"no Kanister controller is in namespace {home}",
+            f"no Kanister controller is in namespace {namespace}",
             "give --kasten-namespace if it is another one",
         )
         return
@@ -180,7 +180,7 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
         if not get_path(item, "status", "availableReplicas"):
             yield failed(
                 f"{title(item)}, the Kanister controller, has no pod that is Ready",
-                view.kubectl(f"get pods -n {home}"),
+                view.kubectl(f"get pods -n {namespace}"),
                 objects=(title(item),),
             )
             continue

@@ -37,9 +37,9 @@ KASTEN_CHOICE = "k10.kasten.io/volume-snapshot-class"
 @preflight_check("storage")
 def storage(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no data is lost with a pod, or with the custom resource."""
-    found = list(diagnostic_lines(view, "ephemeral-storage", "delete-claim", "tiered-storage"))
-    yield from found
-    if not found:
+    lines = list(diagnostic_lines(view, "ephemeral-storage", "delete-claim", "tiered-storage"))
+    yield from lines
+    if not lines:
         yield passed("all storage is in claims that outlive their pods")
 
 
@@ -269,12 +269,12 @@ def export(view: ClusterFacts) -> Iterator[CheckLine]:
     if planned is None or planned.export_profile is None or planned.export_secret is None:
         return
     options = planned.plan.options
-    name, home = options.export_profile, view.kasten_namespace
+    name, namespace = options.export_profile, view.kasten_namespace
     profile = planned.export_profile.get()
     kind = get_path(profile or {}, "location", "type")
     if profile is None:
         yield failed(
-            f"Profile {name} is not in namespace {home}",
+            f"Profile {name} is not in namespace {namespace}",
             "create it with the location of the copies, or name another by --export-profile",
         )
     elif kind != S3:
@@ -284,7 +284,7 @@ def export(view: ClusterFacts) -> Iterator[CheckLine]:
         )
     elif not get_path(profile, "location", "bucket"):
         yield failed(
-            f"Profile {name} names no bucket", view.kubectl(f"edit profile {name} -n {home}")
+            f"Profile {name} names no bucket", view.kubectl(f"edit profile {name} -n {namespace}")
         )
     else:
         yield passed(

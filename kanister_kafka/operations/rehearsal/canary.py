@@ -335,7 +335,7 @@ def count_lost(log: CanaryLog) -> int | None:
 
     None if some are missing but the reading itself was cut short, or nothing was acknowledged.
     """
-    missing = sum(log.kept.get(place) != ack.value for place, ack in log.acks.items())
+    missing = sum(log.kept.get(position) != ack.value for position, ack in log.acks.items())
     whole = log.written is not None and len(log.kept) >= log.written
     return None if not log.acks or (missing and not whole) else missing
 

@@ -187,8 +187,8 @@ def _export(
             f"cluster has failed: {reason}"
         )
         print_error(escape_control_chars(text))
-        place = f"-n {target.namespace}{context_flag(connection.context)}"
-        again = f"kanister-kafka backups export {name} --kafka {target.name} {place}"
+        flags = f"-n {target.namespace}{context_flag(connection.context)}"
+        again = f"kanister-kafka backups export {name} --kafka {target.name} {flags}"
         click.echo(f"  to repeat the copy: {again}", err=True)
         _write_event(connection, target, NOT_EXPORTED, text)
     return code
@@ -265,10 +265,10 @@ def _read(
             )
 
     catalogue = retry(read, PAUSES, clock=current_clock())
-    found = find_backup(catalogue, new)
-    if not found.restorable:
-        faults = "; ".join(found.faults) or found.running
-        raise ActionError(f"{found} is {found.status.value}, and nothing is pruned: {faults}")
+    backup = find_backup(catalogue, new)
+    if not backup.restorable:
+        faults = "; ".join(backup.faults) or backup.running
+        raise ActionError(f"{backup} is {backup.status.value}, and nothing is pruned: {faults}")
     return catalogue
 
 
@@ -360,9 +360,9 @@ def export(
     from kanister_kafka.operations.actionset import EXPORT
     from kanister_kafka.operations.backups.action_sets import backup_request
 
-    connection, found = open_backup(context, namespace, kafka, kasten_namespace, backup)
-    home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
-    applied = start_action.find_applied(connection, found.kafka, home, blueprint)
+    connection, selected = open_backup(context, namespace, kafka, kasten_namespace, backup)
+    blueprint_namespace = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+    applied = start_action.find_applied(connection, selected.kafka, blueprint_namespace, blueprint)
     start_action.check_action(applied, EXPORT)
-    request = backup_request(EXPORT, found, applied)
+    request = backup_request(EXPORT, selected, applied)
     ctx.exit(run_request(connection, request, logs=not no_logs, timeout=timeout))

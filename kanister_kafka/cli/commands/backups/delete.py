@@ -75,9 +75,11 @@ def delete(
     names = list(dict.fromkeys(backups))
     copies: list[Backup] = []
     if copy and kafka:
-        home = namespace or connection.namespace
+        kafka_namespace = namespace or connection.namespace
         copies += [
-            Backup(name=name, kafka=KafkaRef(home, kafka)) for name in names if name not in known
+            Backup(name=name, kafka=KafkaRef(kafka_namespace, kafka))
+            for name in names
+            if name not in known
         ]
         names = [name for name in names if name in known]
     selected = [find_backup(catalogue, name) for name in names]
@@ -103,8 +105,10 @@ def _delete_copies(
     for backup in backups:
         if reason := Activity(connection, kasten_namespace).why_not_deleted(backup):
             raise ActionError(f"{backup} is in use: {reason}")
-        home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
-        applied = start_action.find_applied(connection, backup.kafka, home, blueprint)
+        blueprint_namespace = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+        applied = start_action.find_applied(
+            connection, backup.kafka, blueprint_namespace, blueprint
+        )
         start_action.check_action(applied, DELETE_COPY)
         request = backup_request(DELETE_COPY, backup, applied)
         if code := run_request(connection, request, logs=True, timeout=None):
@@ -172,8 +176,8 @@ def prune(
     plan_all = partial(_plan_backups, rules, now)
     exporting: dict[KafkaRef, AppliedBlueprint] = {}
     if copies:
-        home = "" if everywhere else namespace or connection.namespace
-        exporting = _find_exporting(connection, home, kafka, kasten_namespace)
+        searched_namespace = "" if everywhere else namespace or connection.namespace
+        exporting = _find_exporting(connection, searched_namespace, kafka, kasten_namespace)
         plan_all = partial(_plan_copies, connection, exporting, rules, now)
     one, several = ("copy", "copies") if copies else ("backup", "backups")
     plans = plan_all(catalogue)
@@ -258,9 +262,9 @@ def _find_exporting(
     for target in targets:
         if kafka not in ("", target.name):
             continue
-        home = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
+        blueprint_namespace = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
         try:
-            applied = start_action.find_applied(connection, target, home)
+            applied = start_action.find_applied(connection, target, blueprint_namespace)
         except NotFoundError as failure:
             print_warning(f"Kafka {target} is left out: {escape_control_chars(str(failure))}")
             continue

@@ -68,10 +68,12 @@ def list(  # noqa: A001 - click's name of the command
         _list_restore_points(context, namespace, everywhere=everywhere, form=form)
         return
 
-    _, found = open_catalogue(context, namespace, kafka, kasten_namespace, everywhere=everywhere)
-    names = [one.name for one in found.backups]
-    text = partial(backups_text, found.backups, utc_now())
-    _print(form, names, text, partial(backups_json, found.backups, utc_now()))
+    _, catalogue = open_catalogue(
+        context, namespace, kafka, kasten_namespace, everywhere=everywhere
+    )
+    names = [one.name for one in catalogue.backups]
+    text = partial(backups_text, catalogue.backups, utc_now())
+    _print(form, names, text, partial(backups_json, catalogue.backups, utc_now()))
 
 
 def _print(
@@ -104,9 +106,9 @@ def _list_restore_points(context: str, namespace: str, *, everywhere: bool, form
     from kanister_kafka.reports.backups import restore_points_json, restore_points_text
 
     connection = KubeClient(context)
-    home = "" if everywhere else namespace or connection.namespace
+    searched_namespace = "" if everywhere else namespace or connection.namespace
     try:
-        restore_points = read_restore_points(connection, home)
+        restore_points = read_restore_points(connection, searched_namespace)
     except NotFoundError as failure:
         raise ActionError(f"Kasten's API is not served: {failure}") from failure
     for line in restore_points.unreadable:
@@ -147,8 +149,8 @@ def describe(
         sys.exit(1 if copy.faults else 0)
 
     _, catalogue = open_catalogue(context, namespace, kafka, kasten_namespace)
-    found, now = find_backup(catalogue, backup), utc_now()
-    text = partial(backup_text, found, now, terminal_width())
-    echo(report_text(form, text, partial(backup_json, found, now)))
-    if not found.restorable:
+    selected, now = find_backup(catalogue, backup), utc_now()
+    text = partial(backup_text, selected, now, terminal_width())
+    echo(report_text(form, text, partial(backup_json, selected, now)))
+    if not selected.restorable:
         sys.exit(1)

@@ -91,14 +91,16 @@ def plan_policies(**choices: Any) -> BackupPlan:
 
 
 def print_objects(
-    plan: BackupPlan, kinds: Collection[str], place: Destination, templates: Path | None
+    plan: BackupPlan, kinds: Collection[str], target: Destination, templates: Path | None
 ) -> None:
     """Print the objects of these kinds, or write them to files."""
-    manifests = [found for found in render_manifests(plan, templates) if found.kind in kinds]
-    if place.folder is None:
-        click.echo(format_manifests(manifests, place.form), nl=False)
+    manifests = [
+        manifest for manifest in render_manifests(plan, templates) if manifest.kind in kinds
+    ]
+    if target.folder is None:
+        click.echo(format_manifests(manifests, target.form), nl=False)
         return
-    write_objects(manifests, place.folder)
+    write_objects(manifests, target.folder)
 
 
 def write_objects(manifests: Collection[Manifest], output: Path) -> None:
@@ -168,14 +170,14 @@ def render(
     Kafka is stopped, and of no other. It calls the Blueprint that `render` makes of the same
     resources: give both the same --strategy and --name.
     """
-    place = destination(output, output_dir)
+    target = destination(output, output_dir)
     choices = with_names(choices.pop("kafkas"), choices)
     plan = plan_policies(
         kasten=(KastenOutput.POLICY.value,), export_frequency=export_frequency or "", **choices
     )
     if plan.cluster.namespace in plan.options.definitions:
         raise click.UsageError(f"--definitions: {plan.cluster.namespace} has a Policy already")
-    print_objects(plan, ("Policy",), place, templates)
+    print_objects(plan, ("Policy",), target, templates)
     for note in policy_next_steps(plan.cluster, plan.options, plan.name):
         print_note(note)
     print_absent(NAMESPACES, "--definitions", plan.options.definitions, choices)
@@ -221,12 +223,12 @@ def restore(output: str, output_dir: Path | None, templates: Path | None, **choi
     A Kafka comes back under its own name and in its own namespace;
     `kanister-kafka docs policies` explains why.
     """
-    place = destination(output, output_dir)
+    target = destination(output, output_dir)
     choices = with_names(choices.pop("kafkas"), choices)
     plan = plan_policies(kasten=(KastenOutput.RESTORE.value,), **choices)
     if choices["volumes_into"] == plan.cluster.namespace:
         raise click.UsageError("--volumes-into is for a namespace other than that of the Kafka")
-    print_objects(plan, ("TransformSet", "RestoreAction"), place, templates)
+    print_objects(plan, ("TransformSet", "RestoreAction"), target, templates)
     for note in restore_next_steps(plan.cluster, plan.options, plan.name):
         print_note(note)
     new = [new for _old, new in plan.options.storage_classes]

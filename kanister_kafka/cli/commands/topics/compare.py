@@ -65,10 +65,10 @@ def parse_since(text: str) -> int:
     """Read a time in ISO 8601; without an offset it is UTC."""
     from kanister_kafka.timestamps import parse_timestamp, to_milliseconds
 
-    found = parse_timestamp(text)
-    if found is None:
+    since = parse_timestamp(text)
+    if since is None:
         raise click.BadParameter(f"{text!r} is not a time such as 2026-01-02T03:04:05Z")
-    return to_milliseconds(found)
+    return to_milliseconds(since)
 
 
 def parse_part(text: str) -> tuple[int, int]:
@@ -280,7 +280,7 @@ class _ComparedTopics:
     @property
     def namespace(self) -> str:
         """Namespace of a Kafka that is named."""
-        return next((place.namespace for place in self.places if place.namespace), "")
+        return next((ref.namespace for ref in self.places if ref.namespace), "")
 
     @property
     def arguments(self) -> tuple[str, str]:
@@ -288,8 +288,8 @@ class _ComparedTopics:
         from kanister_kafka.topics.job import topic_arg
 
         a, b = (
-            topic_arg(access, place.topic)
-            for access, place in zip(self.accesses, self.places, strict=True)
+            topic_arg(access, ref.topic)
+            for access, ref in zip(self.accesses, self.places, strict=True)
         )
         return a, b
 
@@ -297,8 +297,8 @@ class _ComparedTopics:
     def names(self) -> tuple[str, str]:
         """Both topics as they are called here."""
         a, b = (
-            f"{access.label}/{place.topic}"
-            for access, place in zip(self.accesses, self.places, strict=True)
+            f"{access.label}/{ref.topic}"
+            for access, ref in zip(self.accesses, self.places, strict=True)
         )
         return a, b
 
@@ -317,14 +317,14 @@ def _ways(sides: _ComparedTopics) -> tuple[TopicAccess, TopicAccess]:
     from kanister_kafka.topics.compare import find_topic
     from kanister_kafka.topics.compare.workers import TopicAccess
 
-    topics = tuple(place.topic for place in sides.places)
-    found = []
+    topics = tuple(ref.topic for ref in sides.places)
+    accesses = []
     for access, topic, other in zip(sides.accesses, topics, reversed(topics), strict=True):
         if not topic:
             with closing(KafkaConsumer(access)) as cluster:
                 topic = find_topic(cluster, other)
-        found.append(TopicAccess(access, topic))
-    a, b = found
+        accesses.append(TopicAccess(access, topic))
+    a, b = accesses
     return a, b
 
 
@@ -418,6 +418,8 @@ def collect(*, job: str, namespace: str, context: str, form: str, html: Path | N
     check_writable(html)
     connection = KubeClient(context)
     with ProgressReporter("parts", unit="parts") as bar:
-        found = collect_job_results(connection, job, namespace or connection.namespace, bar.report)
-    if not print_comparison(found, form, html):
+        comparison = collect_job_results(
+            connection, job, namespace or connection.namespace, bar.report
+        )
+    if not print_comparison(comparison, form, html):
         sys.exit(1)

@@ -237,17 +237,17 @@ def tail(
     from kanister_kafka.topics.client import KafkaConsumer
     from kanister_kafka.topics.statistics import tail_records
 
-    place = parse_topic_ref(topic)
-    access = reach.access(place)
+    ref = parse_topic_ref(topic)
+    access = reach.access(ref)
     if reach.in_cluster:
         words: list[str] = []
         for number in partitions:
             words += ["-p", str(number)]
-        words += ["--count", str(count), "--page", str(page), "--", place.topic]
-        work = reach.work("tail", tuple(words), access, namespace=place.namespace)
+        words += ["--count", str(count), "--page", str(page), "--", ref.topic]
+        work = reach.work("tail", tuple(words), access, namespace=ref.namespace)
         records = reach.last_result(work, access)
     else:
-        records = tail_records(KafkaConsumer(access), place.topic, partitions, count, page)
+        records = tail_records(KafkaConsumer(access), ref.topic, partitions, count, page)
     if reach.wire:
         print_message(records)
         return

@@ -123,7 +123,7 @@ def hook_context(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
                 remedy = "read what the backup left in a ConfigMap"
             else:
                 continue
-            yield _found(rule, template, used, f"{why}; {remedy}")
+            yield _finding(rule, template, used, f"{why}; {remedy}")
 
 
 @lint_rule(KASTEN, "kasten-hook-object", Severity.WARNING)
@@ -133,7 +133,7 @@ def hook_object(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> 
         for template, used in _used(action):
             if used.names[0] == "Object" and not _in_namespace(used.names[1:]):
                 message = "the object of an action hook is the namespace, which has no such field"
-                yield _found(rule, template, used, message)
+                yield _finding(rule, template, used, message)
 
 
 @lint_rule(KASTEN, "kasten-empty-namespace", Severity.WARNING)
@@ -148,7 +148,7 @@ def empty_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettings)
                             "is there for action hooks only and empty for a bound object; "
                             "use .Object.metadata.namespace"
                         )
-                        yield _found(rule, template, used, message)
+                        yield _finding(rule, template, used, message)
 
 
 @lint_rule(KASTEN, "kasten-delete-context", Severity.WARNING)
@@ -162,7 +162,7 @@ def delete_context(rule: Rule, objects: KastenObjects, _settings: LintSettings) 
                     "the object may be gone when Kasten deletes a restore point; hand over what is "
                     "needed as an output artifact of the backup"
                 )
-                yield _found(rule, template, used, message)
+                yield _finding(rule, template, used, message)
 
 
 def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
@@ -172,29 +172,29 @@ def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
             continue
         longest: dict[tuple[int, int], Reference] = {}
         for reference in template.analysis.references:
-            place = (reference.steps[0].line, reference.steps[0].column)
-            known = longest.get(place)
+            position = (reference.steps[0].line, reference.steps[0].column)
+            known = longest.get(position)
             if not reference.conditional and (not known or len(known.steps) < len(reference.steps)):
-                longest[place] = reference
+                longest[position] = reference
         for reference in longest.values():
             yield template, reference
 
 
 def _asked_for(template: TemplateText, reference: Reference) -> bool:
     """Return whether `if` or `with` asks for a parameter, which nil only makes false."""
-    place = (reference.steps[0].line, reference.steps[0].column - 1)  # of the dot before it
+    position = (reference.steps[0].line, reference.steps[0].column - 1)  # of the dot before it
     for node in template.parsed.nodes:
         if isinstance(node, (IfNode, WithNode)):
             for operand in chain.from_iterable(one.arguments for one in node.pipe.commands):
-                if isinstance(operand, FieldNode) and (operand.line, operand.column) == place:
+                if isinstance(operand, FieldNode) and (operand.line, operand.column) == position:
                     return True
     return False
 
 
-def _found(rule: Rule, template: TemplateText, reference: Reference, message: str) -> Diagnostic:
+def _finding(rule: Rule, template: TemplateText, reference: Reference, message: str) -> Diagnostic:
     first = reference.steps[0]
-    place = template.place(first.line, first.column)
-    return rule.report(place, template.path, f".{'.'.join(reference.names)}: {message}")
+    location = template.place(first.line, first.column)
+    return rule.report(location, template.path, f".{'.'.join(reference.names)}: {message}")
 
 
 def _in_namespace(names: tuple[str, ...]) -> bool:
@@ -282,8 +282,8 @@ def _waits(phase: BlueprintPhase) -> float:
 def _timeout(words: list[str]) -> float:
     while words and words[0].startswith("-"):
         words = words[2:] if words[0] in WITH_VALUE else words[1:]
-    found = NUMBER.fullmatch(words[0]) if words else None
-    return float(found[1]) * SECONDS[found[2]] if found else 0.0
+    match = NUMBER.fullmatch(words[0]) if words else None
+    return float(match[1]) * SECONDS[match[2]] if match else 0.0
 
 
 def _shown(seconds: float) -> str:

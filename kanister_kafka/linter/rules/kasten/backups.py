@@ -193,13 +193,13 @@ def restore_place(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
     """Find RestoreActions that are not in the namespace which they restore (field reports)."""
     for restore in objects.restores:
         target = restore.at("spec", "targetNamespace").text
-        place = restore.at("metadata", "namespace")
-        if target and place.text and place.text != target:
+        namespace = restore.at("metadata", "namespace")
+        if target and namespace.text and namespace.text != target:
             message = (
-                f'Invalid value: "{place.text}": Kasten takes a RestoreAction in its '
+                f'Invalid value: "{namespace.text}": Kasten takes a RestoreAction in its '
                 f'targetNamespace only; must be "{target}"'
             )
-            yield rule.report(place.location, place.path, message)
+            yield rule.report(namespace.location, namespace.path, message)
 
 
 @lint_rule(KASTEN, "kasten-restore-running")
@@ -212,13 +212,13 @@ def restore_running(rule: Rule, objects: KastenObjects, _settings: LintSettings)
         claims = match_filter(operation.filters, "", "persistentvolumeclaims")
         for ours in rendered_blueprints(objects).values():
             if ours.restores and ours.namespace == target and claims is FilterMatch.YES:
-                spot = operation.here.at("spec")
+                spec = operation.here.at("spec")
                 message = (
                     f"Required value: replaces the volumes of the Kafka of {target}, which runs or "
                     "comes back without its cluster id; call beforeRestore of Blueprint "
                     f"{ours.name} in preHook, and afterRestore in onSuccess"
                 )
-                yield rule.report(spot.location, operation.hooks.path, message)
+                yield rule.report(spec.location, operation.hooks.path, message)
 
 
 @lint_rule(KASTEN, "kasten-restore-transforms")
@@ -229,14 +229,14 @@ def restore_transforms(rule: Rule, objects: KastenObjects, _settings: LintSettin
         about = transform_set.at("metadata")
         places[about.at("name").text].add(about.at("namespace").text)
     for transform in transforms(objects):
-        name, place = (transform.at("transformSetRef", key) for key in ("name", "namespace"))
+        name, namespace = (transform.at("transformSetRef", key) for key in ("name", "namespace"))
         known = places.get(name.text, set()) if name.text else set()
-        if known and "" not in known and place.text and place.text not in known:
+        if known and "" not in known and namespace.text and namespace.text not in known:
             message = (
-                f'Invalid value: "{place.text}": TransformSet {name.text} is in '
+                f'Invalid value: "{namespace.text}": TransformSet {name.text} is in '
                 f"{', '.join(sorted(known))}, so the restore fails"
             )
-            yield rule.report(place.location, place.path, message)
+            yield rule.report(namespace.location, namespace.path, message)
 
 
 @lint_rule(KASTEN, "kasten-restore-incomplete", Severity.WARNING)
@@ -294,8 +294,8 @@ def _names_kafka(filters: Filters) -> bool:
 
 def _at_filter(rule: Rule, filters: Filters, message: str) -> Diagnostic:
     field = filters.here.at("includeResources")
-    spot = field if field.there else filters.here.at("excludeResources")
-    return rule.report(spot.location, spot.path, message)
+    cursor = field if field.there else filters.here.at("excludeResources")
+    return rule.report(cursor.location, cursor.path, message)
 
 
 @lint_rule(KASTEN, "kasten-restore-renames", Severity.WARNING)

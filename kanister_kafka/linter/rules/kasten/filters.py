@@ -36,7 +36,7 @@ def binding_target(rule: Rule, objects: KastenObjects, _settings: LintSettings) 
     for binding in objects.bindings:
         strimzi = any(_of_strimzi(requirement) for requirement in binding.requirements())
         for resource in binding.resources():
-            spot = resource.here.at("resource")
+            field = resource.here.at("resource")
             why = NO_OWNER.get(resource.resource, "")
             if resource.resource == "statefulsets" and strimzi:
                 why = "Strimzi has had no StatefulSets since 0.35"
@@ -45,7 +45,7 @@ def binding_target(rule: Rule, objects: KastenObjects, _settings: LintSettings) 
                     f'Invalid value: "{resource.resource}": {why}, so its hooks may never run; '
                     "bind to the custom resource or the workload at the top"
                 )
-                yield rule.report(spot.location, spot.path, message)
+                yield rule.report(field.location, field.path, message)
 
 
 @lint_rule(KASTEN, "kasten-filter-excludes")
@@ -92,15 +92,15 @@ def match_filter(
 
     `kafkas` are the names of the Kafkas that it is about, if they are known.
     """
-    found = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {
+    included = {_fit(entry, group, resource, kafkas) for entry in filters.included} or {
         FilterMatch.YES
     }
     out = {_fit(entry, group, resource, kafkas) for entry in filters.excluded}
-    if FilterMatch.YES in out or found == {FilterMatch.NO}:
+    if FilterMatch.YES in out or included == {FilterMatch.NO}:
         return FilterMatch.NO
     return (
         FilterMatch.YES
-        if FilterMatch.YES in found and FilterMatch.PART not in out
+        if FilterMatch.YES in included and FilterMatch.PART not in out
         else FilterMatch.PART
     )
 
@@ -152,8 +152,8 @@ def _meeting(objects: KastenObjects) -> Iterator[tuple[BlueprintLink, Filters]]:
     """Yield what is tied to a Blueprint, with the filters of each backup that may meet it."""
     tied = [tie for tie in blueprint_links(objects) if tie.resource]
     for policy in objects.policies:
-        for operation, spot in parameters(policy):
-            filters = Filters(spot.at("filters"))
+        for operation, fields in parameters(policy):
+            filters = Filters(fields.at("filters"))
             if operation == "backup" and filters.here.there:
                 yield from ((tie, filters) for tie in tied if may_select(policy, tie))
 
@@ -179,13 +179,13 @@ def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Dia
     """Find keys that miss Kasten's own by their spelling, and requirements that nothing meets."""
     for policy in objects.policies:
         here = policy.at("spec", "selector")
-        for spot, key in _keys(here):
+        for field, key in _keys(here):
             if suggestion := _misspelt(key):
                 message = (
                     f'Unsupported value: "{key}": no namespace has that label, so it selects '
                     f'nothing; did you mean "{suggestion}"?'
                 )
-                yield rule.report(spot.location, spot.path, message)
+                yield rule.report(field.location, field.path, message)
         for expression in here.at("matchExpressions").each():
             yield from _values(rule, expression)
         for key in NAME_KEYS:
@@ -207,8 +207,8 @@ def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Dia
 
 def _keys(here: Cursor) -> Iterator[tuple[Cursor, str]]:
     labels = here.at("matchLabels")
-    for key, place in labels.named():
-        yield Cursor(None, f'{labels.path}["{key}"]', place), key
+    for key, location in labels.named():
+        yield Cursor(None, f'{labels.path}["{key}"]', location), key
     for expression in here.at("matchExpressions").each():
         yield expression.at("key"), expression.at("key").text
 
@@ -247,10 +247,10 @@ def _values(rule: Rule, expression: Cursor) -> Diagnostics:
 def _is_filled(here: Cursor) -> bool:
     """Return whether each requirement by name has a name, so that they rule each other out."""
     labels = [here.at("matchLabels", key) for key in NAME_KEYS]
-    found = [label for label in labels if label.there]
+    present = [label for label in labels if label.there]
     expressions = [
         expression.at("values")
         for expression in here.at("matchExpressions").each()
         if expression.at("key").text in NAME_KEYS and expression.at("operator").text == "In"
     ]
-    return all(label.text for label in found) and all(values.texts for values in expressions)
+    return all(label.text for label in present) and all(values.texts for values in expressions)

@@ -99,18 +99,18 @@ def missing_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
     for operation in objects.operations:
         for moment, why in missing(objects, operation).items():
             hooks = operation.hooks
-            spot = hooks.at(moment) if hooks.at(moment).there else hooks
-            yield rule.report(spot.location, f"{hooks.path}.{moment}", why)
+            field = hooks.at(moment) if hooks.at(moment).there else hooks
+            yield rule.report(field.location, f"{hooks.path}.{moment}", why)
 
 
 def missing(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
     """Return what follows from each hook that an operation lacks, by moment."""
     calls = operation.calls
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     for ours in of_hooks(objects, calls):
         mine = {hook.moment for hook in calls if hook.blueprint.text == ours.name}
-        found |= dict(_missing(objects, operation, ours, mine))
-    return found
+        reasons |= dict(_missing(objects, operation, ours, mine))
+    return reasons
 
 
 def _missing(
@@ -148,8 +148,8 @@ def left_stopped(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
     for operation in objects.operations:
         for moment, message in stays_stopped(objects, operation).items():
             hooks = operation.hooks
-            spot = hooks.at(moment) if hooks.at(moment).there else hooks.at("preHook")
-            yield rule.report(spot.location, f"{hooks.path}.{moment}", message)
+            field = hooks.at(moment) if hooks.at(moment).there else hooks.at("preHook")
+            yield rule.report(field.location, f"{hooks.path}.{moment}", message)
 
 
 def stays_stopped(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
@@ -165,16 +165,16 @@ def stays_stopped(objects: KastenObjects, operation: PolicyOperation) -> dict[st
     stopped = left_stopped_by(named[0], action) if action else ()
     if not stopped or named[0].name in rendered_blueprints(objects):
         return {}
-    found = {}
+    reasons = {}
     for moment, when in (("onSuccess", "every backup"), ("onFailure", "a backup that fails")):
         hook = operation.hooks.at(moment)
         same = all(hook.at(key).text == pre.at(key).text for key in ("blueprint", "actionName"))
         if not hook.there or same:
-            found[moment] = (
+            reasons[moment] = (
                 f"Required value: the preHook stops {', '.join(stopped)}, and after {when} "
                 "nothing starts it again; call the action that does"
             )
-    return found
+    return reasons
 
 
 @lint_rule(KASTEN, "kasten-no-failure-hook", Severity.WARNING)

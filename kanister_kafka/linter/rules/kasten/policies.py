@@ -67,11 +67,11 @@ def stopped_per_namespace(
             continue
         if ours.namespace and not selected.may_hold(ours.namespace):
             continue  # kasten-kafka-not-selected
-        home = f"namespace {ours.namespace}" if ours.namespace else "one certain namespace"
+        scope = f"namespace {ours.namespace}" if ours.namespace else "one certain namespace"
         message = (
-            f"stops the Kafka of {home}, once for {_each(selected)}: the first that is done starts "
-            "it while the volumes of another are being snapshotted; select its namespace alone, by "
-            f"name: {NAME_KEY} In [{ours.namespace or '…'}]"
+            f"stops the Kafka of {scope}, once for {_each(selected)}: the first that is done "
+            "starts it while the volumes of another are being snapshotted; select its namespace "
+            f"alone, by name: {NAME_KEY} In [{ours.namespace or '…'}]"
         )
         yield rule.report(hook.location, hook.path, message)
 
@@ -95,8 +95,8 @@ def kafka_not_selected(rule: Rule, objects: KastenObjects, _settings: LintSettin
                 f"Blueprint {name} acts on the Kafka of namespace {ours.namespace}, and the Policy "
                 f"backs up {chosen}: what it stops is not what is backed up{meant}"
             )
-            spot = policy.at("spec", "selector")
-            yield rule.report(spot.location, spot.path, message)
+            field = policy.at("spec", "selector")
+            yield rule.report(field.location, field.path, message)
             break
     yield from _restored_elsewhere(rule, objects)
     for binding in objects.bindings:
@@ -109,8 +109,8 @@ def kafka_not_selected(rule: Rule, objects: KastenObjects, _settings: LintSettin
                 f"Blueprint {ours.name} acts on the Kafka of namespace {ours.namespace}, and the "
                 f"binding is for {', '.join(sorted(places))}: it never runs for that Kafka"
             )
-            spot = binding.root.at("spec", "resources")
-            yield rule.report(spot.location, spot.path, message)
+            field = binding.root.at("spec", "resources")
+            yield rule.report(field.location, field.path, message)
 
 
 def _restored_elsewhere(rule: Rule, objects: KastenObjects) -> Diagnostics:
@@ -133,8 +133,8 @@ def hook_elsewhere(rule: Rule, objects: KastenObjects, settings: LintSettings) -
     for policy, hooks in _backups(objects):
         selected, hook = namespace_selection(policy), hooks.at("preHook")
         phases = chain.from_iterable(action.phases for action in _called(objects, hook))
-        found = {_namespace(phase.argument("namespace")) for phase in phases}
-        places = found - {"", settings.kasten_namespace}
+        namespaces = {_namespace(phase.argument("namespace")) for phase in phases}
+        places = namespaces - {"", settings.kasten_namespace}
         ours = hook.at("blueprint").text in rendered_blueprints(objects)
         if not ours and places and not any(map(selected.may_hold, places)):
             message = (
@@ -161,8 +161,8 @@ def _twice(
 ) -> Diagnostics:
     for policy, hooks in _backups(objects):
         name = hooks.at("preHook", "blueprint")
-        found = rendered_blueprints(objects).get(name.text)
-        if bool(found and found.cold) is not ours:
+        rendered = rendered_blueprints(objects).get(name.text)
+        if bool(rendered and rendered.cold) is not ours:
             continue
         named = objects.named(name.text)
         around: list[BlueprintAction | None] = []
@@ -185,7 +185,7 @@ def kafka_not_stopped(rule: Rule, objects: KastenObjects, settings: LintSettings
     """Find Policies that take the volumes of a Kafka without the Blueprint that stops it."""
     for operation in _of_policies(objects, "backup"):
         for ours in _unstopped(objects, settings, operation):
-            spot = operation.hooks if operation.hooks.there else operation.here
+            field = operation.hooks if operation.hooks.there else operation.here
             blueprint = operation.hooks.at("preHook", "blueprint")
             near = f" (there is no Blueprint {blueprint.text})" if blueprint.text else ""
             message = (
@@ -196,7 +196,7 @@ def kafka_not_stopped(rule: Rule, objects: KastenObjects, settings: LintSettings
             )
             if namespace_selection(operation.owner).several:
                 message += f", or the namespace: {NAME_KEY} NotIn [{ours.namespace}]"
-            yield rule.report(spot.location, operation.hooks.path, message)
+            yield rule.report(field.location, operation.hooks.path, message)
 
 
 @lint_rule(KASTEN, "kasten-backup-without-hooks", Severity.WARNING)
@@ -303,7 +303,9 @@ def bound_profile(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
 
 def _has_profile(policy: Cursor) -> bool:
     return any(
-        spot.at("profile").there for operation, spot in parameters(policy) if operation == "backup"
+        fields.at("profile").there
+        for operation, fields in parameters(policy)
+        if operation == "backup"
     )
 
 

@@ -28,22 +28,22 @@ UNOWNED = {"Pod": "a pod", "PersistentVolumeClaim": "a claim"}
 @lint_rule(KASTEN, "kasten-namespace")
 def namespace(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find Blueprints where Kasten does not look for them."""
-    referred = {spot.text for spot in objects.references()}
+    referred = {reference.text for reference in objects.references()}
     for blueprint in objects.blueprints:
-        spot = Cursor.of(blueprint.document).at("metadata", "namespace")
+        field = Cursor.of(blueprint.document).at("metadata", "namespace")
         if settings.kasten or blueprint.name in referred:
-            yield from _elsewhere(rule, spot, settings, "Kasten finds Blueprints")
+            yield from _elsewhere(rule, field, settings, "Kasten finds Blueprints")
     for binding in objects.bindings if settings.kasten or objects.blueprints else ():
-        spot = binding.root.at("spec", "blueprintRef", "namespace")
-        yield from _elsewhere(rule, spot, settings, "Kasten finds Blueprints")
+        field = binding.root.at("spec", "blueprintRef", "namespace")
+        yield from _elsewhere(rule, field, settings, "Kasten finds Blueprints")
 
 
 @lint_rule(KASTEN, "kasten-binding-namespace")
 def binding_namespace(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find bindings outside of Kasten's namespace, where the documentation shows none."""
     for binding in objects.bindings if settings.kasten or objects.blueprints else ():
-        spot = binding.root.at("metadata", "namespace")
-        yield from _elsewhere(rule, spot, settings, "Kasten reads BlueprintBindings")
+        field = binding.root.at("metadata", "namespace")
+        yield from _elsewhere(rule, field, settings, "Kasten reads BlueprintBindings")
 
 
 @lint_rule(KASTEN, "kasten-policy-namespace")
@@ -54,54 +54,56 @@ def policy_namespace(rule: Rule, objects: KastenObjects, settings: LintSettings)
     (docs.kasten.io, usage/app_scoped_policies), and no page shows one with hooks.
     """
     for policy in objects.policies if settings.kasten or objects.blueprints else ():
-        place = policy.at("metadata", "namespace")
+        field = policy.at("metadata", "namespace")
         selected = namespace_selection(policy)
-        own = selected.by_name and selected.names == {place.text}
+        own = selected.by_name and selected.names == {field.text}
         hooked = any(one.calls for one in objects.of(policy))
-        if not place.text or place.text == settings.kasten_namespace:
+        if not field.text or field.text == settings.kasten_namespace:
             continue
         if hooked or not (own or selected.open):
             why = (
                 "its hooks call Blueprints of Kasten's own namespace"
                 if hooked
-                else f"outside of Kasten's namespace a Policy backs up {place.text} alone, by name"
+                else f"outside of Kasten's namespace a Policy backs up {field.text} alone, by name"
             )
             message = (
-                f'Invalid value: "{place.text}": {why}; must be "{settings.kasten_namespace}", or '
+                f'Invalid value: "{field.text}": {why}; must be "{settings.kasten_namespace}", or '
                 "set --kasten-namespace"
             )
-            yield rule.report(place.location, place.path, message)
+            yield rule.report(field.location, field.path, message)
 
 
 @lint_rule(KASTEN, "kasten-blueprint-misspelt", Severity.WARNING)
 def blueprint_misspelt(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find names of no Blueprint in the input that are nearly the name of one."""
-    for spot, near in _unknown(objects):
+    for reference, near in _unknown(objects):
         if near:
             message = (
-                f'Invalid value: "{spot.text}": no such Blueprint here; did you mean "{near}"?'
+                f'Invalid value: "{reference.text}": no such Blueprint here; did you mean "{near}"?'
             )
-            yield rule.report(spot.location, spot.path, message)
+            yield rule.report(reference.location, reference.path, message)
 
 
 @lint_rule(KASTEN, "kasten-blueprint-not-found", Severity.INFO)
 def blueprint_not_found(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find names of Blueprints that are not in the input, so that nothing is held against them."""
-    for spot, near in _unknown(objects):
+    for reference, near in _unknown(objects):
         if not near:
-            message = f'Blueprint "{spot.text}" is not in the input: what it runs is not checked'
-            yield rule.report(spot.location, spot.path, message)
+            message = (
+                f'Blueprint "{reference.text}" is not in the input: what it runs is not checked'
+            )
+            yield rule.report(reference.location, reference.path, message)
 
 
 @lint_rule(KASTEN, "kasten-annotation-ignored", Severity.WARNING)
 def annotation_ignored(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find annotations on what Kasten binds no Blueprint to: the backup is green without it."""
     for document in objects.documents:
-        spot = Cursor.of(document)
-        found = [(spot.at("metadata", "annotations", ANNOTATION), UNOWNED.get(document.kind))]
-        template = spot.at("spec", "template", "metadata", "annotations", ANNOTATION)
-        found.append((template, "the pods of a workload"))
-        for annotation, owner in found:
+        root = Cursor.of(document)
+        candidates = [(root.at("metadata", "annotations", ANNOTATION), UNOWNED.get(document.kind))]
+        template = root.at("spec", "template", "metadata", "annotations", ANNOTATION)
+        candidates.append((template, "the pods of a workload"))
+        for annotation, owner in candidates:
             if owner and annotation.text:
                 message = (
                     f"Kasten ignores it on {owner}, and the backup succeeds without the Blueprint; "
@@ -110,23 +112,24 @@ def annotation_ignored(rule: Rule, objects: KastenObjects, _settings: LintSettin
                 yield rule.report(annotation.location, annotation.path, message)
 
 
-def _elsewhere(rule: Rule, spot: Cursor, settings: LintSettings, what: str) -> Diagnostics:
-    if spot.text and spot.text != settings.kasten_namespace:
+def _elsewhere(rule: Rule, field: Cursor, settings: LintSettings, what: str) -> Diagnostics:
+    if field.text and field.text != settings.kasten_namespace:
         message = (
-            f'Invalid value: "{spot.text}": {what} in its own namespace only; '
+            f'Invalid value: "{field.text}": {what} in its own namespace only; '
             f'must be "{settings.kasten_namespace}", or set --kasten-namespace'
         )
-        yield rule.report(spot.location, spot.path, message)
+        yield rule.report(field.location, field.path, message)
 
 
 def _unknown(objects: KastenObjects) -> Iterator[tuple[Cursor, str]]:
     """Yield references to Blueprints that are not there, with the name that was meant."""
     names = {blueprint.name for blueprint in objects.blueprints if blueprint.name}
-    for spot in objects.references() if names else ():
-        if spot.text not in names:
-            near = difflib.get_close_matches(spot.text, names, n=1, cutoff=NAME_SIMILARITY)
-            same = near and _digits(near[0]) == _digits(spot.text)  # a version is not a misspelling
-            yield spot, near[0] if same else ""
+    for reference in objects.references() if names else ():
+        if reference.text not in names:
+            near = difflib.get_close_matches(reference.text, names, n=1, cutoff=NAME_SIMILARITY)
+            # a version is not a misspelling
+            same = near and _digits(near[0]) == _digits(reference.text)
+            yield reference, near[0] if same else ""
 
 
 def _digits(name: str) -> str:
@@ -150,12 +153,12 @@ def unknown_resource(rule: Rule, objects: KastenObjects, _settings: LintSettings
 
 def _mistakes(rule: Rule, objects: KastenObjects, *, certain: bool) -> Diagnostics:
     for resource in all_resources(objects):
-        found = resource_mistake(resource.group, resource.resource)
-        if found and found.certain is certain:
-            spot = resource.here.at(found.field)
+        mistake = resource_mistake(resource.group, resource.resource)
+        if mistake and mistake.certain is certain:
+            field = resource.here.at(mistake.field)
             what = "it matches nothing" if certain else "it may match nothing"
-            message = f'Unsupported value: "{spot.text}": {what}; {found.why}'
-            yield rule.report(spot.location, spot.path, message)
+            message = f'Unsupported value: "{field.text}": {what}; {mistake.why}'
+            yield rule.report(field.location, field.path, message)
 
 
 def all_resources(objects: KastenObjects) -> Iterator[ResourceFilter]:
@@ -180,6 +183,6 @@ def transforms(objects: KastenObjects) -> Iterator[Cursor]:
     for restore in objects.restores:
         yield from restore.at("spec", "transforms").each()
     for policy in objects.policies:
-        for operation, spot in parameters(policy):
+        for operation, fields in parameters(policy):
             if operation == "restore":
-                yield from spot.at("transforms").each()
+                yield from fields.at("transforms").each()

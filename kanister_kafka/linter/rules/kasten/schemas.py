@@ -46,9 +46,9 @@ def binding_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettin
             name = binding.blueprint
             yield rule.report(name.location, name.path, "Required value: the Blueprint to run")
         if not any(requirement.there for requirement in binding.requirements()):
-            spot = binding.root.at("spec", "resources")
+            field = binding.root.at("spec", "resources")
             message = "Required value: a binding without matchAll and matchAny is invalid"
-            yield rule.report(spot.location, spot.path, message)
+            yield rule.report(field.location, field.path, message)
 
 
 @lint_rule(KASTEN, "kasten-kind")
@@ -63,11 +63,11 @@ def binding_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
     """Find what a BlueprintBinding is not documented to hold."""
     for binding in objects.bindings:
         flat: list[str] = []
-        for spot in binding.requirements():
-            flat += [found.path for found in _flat(rule, spot)]
-        for found in _held_against(rule, binding.root, schemas.KINDS["BlueprintBinding"]):
-            if not found.path.startswith(tuple(flat)):
-                yield found
+        for requirement in binding.requirements():
+            flat += [problem.path for problem in _flat(rule, requirement)]
+        for problem in _held_against(rule, binding.root, schemas.KINDS["BlueprintBinding"]):
+            if not problem.path.startswith(tuple(flat)):
+                yield problem
         for requirement in binding.requirements():
             yield from _uncompared(rule, requirement)
 
@@ -85,9 +85,9 @@ def policy_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
     """Find what a Policy is not documented to hold, where the documentation is complete."""
     for policy in objects.policies:
         preset = policy.at("spec", "presetRef").there
-        for found in _held_against(rule, policy, schemas.KINDS["Policy"]):
-            if not (preset and found.path == "spec.frequency" and is_unset(policy)):
-                yield found
+        for problem in _held_against(rule, policy, schemas.KINDS["Policy"]):
+            if not (preset and problem.path == "spec.frequency" and is_unset(policy)):
+                yield problem
         yield from _misplaced(
             rule, policy.at("spec"), BELOW + PARAMETERS, "of the entry of actions"
         )
@@ -114,10 +114,10 @@ def missing_parameter(rule: Rule, objects: KastenObjects, _settings: LintSetting
         for action in policy.at("spec", "actions").each():
             name = action.at("action").text
             for field in () if preset and name == "export" else NEEDED.get(name, ()):
-                spot = action.at(f"{name}Parameters", field)
-                if not spot.there or spot.is_empty or spot.at("name").is_empty:
+                parameter = action.at(f"{name}Parameters", field)
+                if not parameter.there or parameter.is_empty or parameter.at("name").is_empty:
                     message = f"Required value: {WHY[field, name]}"
-                    yield rule.report(spot.location, spot.path, message)
+                    yield rule.report(parameter.location, parameter.path, message)
 
 
 @lint_rule(KASTEN, "kasten-unknown-operation", Severity.WARNING)
@@ -125,18 +125,18 @@ def unknown_operation(rule: Rule, objects: KastenObjects, _settings: LintSetting
     """Find operations of Policies that Kasten is not known to have."""
     for policy in objects.policies:
         for action in policy.at("spec", "actions").each():
-            spot = action.at("action")
+            operation = action.at("action")
             known = schemas.OPERATIONS + OTHER_OPERATIONS
             if (
-                spot.text
-                and spot.text not in known
-                and not did_you_mean(spot.text, schemas.OPERATIONS)
+                operation.text
+                and operation.text not in known
+                and not did_you_mean(operation.text, schemas.OPERATIONS)
             ):
                 message = (
-                    f'Unsupported value: "{spot.text}": no such operation is known; known are '
+                    f'Unsupported value: "{operation.text}": no such operation is known; known are '
                     f"{', '.join(schemas.OPERATIONS)}"
                 )
-                yield rule.report(spot.location, spot.path, message)
+                yield rule.report(operation.location, operation.path, message)
 
 
 @lint_rule(KASTEN, "kasten-restore-shape")
@@ -155,10 +155,12 @@ def _incomplete_patch(rule: Rule, command: Cursor) -> Diagnostics:
     """Find a command that a JSON Patch must not have in this form (RFC 6902, RFC 6901)."""
     operation = command.at("op").text
     for field in ("path", "from"):
-        spot = command.at(field)
-        if spot.text and not spot.text.startswith("/"):
-            message = f'Invalid value: "{spot.text}": a JSON Pointer begins with /: "/{spot.text}"'
-            yield rule.report(spot.location, spot.path, message)
+        pointer = command.at(field)
+        if pointer.text and not pointer.text.startswith("/"):
+            message = (
+                f'Invalid value: "{pointer.text}": a JSON Pointer begins with /: "/{pointer.text}"'
+            )
+            yield rule.report(pointer.location, pointer.path, message)
     source, value = command.at("from"), command.at("value")
     if operation in FROM and source.node is None:
         message = f"Required value: {operation} needs the pointer of its source"
@@ -173,11 +175,11 @@ def is_unset(policy: Cursor) -> bool:
     return policy.at("spec", "frequency").is_empty
 
 
-def _held_against(rule: Rule, spot: Cursor, whole: ObjectSchema) -> Diagnostics:
+def _held_against(rule: Rule, part: Cursor, whole: ObjectSchema) -> Diagnostics:
     """Compare an object; its names are the API server's to judge, as charts fill them in."""
     schema = whole._replace(known={**whole.known, "metadata": AnySchema()})
-    if spot.node is not None:
-        for problem in validate_schema(spot.node, schema, spot.path):
+    if part.node is not None:
+        for problem in validate_schema(part.node, schema, part.path):
             is_missing = problem.rule == "missing-field" and problem.path.endswith(ELSEWHERE)
             if problem.path not in OF_KIND and not is_missing:  # which other rules report
                 yield rule.report(problem.location, problem.path, problem.message)
@@ -185,40 +187,40 @@ def _held_against(rule: Rule, spot: Cursor, whole: ObjectSchema) -> Diagnostics:
 
 def _flat(rule: Rule, requirement: Cursor) -> Diagnostics:
     """Yield the two forms that guides show and the documentation does not."""
-    kind, place = requirement.at("type"), requirement.at("namespace")
+    kind, namespace = requirement.at("type"), requirement.at("namespace")
     if kind.at("resource").there and not kind.at("values").there:
         message = "not documented in this form: use operator: In and values: [{group, resource}]"
         yield rule.report(kind.location, kind.path, message)
-    if place.at("nameSelector").there:
+    if namespace.at("nameSelector").there:
         message = "not documented in this form: use operator: In and values with the names"
-        yield rule.report(place.location, place.path, message)
+        yield rule.report(namespace.location, namespace.path, message)
 
 
 def _uncompared(rule: Rule, requirement: Cursor) -> Diagnostics:
     for field in REQUIREMENTS:
-        spot = requirement.at(field)
-        operator, values = spot.at("operator"), spot.at("values")
+        selector = requirement.at(field)
+        operator, values = selector.at("operator"), selector.at("values")
         reported = field == "type" and not values.there  # by its shape
         if operator.text in ("In", "NotIn") and not list(values.each()) and not reported:
             message = f"Required value: operator {operator.text} compares with values"
             yield rule.report(values.location, values.path, message)
 
 
-def _misplaced(rule: Rule, spot: Cursor, fields: Iterable[str], where: str) -> Diagnostics:
+def _misplaced(rule: Rule, parent: Cursor, fields: Iterable[str], where: str) -> Diagnostics:
     for field in fields:
-        if spot.at(field).there:
-            found = spot.at(field)
+        if parent.at(field).there:
+            misplaced = parent.at(field)
             message = f"ignored here: it belongs below the parameters {where}"
             if field in PARAMETERS:
                 message = "ignored here: it belongs below an entry of actions"
-            yield rule.report(found.location, found.path, message)
+            yield rule.report(misplaced.location, misplaced.path, message)
 
 
 def _of_another(rule: Rule, action: Cursor) -> Diagnostics:
     """Yield parameters of another operation than the one that an entry is for."""
     name = action.at("action").text
     for operation in schemas.OPERATIONS if name and name not in OTHER_OPERATIONS else ():
-        spot = action.at(f"{operation}Parameters")
-        if spot.there and operation not in (name, did_you_mean(name, schemas.OPERATIONS)):
+        fields = action.at(f"{operation}Parameters")
+        if fields.there and operation not in (name, did_you_mean(name, schemas.OPERATIONS)):
             message = f"ignored here: the action is {name}, and not {operation}"
-            yield rule.report(spot.location, spot.path, message)
+            yield rule.report(fields.location, fields.path, message)
