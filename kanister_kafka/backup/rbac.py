@@ -55,9 +55,7 @@ def online_rights(
     nodes = {workload.name for workload in cluster.nodes}
     found = []
     for right in backup_rights(cluster, options, names):
-        if right.resource == "pods":
-            right = replace(right, verbs=("list",))
-        elif nodes & {*right.names}:
+        if nodes & {*right.names}:
             right = replace(right, verbs=("get",))
         found.append(right)
     return tuple(found)

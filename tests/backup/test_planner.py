@@ -622,7 +622,6 @@ def test_steps_of_an_online_backup_stop_no_node() -> None:
         assert [right.verbs for right in nodes] == [("get",)]
         cold = plan_of("mirror-maker-2", **options)
         assert rights(plan) - rights(cold) == {
-            "kafka-backup pods * list",
             "kafka-backup strimzipodsets backup-broker,backup-controller get",
         }
 

@@ -6,6 +6,7 @@ import ast
 import json
 import sys
 from dataclasses import replace
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -224,7 +225,7 @@ def test_every_scenario_has_a_key_of_its_own_and_words_of_its_own() -> None:
 
 
 def test_every_scenario_is_played_by_a_test() -> None:
-    """Read from the source: `of(POINT, key=BEGIN)` takes the scenarios of a point."""
+    """Read from the source: `of(POINT, key=BEGIN)`, or `of(POINT, *KEYS)` from an f-string."""
     tree = ast.parse((ROOT / "tests" / "e2e" / "test_reliability.py").read_text())
     names = {
         target.id: node.value.value
@@ -237,11 +238,22 @@ def test_every_scenario_is_played_by_a_test() -> None:
     def value(node: ast.expr) -> object:
         return names[node.id] if isinstance(node, ast.Name) else ast.literal_eval(node)
 
+    def keys(node: ast.expr) -> list[str]:
+        if not isinstance(node, ast.Starred):
+            return [str(value(node))]
+        assert isinstance(node.value, ast.GeneratorExp)
+        (loop,) = node.value.generators
+        text, name = ast.unparse(node.value.elt), ast.unparse(loop.target)
+        words = ast.literal_eval(loop.iter)
+        return [text[2:-1].replace(f"{{{name}}}", word) for word in words]
+
     played: list[str] = []
     for node in tree.body:
         for call in getattr(node, "decorator_list", []):
             if isinstance(call, ast.Call) and ast.unparse(call.func) == "of":
                 key = next((str(value(k.value)) for k in call.keywords if k.arg == "key"), "")
                 point = str(value(call.args[0]))
-                played += [s.key for s in SCENARIOS[point] if s.key.startswith(key)]
+                exact = [*chain.from_iterable(map(keys, call.args[1:]))]
+                begun = [s.key for s in SCENARIOS[point] if s.key.startswith(key)]
+                played += exact or begun
     assert sorted(played) == sorted(s.key for s in all_scenarios()), "each once"

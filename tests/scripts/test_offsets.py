@@ -42,9 +42,8 @@ def noted(shell: Shell, answer: Any, sizes: tuple[str, ...] = SIZES) -> Any:
 
 
 def lists(shell: Shell) -> list[str]:
-    patches = [
-        call.patch.get("binaryData", {}) for call in shell.writes() if call.args[0] == "patch"
-    ]
+    written = [call.patch for call in shell.writes() if call.args[0] == "patch"]
+    patches = [patch["binaryData"] for patch in written if "binaryData" in patch]
     assert patches[0]["offsets"] is None, "those of an earlier backup"
     found = [patch["offsets"] for patch in patches[1:] if "offsets" in patch]
     return [gzip.decompress(base64.b64decode(text)).decode() for text in found]
