@@ -22,7 +22,7 @@ DISCARD = '{{ index .Options "discard-replaced" }}'
 RETENTION_OPTION = '{{ index .Options "retention" }}'
 """Of a restore: `hold`, `now` or a duration; empty if it is not given, which is `hold`."""
 OUTPUTS = ("backup", "snapshots")
-OUTAGE = "backupSnapshot"
+SNAPSHOT_PHASE = "backupSnapshot"
 """The phase with the outputs: it snapshots, and of a cold backup stops and restarts as well."""
 STOP = "stop"
 """Key for whether every node ended cleanly: `clean` or `unclean`."""
@@ -84,7 +84,7 @@ class KanisterActionFactory:
             phases += [snapshot, make.compare("backupCompare", own_run=True)]
             phases.append(make.restart("backupRestart", self.limits.restart))
         else:
-            phases += [self._keep(), make.flush("backupFlush"), self._outage()]
+            phases += [self._keep(), make.flush("backupFlush"), self._stop_snapshot_restart()]
         phases.append(self._ready())
         return PlannedAction(
             name="backup",
@@ -94,10 +94,10 @@ class KanisterActionFactory:
             artifact=(
                 ("cluster", self.cluster.name),
                 ("namespace", self.cluster.namespace),
-                *((key, f"{{{{ .Phases.{OUTAGE}.Output.{key} }}}}") for key in OUTPUTS),
+                *((key, f"{{{{ .Phases.{SNAPSHOT_PHASE}.Output.{key} }}}}") for key in OUTPUTS),
                 ("strategy", self.options.strategy.value)
                 if online
-                else (STOP, f"{{{{ .Phases.{OUTAGE}.Output.{STOP} }}}}"),
+                else (STOP, f"{{{{ .Phases.{SNAPSHOT_PHASE}.Output.{STOP} }}}}"),
             ),
         )
 
@@ -111,10 +111,10 @@ class KanisterActionFactory:
             account=self.names.keep,
         )
 
-    def _outage(self) -> PlannedPhase:
+    def _stop_snapshot_restart(self) -> PlannedPhase:
         """Stop, snapshot and restart in one pod: clients wait for each pod in between."""
         return run_in_one_pod(
-            OUTAGE,
+            SNAPSHOT_PHASE,
             replace(self.phases.stop("backupStop"), outputs=(STOP,)),
             replace(self._snapshot(), account=self.names.account),
             self.phases.restart("backupRestart", self.limits.restart),
@@ -127,7 +127,7 @@ class KanisterActionFactory:
             does="snapshot, all at once", objects=(SNAPSHOTS,), until="each is cut", seconds=seconds
         )
         return PlannedPhase(
-            name=OUTAGE,
+            name=SNAPSHOT_PHASE,
             stage=BackupStage.SNAPSHOT,
             script="snapshot",
             values=self.phases.values(
@@ -180,7 +180,7 @@ class KanisterActionFactory:
             script="wait-snapshots-ready",
             values=self.phases.values(
                 RUN_ID=RUN,
-                SNAPSHOT_COUNT=f"{{{{ .Phases.{OUTAGE}.Output.snapshots }}}}",
+                SNAPSHOT_COUNT=f"{{{{ .Phases.{SNAPSHOT_PHASE}.Output.snapshots }}}}",
                 READY_TIMEOUT=self.limits.ready,
             ),
             steps=(wait,),

@@ -216,6 +216,7 @@ class PhaseFactory:
         )
 
     def _watchdog_steps(self) -> list[PlannedStep]:
+        """Return the one look at the watchdog, for which `quiesce` has waited."""
         if not self.names.switch:
             return []
         return [

@@ -13,6 +13,7 @@ from kanister_kafka.backup.scripts import ScriptsConfigMap
 from tests.fakes.script_runner import FILES, RUN, STUB, Shell, cycle, digest
 
 ANY = {"restartRequested": "any"}
+OWN = {"restartRequested": RUN}
 
 
 def delete(files: Path) -> None:
@@ -89,37 +90,28 @@ def test_nothing_is_stopped_by_scripts_that_are_not_pinned(
 
 
 @damaged
-@pytest.mark.parametrize("phase", ["restart", "resume", "backupRestart"])
-def test_what_is_to_bring_kafka_back_asks_the_switch(
-    shell: Shell, phase: str, damage: Callable[[Path], None]
+@pytest.mark.parametrize(
+    ("phase", "requested"),
+    [
+        *((phase, ANY) for phase in ("restart", "resume", "backupRestart")),
+        *((phase, OWN) for phase in ("flush", "stop", "backupFlush", "pod of backupSnapshot")),
+        ("backupRecover", OWN),
+    ],
+)
+def test_what_cannot_bring_kafka_back_asks_the_watchdog(
+    shell: Shell, phase: str, requested: dict[str, str], damage: Callable[[Path], None]
 ) -> None:
+    """After the first phase clients are stopped. Only the last one may ask for any run."""
     done = damage_scripts(shell, damage).phase(phase)
     assert done.returncode == 1, "it has not brought Kafka back itself"
-    assert shell.recorded() == ANY
-
-
-def test_a_recovery_asks_for_its_own_run(shell: Shell) -> None:
-    done = damage_scripts(shell, delete).phase("backupRecover")
-    assert done.returncode == 1
-    assert shell.recorded() == {"restartRequested": RUN}
-
-
-@damaged
-@pytest.mark.parametrize("phase", ["flush", "stop", "backupFlush", "pod of backupSnapshot"])
-def test_a_stop_that_has_begun_asks_for_its_own_run(
-    shell: Shell, phase: str, damage: Callable[[Path], None]
-) -> None:
-    """Clients are stopped already, and a pre-hook has no recovery."""
-    done = damage_scripts(shell, damage).phase(phase)
-    assert done.returncode == 1
-    assert shell.recorded() == {"restartRequested": RUN}
+    assert shell.recorded() == requested
 
 
 @pytest.mark.parametrize("phase", ["pause", "flush", "backupPause", "backupFlush"])
 def test_an_online_backup_asks_for_its_own_run(shell: Shell, phase: str) -> None:
     done = damage_scripts(shell, delete).phase(phase, cycle(strategy=Strategy.ONLINE))
     assert done.returncode == 1
-    assert shell.recorded() == {"restartRequested": RUN}
+    assert shell.recorded() == OWN
 
 
 def test_a_hot_backup_asks_for_nothing(shell: Shell) -> None:

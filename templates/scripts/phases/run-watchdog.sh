@@ -9,10 +9,10 @@ POLL_SECONDS=10 # each poll runs several kubectl processes while brokers start
 # image, but clients wait too. A pod that comes later finds that its run is over, and fails.
 NEXT_POD_SECONDS=180
 
-# read_deadline: sets `state` of the ConfigMap, `deadline` of the restart, and `needed` if a stop has started this
-# watchdog and no phase has disabled it. A deadline stays after its annotation is lost, because this does not end
-# the stop. Without a deadline kanister-kafka has not stopped this Kafka: if another actor has removed its nodes,
-# the watchdog does not start it.
+# read_deadline: reads the keys of the state ConfigMap, and sets `deadline` of the restart, and `needed` if a stop has
+# started this watchdog and no phase has disabled it. A deadline stays after its annotation is lost, because this does
+# not end the stop. Without a deadline kanister-kafka has not stopped this Kafka: if another actor has removed its
+# nodes, the watchdog does not start it. The lock of a run whose phases announce their pods counts as well.
 read_deadline() {
   local fields value before requested
   fields=$(kubectl_retry get "$KAFKA" "$CLUSTER" -n "$NAMESPACE" --ignore-not-found -o \
