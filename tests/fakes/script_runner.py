@@ -95,6 +95,8 @@ def phases_of(plan: BackupPlan) -> dict[str, PlannedPhase]:
 BEFORE_THE_STOP = ("flush", "save-objects")
 """Scripts that verify first that the run is still theirs."""
 OWN_RUN = r"jsonpath=\{\.data\.state\}\|\{\.data\.run\}( |$)"
+LOCK_OWNER = r"jsonpath=\{\.metadata\.resourceVersion\}\|\{\.data\.run\}( |$)"
+"""What a failed phase reads before it stores its failure."""
 FIELD_MANAGER = "--field-manager=kanister-kafka"
 
 
@@ -228,6 +230,9 @@ class Shell:
         words = [f"{key}={known.pop(key)}" for key in own]
         if phase.script in BEFORE_THE_STOP:
             self.on(OWN_RUN, f"quiescing|{RUN}")
+        self.on(LOCK_OWNER, f"7|{RUN}").on(r"\.data\.run\}( |$)", RUN).on(
+            r"\.data\.pod\}( |$)", POD
+        )
         done = self._bash([STUB.read_text(), name, phase.script, *words], known)
         assert "unbound variable" not in done.stderr, done.stderr
         assert "command not found" not in done.stderr, done.stderr

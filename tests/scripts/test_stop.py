@@ -18,15 +18,18 @@ from tests.fakes.script_runner import (
     CONFLICT,
     FIELD_MANAGER,
     FORBIDDEN,
+    LOCK_OWNER,
+    OWN_RUN,
     POD,
     RUN,
+    Reply,
     Shell,
     cycle,
     phases_of,
 )
 
 MARK = r"get kafkas.*annotations\.kanister-kafka"
-RECORD = r"get configmap .*resourceVersion"
+RECORD = r"get configmap .*resourceVersion\}\|\{\.data\.state"
 FIT = r"get kafkas.*kafkaMetadataState"
 PODS = "get pods .*controller-name"
 POOLS = "get kafkanodepools"
@@ -392,6 +395,48 @@ def test_lock_stays_if_a_client_may_be_stopped(
     assert shell.recorded()["state"] == "quiescing"
     assert shell.recorded()["failure"]
     assert not given_back(shell)
+
+
+@pytest.mark.parametrize(
+    ("field", "holder"),
+    [
+        pytest.param("run", "other", id="another-run"),
+        pytest.param("pod", "kanister-job-other", id="another-pod-of-this-run"),
+    ],
+)
+def test_lock_is_only_released_by_the_pod_that_holds_it(
+    shell: Shell, field: str, holder: str
+) -> None:
+    shell.on(rf"\.data\.{field}\}}( |$)", holder).on("availableReplicas", "")
+    done = fit(shell).phase("quiesce", WATCHDOG_TIMEOUT="0")
+    assert done.returncode != 0
+    assert "nothing was stopped" not in done.stdout
+    assert not given_back(shell)
+
+
+FAILURE = "patch configmap.*resourceVersion.*failure.*FAILED"
+
+
+@pytest.mark.parametrize(
+    ("holders", "answers", "tries"),
+    [
+        pytest.param([f"7|{RUN}"], [""], 1, id="own"),
+        pytest.param([f"7|{RUN}", f"8|{RUN}"], [CONFLICT, ""], 2, id="own-after-a-change"),
+        pytest.param(["7|other"], [""], 0, id="other"),
+        pytest.param([f"7|{RUN}", "8|other"], [CONFLICT], 1, id="other-meanwhile"),
+        pytest.param([AWAY], [""], 0, id="unreadable"),
+    ],
+)
+def test_failure_is_not_written_under_the_lock_of_another_run(
+    shell: Shell, holders: list[Reply | str], answers: list[Reply | str], tries: int
+) -> None:
+    """The watchdog would bring Kafka back during the stop of that run."""
+    shell.on(LOCK_OWNER, *holders).on(FAILURE, *answers).on("availableReplicas", "")
+    done = shell.on(OWN_RUN, f"quiescing|{RUN}").phase("stop", WATCHDOG_TIMEOUT="0")
+    assert "does not run yet" in done.stderr.splitlines()[-1]
+    writes = [call for call in shell.writes() if re.search(FAILURE, str(call))]
+    assert len(writes) == tries
+    assert [call.patch["metadata"]["resourceVersion"] for call in writes] == ["7", "8"][:tries]
 
 
 def test_lock_stays_if_there_is_no_watchdog(shell: Shell) -> None:

@@ -22,11 +22,23 @@ on_exit_error() {
   if [[ -n ${LOCK_NOT_ACQUIRED-} ]]; then
     : # the state ConfigMap belongs to another run
   elif [[ -n $STATE_CONFIGMAP && ${0,,} != *recover ]]; then
-    set_state "failure=$(now) $(json_safe "$reason")" || true
+    store_failure "$(now) $(json_safe "$reason")" || true
   elif [[ -n $STATE_CONFIGMAP ]]; then
     reason+="; it ran because of $(get_state failure || true)"
   fi
   log "${reason#"$0: "}" >&2
+}
+
+# store_failure TEXT: in the state ConfigMap, if its last run is that of this phase. The watchdog starts what a failed
+# run has stopped, so the failure must not reach the lock of a run that has begun meanwhile.
+store_failure() {
+  local fields
+  for _ in 1 2 3; do # the ConfigMap may change between both requests
+    fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.metadata.resourceVersion}|{.data.run}') || return 1
+    [[ ${fields#*|} == "${RUN_ID:-${run-}}" ]] || return 0 # a restart reads `run`
+    kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{\"metadata\":{\"resourceVersion\":\"${fields%%|*}\"},\"data\":{\"failure\":\"$1\"}}" >/dev/null && return 0
+  done
+  return 1
 }
 
 # json_safe TEXT: without characters that have a meaning in JSON

@@ -185,7 +185,7 @@ restart_kafka() {
       fi
       annotations+=("$PAUSE-")
     fi
-    [[ $state == online ]] || watch_ready_pods
+    [[ -n $clients_first || $state == online ]] || watch_ready_pods
     ((${#annotations[@]} == 0)) || annotate_kafka "${annotations[@]}"
     wait "$event_job" || true
     if [[ -n $clients_first ]]; then

@@ -21,6 +21,13 @@ watchdog_not_running() {
   ((${available:-0} > 0)) || printf 'the pod of the watchdog %s does not run yet' "$WATCHDOG"
 }
 
+# wait_for_watchdog SECONDS: with 0 it looks once
+wait_for_watchdog() {
+  [[ -n $WATCHDOG ]] || return 0
+  begin_step "waiting for the watchdog $WATCHDOG"
+  wait_until_empty "$1" watchdog_not_running
+}
+
 clear_restart_deadline() {
   [[ -z $WATCHDOG ]] || kubectl_retry annotate "$KAFKA" "$CLUSTER" -n "$NAMESPACE" "$RESTART_BY-" >/dev/null
 }

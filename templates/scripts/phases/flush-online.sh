@@ -42,10 +42,10 @@ read_quiet_logs() {
 
 # fail_not_quiet NAMES: ends the phase
 fail_not_quiet() {
-  error_message="topics still grow although all known clients have stopped, and were not quiet for ${QUIET_SECONDS}s within ${QUIET_TIMEOUT}s: $1: a producer, a consumer that commits offsets, a Kafka Streams application or a connector outside Strimzi still runs: stop it and run the backup again, or use --strategy cold"
-  create_event Warning NotQuiet "$error_message"
+  local reason="topics still grow although all known clients have stopped, and were not quiet for ${QUIET_SECONDS}s within ${QUIET_TIMEOUT}s: $1: a producer, a consumer that commits offsets, a Kafka Streams application or a connector outside Strimzi still runs: stop it and run the backup again, or use --strategy cold"
+  create_event Warning NotQuiet "$reason"
   set_state "growing=$(json_safe "$1")"
-  exit 1
+  die "$reason"
 }
 
 begin_step "checking the rights of the service account"

@@ -17,10 +17,7 @@
 begin_step 'verifying that no other run has released the clients'
 assert_own_run quiescing
 announce_pod
-if [[ -n $WATCHDOG ]]; then
-  begin_step "waiting for the watchdog $WATCHDOG"
-  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
-fi
+wait_for_watchdog "$WATCHDOG_TIMEOUT"
 pause_kafka quiescing
 quiesce_clients "${clients[@]}"
 begin_step 'verifying that all clients are stopped'

@@ -94,9 +94,10 @@ acquire_run_lock() {
   [[ $owner == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has changed meanwhile: run it again"
 }
 
-# release_run_lock: after a failure before anything was stopped. If it fails too, the watchdog does it.
+# release_run_lock: after a failure before anything was stopped. If it fails too, the watchdog does it. Another pod may
+# hold the lock, also of the same run if Kanister has started the phase twice.
 release_run_lock() {
-  [[ -n $WATCHDOG && -n $nothing_stopped ]] || return 0
+  [[ -n $WATCHDOG && -n $nothing_stopped && $(get_state run)"|$(get_state pod)" == "$RUN_ID|$POD_NAME" ]] || return 0
   if clear_restart_deadline && set_state state=running "since=$(now)" && scale_watchdog 0; then
     log 'nothing was stopped'
   fi
@@ -121,10 +122,7 @@ nothing_stopped=yes
 begin_step "storing cluster id and specs of Kafka $CLUSTER"
 save_cluster_id
 set_restart_deadline "$RESTART_AFTER"
-if [[ -n $WATCHDOG ]]; then # from now on only the watchdog starts what a failed phase has stopped
-  begin_step "waiting for the watchdog $WATCHDOG"
-  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
-fi
+wait_for_watchdog "$WATCHDOG_TIMEOUT" # from now on only the watchdog starts what a failed phase has stopped
 nothing_stopped=
 stopping="will be stopped"
 [[ -z ${ONLINE-} ]] || stopping="clients will be stopped"

@@ -17,10 +17,7 @@ UNCLEAN_REASONS='' # nodes that did not end cleanly
 begin_step 'verifying that no other run has brought the cluster back'
 assert_own_run quiescing
 announce_pod
-if [[ -n $WATCHDOG ]]; then
-  begin_step "waiting for the watchdog $WATCHDOG"
-  wait_until_empty "$WATCHDOG_TIMEOUT" watchdog_not_running
-fi
+wait_for_watchdog "$WATCHDOG_TIMEOUT"
 
 stop_kafka stopping
 begin_step 'verifying that no client was started again'
