@@ -195,10 +195,16 @@ def with_names(names: tuple[str, ...], choices: dict[str, Any]) -> dict[str, Any
         return {**choices, "cluster": kafkas[0]}
     if os.path.lexists(kafkas[0]):
         raise click.UsageError(f"{kafkas[0]} is a file or a directory: give it with -f")
-    kafka_namespace, _, name = kafkas[0].rpartition("/")
-    if kafka_namespace and choices["namespace"] not in ("", kafka_namespace):
-        raise click.UsageError(f"{kafkas[0]} is not in namespace {choices['namespace']}")
-    return {**choices, "from_cluster": name, "namespace": kafka_namespace or choices["namespace"]}
+    namespace, name = _split_name(kafkas[0], choices["namespace"])
+    return {**choices, "from_cluster": name, "namespace": namespace}
+
+
+def _split_name(kafka: str, namespace: str) -> tuple[str, str]:
+    """Return namespace and name of KAFKA, which may be NAMESPACE/NAME, as reports print it."""
+    own_namespace, _, name = kafka.rpartition("/")
+    if own_namespace and namespace not in ("", own_namespace):
+        raise click.UsageError(f"{kafka} is not in namespace {namespace}")
+    return own_namespace or namespace, name
 
 
 pod_options = option_group(
@@ -628,12 +634,27 @@ check_option = flag_option(
     "--check", "Write nothing; exit 1 with a diff if files in --output-dir are stale."
 )
 
-live_options = option_group(
-    click.argument("name", metavar="[KAFKA]", default="", required=False),
-    text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]"),
-    text_option("--context", "Kubeconfig context."),
-)
-"""Which Kafka of a live cluster; without a name the only one of the namespace."""
+
+def live_kafka_options(parameter: str) -> Callable[[Command], Command]:
+    """Add which Kafka of a live cluster; without it the only one of the namespace."""
+    options = option_group(
+        click.argument(parameter, metavar="[KAFKA]", default="", required=False),
+        text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]"),
+        text_option("--context", "Kubeconfig context."),
+    )
+
+    def decorate(command: Command) -> Command:
+        @functools.wraps(command)
+        def named(*context: Any, namespace: str, **choices: Any) -> None:
+            namespace, choices[parameter] = _split_name(choices[parameter], namespace)
+            command(*context, namespace=namespace, **choices)
+
+        return options(named)
+
+    return decorate
+
+
+live_options = live_kafka_options("name")
 
 
 applied_blueprint_option = text_option(

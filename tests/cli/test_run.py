@@ -382,6 +382,27 @@ def test_exit_code_says_whether_it_runs(cluster, ready, code):
     assert (done.exit_code, json.loads(done.stdout)["runs"]) == (code, code == 0)
 
 
+COMMANDS = (
+    ["run", "backup"], ["status"], ["resume"], ["check"], ["version"], ["rehearse"],
+    ["release-retention"], ["backups", "create"],
+)  # fmt: skip
+"""Every command of a Kafka that is read from a live cluster."""
+
+
+@pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
+def test_kafka_is_named_as_reports_print_it(cluster, words):
+    """They print it as NAMESPACE/NAME."""
+    done = invoke(*words, "other/my-cluster", "-n", "kafka")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert "other/my-cluster is not in namespace kafka" in done.stderr
+
+
+def test_namespace_of_a_kafka_is_a_part_of_its_name(cluster):
+    named = invoke("status", "kafka/my-cluster")
+    assert named.stdout.startswith("Kafka kafka/my-cluster runs")
+    assert named.stdout == invoke("status", "my-cluster", "-n", "kafka").stdout
+
+
 def test_status_of_an_api_server_that_is_away(cluster):
     with cluster.away():
         done = invoke("status", "-n", "kafka")

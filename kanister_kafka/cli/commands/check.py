@@ -16,13 +16,14 @@ from kanister_kafka.backup.options import NEVER
 from kanister_kafka.cli.app import echo, echo_bytes, terminal_width
 from kanister_kafka.cli.options import (
     chosen_options_from,
+    live_kafka_options,
     plan_from_cli,
     plan_options,
     strimzi_version_option,
     templates_option,
 )
 from kanister_kafka.cli.output import kafka_name, report_format_option, report_text
-from kanister_kafka.cli.param_types import SectionedCommand, flag_option, text_option
+from kanister_kafka.cli.param_types import SectionedCommand, flag_option
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import ActionError, ForbiddenError, InputError, NotFoundError
 from kanister_kafka.operations.object_names import find_names
@@ -46,9 +47,7 @@ NO_SUBJECT = ("no-kafka", "option")
 
 
 @click.command(cls=SectionedCommand, epilog="Example: kanister-kafka check my-cluster -n kafka")
-@click.argument("kafka", metavar="[KAFKA]", default="", required=False)
-@text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]")
-@text_option("--context", "Kubeconfig context.")
+@live_kafka_options("kafka")
 @plan_options
 @strimzi_version_option
 @templates_option

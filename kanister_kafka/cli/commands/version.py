@@ -10,8 +10,9 @@ from click.core import ParameterSource
 
 from kanister_kafka._version import __version__
 from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.options import live_kafka_options
 from kanister_kafka.cli.output import as_yaml, report_format_option
-from kanister_kafka.cli.param_types import flag_option, text_option
+from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.errors import ForbiddenError, KanisterKafkaError, NotFoundError
 
 if TYPE_CHECKING:
@@ -26,9 +27,7 @@ CLUSTER = (
 
 
 @click.command(epilog="Example: kanister-kafka version my-cluster -n kafka")
-@click.argument("kafka", metavar="[KAFKA]", default="", required=False)
-@text_option("-n --namespace", "Namespace of the Kafka.  [default: the context's]")
-@text_option("--context", "Kubeconfig context.")
+@live_kafka_options("kafka")
 @click.option(
     "--kasten-namespace",
     default="kasten-io",
