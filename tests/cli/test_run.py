@@ -389,15 +389,17 @@ COMMANDS = (
 """Every command of a Kafka that is read from a live cluster."""
 
 
+@pytest.mark.usefixtures("cluster")
 @pytest.mark.parametrize("words", COMMANDS, ids=" ".join)
-def test_kafka_is_named_as_reports_print_it(cluster, words):
+def test_kafka_is_named_as_reports_print_it(words):
     """They print it as NAMESPACE/NAME."""
     done = invoke(*words, "other/my-cluster", "-n", "kafka")
     assert (done.exit_code, done.stdout) == (2, "")
     assert "other/my-cluster is not in namespace kafka" in done.stderr
 
 
-def test_namespace_of_a_kafka_is_a_part_of_its_name(cluster):
+@pytest.mark.usefixtures("cluster")
+def test_namespace_of_a_kafka_is_a_part_of_its_name():
     named = invoke("status", "kafka/my-cluster")
     assert named.stdout.startswith("Kafka kafka/my-cluster runs")
     assert named.stdout == invoke("status", "my-cluster", "-n", "kafka").stdout

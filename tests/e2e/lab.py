@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import functools
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -13,9 +14,17 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 
+from kanister_kafka.errors import KanisterKafkaError, NotFoundError, UnreachableError
+from kanister_kafka.kube.client import ApiResource, KubeClient
+
 OPT_IN = "kanister-kafka.io/e2e=true"
 """Label of the namespaces that the tests may stop and start; what else they touch they made."""
 KANISTER_NAMESPACE = "kasten-io"
+OPTIONS = {"-n": "namespace", "-l": "label", "--field-selector": "fields"}
+"""Options of `kubectl get` by what KubeClient calls them."""
+KINDS: dict[str, ApiResource] = {}
+"""By the words that named them to `get`."""
+_OF_THREAD = threading.local()
 
 
 def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
@@ -28,7 +37,81 @@ def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> 
 
 
 def get(*arguments: str) -> dict:
-    return json.loads(kubectl("get", *arguments, "-o", "json"))
+    """Return what `kubectl get` prints, for most arguments without its process.
+
+    Tests look several times a second, and a process each would load the machine more than what is
+    tested. After a failure other than "not found" kubectl tries again, and it has its own words.
+    """
+    found, patience = None, 120
+    try:
+        found = _look(arguments)
+    except NotFoundError as failure:
+        raise AssertionError(f"get {' '.join(arguments)}: {failure}") from failure
+    except KanisterKafkaError:
+        patience = 30  # after 30 s for an answer
+    try:
+        return found or json.loads(kubectl("get", *arguments, "-o", "json", timeout=patience))
+    except subprocess.TimeoutExpired as failure:
+        raise AssertionError(str(failure)) from failure
+
+
+def _look(arguments: tuple[str, ...]) -> dict | None:
+    """Ask the API server over the connection of this thread; None if only kubectl knows how."""
+    words: list[str] = []
+    options: dict[str, str] = {}
+    everywhere = False
+    rest = iter(arguments)
+    for word in rest:
+        if word in OPTIONS:
+            options[OPTIONS[word]] = next(rest, "")
+        elif word in ("-A", "--all-namespaces"):
+            everywhere = True
+        else:
+            words.append(word)
+    kinds, *names = steps = "/".join(words).split("/")
+    if len(names) > 1 or any(step[:1] in ("", "-") for step in steps):
+        return None
+    if names and (everywhere or "," in kinds or {*options} - {"namespace"}):
+        return None
+    resources = [_kind(kind) for kind in kinds.split(",")]
+    client = _client()
+    namespace = options.pop("namespace", "") or client.namespace
+    if names:
+        found = [client.get(resources[0], names[0], namespace)]
+    else:
+        place = "" if everywhere else namespace
+        found = [one for each in resources for one in client.items(each, place, **options)]
+    for one in found:
+        one["metadata"].pop("managedFields", None)
+    if names:
+        return found[0]
+    shape = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}}
+    return {**shape, "items": found}
+
+
+def _client(*, anew: bool = False) -> KubeClient:
+    """Return the client of this thread; a new one does not know yet which kinds are served."""
+    if anew or not hasattr(_OF_THREAD, "client"):
+        _OF_THREAD.client = KubeClient()
+    return _OF_THREAD.client
+
+
+def _kind(word: str) -> ApiResource:
+    """Find a kind as kubectl takes it; if there is none, look again: tests make kinds."""
+    if word not in KINDS:
+        try:
+            KINDS[word] = _named(_client(), word)
+        except UnreachableError:
+            KINDS[word] = _named(_client(anew=True), word)
+    return KINDS[word]
+
+
+def _named(client: KubeClient, word: str) -> ApiResource:
+    name, _, place = word.partition(".")
+    version, _, group = place.partition(".")
+    if not group or not re.match(r"v\d", version):
+        return client.named(word)
+    return client.kind(f"{group}/{version}", client.named(f"{name}.{group}").kind)
 
 
 @functools.cache

@@ -161,6 +161,19 @@ def _by_itself(args: list[str], text: str) -> str:
     return ""
 
 
+OWN_STATE = "jsonpath={.data.state}|{.data.run}|{.metadata.resourceVersion}"
+
+
+def _own_state(folder: str) -> str:
+    """Return the state ConfigMap as the phases of one run have written it."""
+    state = os.environ.get("FAKE_STATE", "quiescing")
+    with open(f"{folder}/calls") as log:  # noqa: PTH123
+        for args, _text in map(json.loads, log):
+            if args[:2] == ["patch", "configmap"] and "-p" in args:
+                state = json.loads(after(args, "-p")).get("data", {}).get("state", state)
+    return f"{state}|{os.environ.get('RUN_ID', '')}|7"
+
+
 def _wait_for_deletion(folder: str, out: str, before: int) -> None:
     """Print what is there, and wait until a workload of nodes is deleted or scaled."""
     sys.stdout.write(out)
@@ -201,7 +214,8 @@ def main() -> int:
             sys.stdout.write(out)
             sys.stderr.write(err)
             return int(code)
-    sys.stdout.write(_by_itself(args, text))
+    is_own = args[:2] == ["get", "configmap"] and after(args, "-o").startswith(OWN_STATE)
+    sys.stdout.write(_own_state(folder) if is_own else _by_itself(args, text))
     return 0
 
 

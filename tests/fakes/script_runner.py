@@ -92,9 +92,8 @@ def phases_of(plan: BackupPlan) -> dict[str, PlannedPhase]:
     return found | ({plan.switch.phase.name: plan.switch.phase} if plan.switch else {})
 
 
-BEFORE_THE_STOP = ("flush", "save-objects")
-"""Scripts that verify first that the run is still theirs."""
-OWN_RUN = r"jsonpath=\{\.data\.state\}\|\{\.data\.run\}( |$)"
+SCRIPTS_OF_A_STOP = ("quiesce", "pause", "save-objects", "flush", "flush-online", "stop")
+OWN_RUN = r"jsonpath=\{\.data\.state\}\|\{\.data\.run\}\|\{\.metadata\.resourceVersion\}( |$)"
 LOCK_OWNER = r"jsonpath=\{\.metadata\.resourceVersion\}\|\{\.data\.run\}( |$)"
 """What a failed phase reads before it stores its failure."""
 FIELD_MANAGER = "--field-manager=kanister-kafka"
@@ -226,10 +225,9 @@ class Shell:
             values["CLIENTS"] = values.pop("arguments")
         unknown = values.keys() - known.keys()
         assert not unknown, f"phase {name} is not given {unknown}"
-        known |= values
+        state = "quiescing" if phase.script in SCRIPTS_OF_A_STOP else "running"
+        known |= {"FAKE_STATE": "restoring" if "estore" in name else state, **values}
         words = [f"{key}={known.pop(key)}" for key in own]
-        if phase.script in BEFORE_THE_STOP:
-            self.on(OWN_RUN, f"quiescing|{RUN}")
         self.on(LOCK_OWNER, f"7|{RUN}").on(r"\.data\.run\}( |$)", RUN).on(
             r"\.data\.pod\}( |$)", POD
         )

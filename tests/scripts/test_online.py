@@ -17,7 +17,7 @@ from kanister_kafka import constants
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.phases import QUIET_SECONDS
 from tests.fakes.kubectl import documents
-from tests.fakes.script_runner import AWAY, BACKUP, RUN, Shell, cycle, kept, plan_with
+from tests.fakes.script_runner import AWAY, BACKUP, OWN_RUN, RUN, Shell, cycle, kept, plan_with
 from tests.scripts.test_backup import full
 from tests.scripts.test_backup import stored as saved_secrets
 
@@ -232,7 +232,6 @@ def nodes(shell: Shell, logs: dict[str, str] = LOGS, records: str | None = None)
 
 def flushed(shell: Shell, described: Any = DESCRIBED, offsets: str = OFFSETS, **values: str) -> Any:
     answer = f"{described}\x1e\n{offsets}" if isinstance(described, str) else described
-    shell.on(r"\.data\.state\}\|\{\.data\.run\}'?$", f"quiescing|{RUN}")
     nodes(shell).on("(?s)^exec b-0 .* topics ", answer)
     return shell.phase("backupFlush", PLAN, **values)
 
@@ -419,7 +418,7 @@ def test_offsets_that_cannot_be_read_fail(shell: Shell) -> None:
 
 
 def test_a_run_that_was_ended_meanwhile_is_not_flushed(shell: Shell) -> None:
-    shell.on(r"\.data\.state\}\|\{\.data\.run\}'?$", f"running|{RUN}")
+    shell.on(OWN_RUN, f"running|{RUN}")
     done = flushed(shell)
     assert done.returncode != 0
     assert "state" not in shell.recorded()

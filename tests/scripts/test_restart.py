@@ -9,7 +9,7 @@ from datetime import datetime, timedelta, timezone
 
 import pytest
 
-from tests.fakes.script_runner import CONFLICT, FORBIDDEN, RUN, Reply, Shell, cycle
+from tests.fakes.script_runner import CONFLICT, FORBIDDEN, OWN_RUN, RUN, Reply, Shell, cycle
 
 GONE = (1, "", "Error from server (NotFound): configmaps not found")
 RECORD = r"get configmap .*data\.endedBy"
@@ -27,6 +27,10 @@ MIRROR = "kafkamirrormaker2s.v1beta2.kafka.strimzi.io mirror"
 OURS = {"configmap", "deployments.apps", "kafkas.v1beta2.kafka.strimzi.io"}
 POSTPONED = r"annotate kafkas.*--overwrite kanister-kafka.io/restart-by=20\d\d"
 DISARMED = r"annotate kafkas.*kanister-kafka.io/restart-by-$"
+
+
+NEW_RUN = r"resourceVersion\}\|\{\.data\['"
+"""What a restart reads to see whether another run or a restore has begun meanwhile."""
 
 
 def there(shell: Shell, record: str = "", before: str = "") -> Shell:
@@ -290,7 +294,7 @@ def test_what_is_half_restored_is_not_started(shell: Shell, name: str) -> None:
 @pytest.mark.parametrize("name", ["resume", "restoreRestart", "restartRestored"])
 def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str) -> None:
     shell.on(r"metadata\.generation\}\|\{\.status\.observedGeneration", "1|1|True||")
-    shell.on(r"get configmap .*\{\.data\.state\}\|\{\.data\.run\}$", f"restoring|{RUN}")
+    shell.on(OWN_RUN, f"restoring|{RUN}")
     done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
@@ -299,7 +303,7 @@ def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str
 
 def test_lost_count_of_a_writer_comes_from_the_record(shell: Shell) -> None:
     shell.on("get kafkamirrormaker2s.*replicas-before", "0|")
-    shell.on(r"get configmap .*KafkaMirrorMaker2\\.kafka-tools\\.mirror", "3")
+    shell.on(r"get configmap .*KafkaMirrorMaker2\\.kafka-tools\\.mirror", f"restarting|{RUN}|7|3")
     done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
     assert done.returncode == 0, done.stderr
     (call,) = shell.calls(f"patch {MIRROR}")
@@ -699,7 +703,7 @@ def test_nothing_is_started_if_the_pause_cannot_be_read(shell: Shell) -> None:
 
 @pytest.mark.parametrize("name", ["restart", "recover", "switch"])
 def test_a_restore_that_has_begun_meanwhile_keeps_its_pause(shell: Shell, name: str) -> None:
-    shell.on(r"get configmap .*jsonpath=\{\.data\.state\}$", "restoring")
+    shell.on(NEW_RUN, "restoring|other|7|")
     shell.on(LOOK, f"backup|{PAST}|unset")
     done = there(shell, f"stopping|{RUN}|", "unset").phase(name)
     assert done.returncode != 0
@@ -707,6 +711,47 @@ def test_a_restore_that_has_begun_meanwhile_keeps_its_pause(shell: Shell, name: 
     assert not shell.calls("kanister-kafka.io/pause-before-"), "the restore has set it"
     assert not shell.calls('replicas-before":null'), "clients stay stopped"
     assert shell.recorded().get("state") != "running"
+
+
+@pytest.mark.parametrize("state", ["quiescing", "stopping", "stopped", "online"])
+@pytest.mark.parametrize("name", ["restart", "resume", "switch", "backupRecover"])
+def test_what_another_run_has_stopped_meanwhile_stays_stopped(
+    shell: Shell, name: str, state: str
+) -> None:
+    """A restart of many clients takes long, and a Kafka that runs may be stopped meanwhile."""
+    shell.on(NEW_RUN, f"{state}|other|7|").on("get kafka.*replicas-before", "0|2")
+    shell.on(LOOK, f"backup|{PAST}|")
+    done = there(shell, f"running|{RUN}|").phase(name)
+    log = done.stdout if name == "backupRecover" else done.stderr
+    assert "the run other has begun meanwhile to stop Kafka backup" in log
+    assert (done.returncode == 0) is (name == "backupRecover"), "this run has ended well"
+    assert not shell.calls("annotate kafka") + shell.calls("patch kafka")
+    assert not shell.calls('"replicas":0}')
+    assert not [key for key in shell.recorded() if key != "seenRunning"]
+
+
+def test_clients_are_released_before_a_broker_that_has_failed_is_ready(shell: Shell) -> None:
+    """No node was stopped: the clients need not wait for it."""
+    shell.on("get kafka.*replicas-before", "0|2").on(ROWS, "backup-broker 2 b-0,b-1,b-2\n")
+    shell.on(LOOK, f"backup|{PAST}|")
+    done = there(shell, f"quiescing|{RUN}|").phase("switch", READY_TIMEOUT="0")
+    assert done.returncode != 0
+    assert shell.calls('replicas-before":null'), "clients run again"
+
+
+@pytest.mark.parametrize("state", ["quiescing", "stopping"])
+def test_a_late_post_hook_that_ends_the_stop_of_another_run_fails(shell: Shell, state: str) -> None:
+    done = there(shell, f"{state}|other|", "unset").phase("restart")
+    assert done.returncode != 0
+    assert "was not stopped yet by the run other" in done.stderr.splitlines()[-1]
+    assert let_in(shell)
+
+
+def test_a_stop_that_was_ended_before_it_was_stored_is_no_backup(shell: Shell) -> None:
+    """Then its state is stopped, and the name of who has ended it stays."""
+    done = there(shell, f"stopped|{RUN}|switch", "unset").phase("restart")
+    assert done.returncode != 0
+    assert "had been brought back by switch before" in done.stderr.splitlines()[-1]
 
 
 def test_deadline_is_removed_before_another_run_can_set_its_own(shell: Shell) -> None:
@@ -845,4 +890,4 @@ def test_refusal_is_final_for_who_stops(shell: Shell, name: str, answer: str) ->
     pattern = first.get(name, "get configmap")
     done = shell.on(pattern, (1, "", answer + "\n")).phase(name)
     assert done.returncode != 0
-    assert len([c for c in shell.calls() if re.search(pattern, c)]) <= 2, "and the reason is kept"
+    assert len([c for c in shell.calls() if re.search(pattern, c)]) <= 3, "and the reason is kept"

@@ -28,6 +28,7 @@ from tests.fakes.script_runner import (
     phases_of,
 )
 
+ENDED_BY = r"get configmap .*\{\.data\.run\}\|\{\.data\.action\}"
 MARK = r"get kafkas.*annotations\.kanister-kafka"
 RECORD = r"get configmap .*resourceVersion\}\|\{\.data\.state"
 FIT = r"get kafkas.*kafkaMetadataState"
@@ -320,7 +321,7 @@ def test_switch_is_armed_between_the_claim_and_the_first_writer(shell: Shell) ->
     annotated = position(shell, "annotate kafkas.* kanister-kafka.io/restart-by=20")
     scaled = position(shell, "patch deployments.apps backup-kanister-kafka-switch.*scale")
     first = position(shell, f"patch ({WRITERS})")
-    assert 0 == claim < scaled < annotated < first
+    assert 0 == claim < annotated < scaled < first, "a watchdog heeds a deadline of before"
     switch = shell.writes()[scaled]
     assert switch.patch == {"spec": {"replicas": 1}}
     assert "--subresource" in switch.args
@@ -352,7 +353,7 @@ RELEASED = ("restart-by-$", "state.:.running", 'patch deployments.*"replicas":0'
     [
         pytest.param(SCALE_UP, FORBIDDEN, "locking Kafka backup", id="not-scaled"),
         pytest.param(r"get kafkas.*clusterId", 'a","x":"', "is not valid", id="cluster-id"),
-        pytest.param(DEADLINE, FORBIDDEN, "storing cluster id", id="no-deadline"),
+        pytest.param(DEADLINE, FORBIDDEN, "locking Kafka backup", id="no-deadline"),
         pytest.param("availableReplicas", "", "does not run yet", id="no-watchdog"),
     ],
 )
@@ -437,6 +438,68 @@ def test_failure_is_not_written_under_the_lock_of_another_run(
     writes = [call for call in shell.writes() if re.search(FAILURE, str(call))]
     assert len(writes) == tries
     assert [call.patch["metadata"]["resourceVersion"] for call in writes] == ["7", "8"][:tries]
+
+
+@pytest.mark.parametrize(
+    ("states", "stopped"),
+    [
+        pytest.param(["running"], 0, id="before-the-first"),
+        pytest.param(["quiescing", "running"], 1, id="before-the-second"),
+        pytest.param(["quiescing"] * 3 + ["running"], 3, id="after-the-last"),
+        pytest.param(["quiescing", "restarting"], 1, id="during-the-restart"),
+    ],
+)
+def test_clients_that_were_stopped_after_another_actor_has_ended_the_run_start_again(
+    shell: Shell,
+    states: list[str],
+    stopped: int,
+) -> None:
+    """It has started clients, and has ended the watchdog."""
+    shell.on("get kafka.*replicas-before", "2|")
+    shell.on(OWN_RUN, *[f"{state}|{RUN}|7" for state in states])
+    shell.on(ENDED_BY, f"{states[-1]}|{RUN}|backupPrehook", f"running|{RUN}|backupPrehook")
+    done = fit(shell).phase("quiesce")
+    assert done.returncode != 0
+    assert f"has state {states[-1]}, not quiescing" in done.stderr.splitlines()[-1]
+    assert (
+        len(shell.calls('"replicas":0}},')) + len(shell.calls('"spec":{"replicas":0}')) == stopped
+    )
+    scaled = [i for i, call in enumerate(shell.writes()) if re.search(SCALE_UP, str(call))]
+    deadlines = [i for i, call in enumerate(shell.writes()) if re.search(DEADLINE, str(call))]
+    assert (len(scaled), len(deadlines)) == (2, 2)
+    assert deadlines[-1] < scaled[-1] == len(shell.writes()) - 1
+
+
+@pytest.mark.parametrize(
+    "record",
+    [
+        pytest.param("quiescing|other|backupPrehook", id="another-run"),
+        pytest.param(f"running|{RUN}|backup", id="has-a-recovery"),
+        pytest.param(f"restoring|{RUN}|backupPrehook", id="restore"),
+        pytest.param(AWAY, id="unreadable"),
+    ],
+)
+def test_watchdog_is_not_started_again_for_others(shell: Shell, record: str | Reply) -> None:
+    shell.on(OWN_RUN, f"running|{RUN}|7").on(ENDED_BY, record)
+    assert halted(shell).phase("stop").returncode != 0
+    assert not [call for call in shell.writes() if call.args[1] != "configmap"]
+
+
+def test_a_phase_whose_pod_is_ended_stores_its_failure(shell: Shell) -> None:
+    """Bash calls an exit trap with status 0 then; Kafka would wait for three minutes."""
+    shell.preamble = 'sleep() { kill -TERM "$$"; }'
+    done = halted(shell.on("availableReplicas", "")).phase("stop")
+    assert done.returncode == 143
+    assert "its pod was ended" in shell.recorded()["failure"]
+
+
+def test_a_stop_that_is_ended_while_it_is_stored_is_not_stopped(shell: Shell) -> None:
+    states = ("quiescing", "quiescing", *["stopping"] * 4, "restarting")
+    shell.on(OWN_RUN, *[f"{state}|{RUN}|7" for state in states])
+    shell.on('resourceVersion.*"state":"stopped"', CONFLICT)
+    done = halted(shell).phase("stop")
+    assert done.returncode != 0
+    assert "has state restarting, not stopping" in done.stderr.splitlines()[-1]
 
 
 def test_lock_stays_if_there_is_no_watchdog(shell: Shell) -> None:
@@ -586,7 +649,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
     shell: Shell, looks: int, deleted: list[str]
 ) -> None:
     """Kasten may have given up this hook and called the next one."""
-    shell.on(OWNER, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
+    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
     assert "has state restarting" in done.stderr.splitlines()[-1]
@@ -595,7 +658,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
 
 
 def test_stop_that_was_undone_at_the_end_is_none(shell: Shell) -> None:
-    shell.on(OWNER, QUIESCED, *[STOPPING] * 3, f"restarting|{RUN}")
+    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * 3, f"restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
     assert shell.recorded()["state"] == "stopping"

@@ -208,7 +208,8 @@ def test_no_phase_goes_on_with_what_is_not_its_own(shell: Shell, case: str, reco
     code, told = announced(shell, case, record)
     assert code != 0
     assert "not quiescing by this run: another run has changed it" in told.splitlines()[-1]
-    is_own = record.endswith(RUN)
+    # In state stopping, another pod of this run works.
+    is_own = record.endswith(RUN) and not record.startswith("stopping")
     assert list(shell.recorded()) == (["failure"] if is_own else [])
     assert {call.args[1] for call in shell.writes()} <= {"configmap"}
     assert not shell.calls("exec ")

@@ -10,6 +10,8 @@ current_step=starting error_message=
 IFS=' ' read -ra clients < <(printf '%s\n' "${CLIENTS-}")
 # The last line has the whole reason, because Kanister shows the end of the log of a failed phase.
 trap 'status=$?; ((status == 0)) || on_exit_error' EXIT
+# Without it, bash calls the trap above with status 0, and the failure would not be stored.
+trap 'error_message="its pod was ended"; exit 143' TERM
 
 log() { printf '%(%H:%M:%S)T %s: %s\n' -1 "$0" "$*"; }
 
@@ -36,7 +38,7 @@ store_failure() {
   for _ in 1 2 3; do # the ConfigMap may change between both requests
     fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.metadata.resourceVersion}|{.data.run}') || return 1
     [[ ${fields#*|} == "${RUN_ID:-${run-}}" ]] || return 0 # a restart reads `run`
-    kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{\"metadata\":{\"resourceVersion\":\"${fields%%|*}\"},\"data\":{\"failure\":\"$1\"}}" >/dev/null && return 0
+    ! patch_state "${fields%%|*}" "failure=$1" || return 0
   done
   return 1
 }
@@ -166,19 +168,27 @@ remaining_pods() {
   [[ -z $names ]] || printf %s "$PODS_REMAIN$names"
 }
 
-# set_state KEY=VALUE...: in the state ConfigMap
-set_state() {
-  local pair data=
-  for pair in "$@"; do
+# patch_state VERSION KEY=VALUE...: in the state ConfigMap. The API server refuses it if the ConfigMap has another
+# resourceVersion than VERSION, if this is not empty.
+patch_state() {
+  local pair data='' metadata=''
+  [[ -z $1 ]] || metadata="\"metadata\":{\"resourceVersion\":\"$1\"},"
+  for pair in "${@:2}"; do
     data+="${data:+,}\"${pair%%=*}\":\"$(json_escape "${pair#*=}")\""
   done
-  kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{\"data\":{$data}}" >/dev/null
+  kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{$metadata\"data\":{$data}}" >/dev/null
 }
+
+# set_state KEY=VALUE...: in the state ConfigMap
+set_state() { patch_state '' "$@"; }
 
 get_state() { kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data.$1}"; }
 
-# announce_pod: the watchdog starts what this run has stopped if the pod is gone and no later phase has begun
-announce_pod() { [[ -z $WATCHDOG ]] || set_state "pod=$POD_NAME"; }
+# announce_pod STATE: fails as assert_own_run does. The watchdog starts what this run has stopped if the pod is gone and no
+# later phase has begun.
+announce_pod() {
+  if [[ -n $WATCHDOG ]]; then set_own_state "$1" "$1" "pod=$POD_NAME"; else assert_own_run "$1"; fi
+}
 
 # find_api: sets API and KAFKA, with which every custom resource of Strimzi is named. Strimzi 0.49 to
 # 0.51 serves v1beta2 and v1 without conversion, and kubectl prefers v1: a write through v1 drops each
@@ -192,14 +202,30 @@ find_api() {
   export KAFKA=kafkas.$API
 }
 
-# assert_own_run STATE: fails if another run or the watchdog has changed the state since, for example after a timeout
-# of Kasten
+STATE_VERSION=
+
+# assert_own_run STATE [STATE]: fails if another run or the watchdog has changed the state since, for example after a
+# timeout of Kasten. Sets STATE_VERSION to the resourceVersion of the state ConfigMap.
 assert_own_run() {
-  local fields
-  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}')
-  [[ $fields != "$1|${RUN_ID-}" ]] || return 0
-  [[ ${fields#*|} == "${RUN_ID-}" ]] || LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the other run
-  die "ConfigMap $STATE_CONFIGMAP has state ${fields%%|*}, not $1 by this run: another run has changed it"
+  local fields state owner
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.metadata.resourceVersion}')
+  IFS='|' read -r state owner STATE_VERSION < <(printf '%s\n' "$fields")
+  [[ $owner != "${RUN_ID-}" || ($state != "$1" && $state != "${2-$1}") ]] || return 0
+  # It belongs to another run, or to another pod of this one: only the pod of a stop expects `stopping`.
+  [[ $owner == "${RUN_ID-}" && $state != stopping ]] || LOCK_NOT_ACQUIRED=yes
+  die "ConfigMap $STATE_CONFIGMAP has state $state, not $1 by this run: another run has changed it"
+}
+
+# set_own_state FROM TO KEY=VALUE...: writes state TO if it is FROM of this run. It fails as assert_own_run does, also if
+# another actor writes meanwhile.
+set_own_state() {
+  local pairs=("${@:3}")
+  [[ $1 == "$2" ]] || pairs=("state=$2" "${pairs[@]}")
+  for _ in 1 2 3; do
+    assert_own_run "$1" "$2" # it may be TO already if an answer was lost
+    ! patch_state "$STATE_VERSION" "${pairs[@]}" || return 0
+  done
+  die "ConfigMap $STATE_CONFIGMAP could not be written"
 }
 
 now() { printf '%(%Y-%m-%dT%H:%M:%SZ)T' -1; }

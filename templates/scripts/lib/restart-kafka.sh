@@ -32,7 +32,7 @@ claim_post_hook() {
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.metadata.resourceVersion}|{.data.confirmedBy}') || return 1
   confirmed_by=${fields#*|}
   [[ -z $confirmed_by ]] || return 0
-  kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{\"metadata\":{\"resourceVersion\":\"${fields%%|*}\"},\"data\":{\"confirmedBy\":\"$HOSTNAME\"}}" >/dev/null
+  patch_state "${fields%%|*}" "confirmedBy=$HOSTNAME"
 }
 
 # annotate_kafka KEY=VALUE|KEY-...: all in one write
@@ -50,13 +50,44 @@ unexpected_restart_reason() {
   printf %s "${reason:-$seen_running}"
 }
 
-# assert_no_restore: fails if a restore has begun during this restart. Its pause and its clients must stay.
-assert_no_restore() {
-  [[ $0 != *estore* && $0 != resume && $state != restoring ]] || return 0
-  [[ $(get_state state || true) != restoring ]] || {
-    LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the restore
-    die "a restore of Kafka $CLUSTER has begun meanwhile"
+# find_new_run [KEY]: sets NEW_RUN to the reason if a restore or another run has begun during this restart. Then its pause,
+# its clients and its state must stay. Sets STATE_VERSION to the resourceVersion of the state ConfigMap, and SAVED to the
+# value of KEY.
+find_new_run() {
+  local fields present_state present_run
+  NEW_RUN=''
+  STATE_VERSION=''
+  SAVED=''
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data.state}|{.data.run}|{.metadata.resourceVersion}|{.data['${1-none}']}") || return 0
+  IFS='|' read -r present_state present_run STATE_VERSION SAVED < <(printf '%s\n' "$fields")
+  if [[ $0 == *estore* || $state == restoring ]]; then
+    return 0
+  elif [[ $present_state == restoring ]]; then
+    NEW_RUN="a restore of Kafka $CLUSTER has begun meanwhile"
+  elif [[ -n $run && $present_run != "$run" && $present_state =~ ^(quiescing|stopping|stopped|online)$ ]]; then
+    NEW_RUN="the run $present_run has begun meanwhile to stop Kafka $CLUSTER"
+  fi
+}
+
+# assert_no_new_run [KEY]: ends the phase
+assert_no_new_run() {
+  find_new_run "$@"
+  [[ -n $NEW_RUN ]] || return 0
+  LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the other run
+  [[ -z $RECOVER_RUN_ID || -n $was_stopped || -n $early_restart ]] || {
+    log "$NEW_RUN, and this run has ended before"
+    exit 0
   }
+  die "$NEW_RUN"
+}
+
+# store_running: goes on if it fails
+store_running() {
+  for _ in 1 2; do
+    assert_no_new_run
+    ! patch_state "$STATE_VERSION" state=running "since=$(now)" || return 0
+  done
+  log "could not write to ConfigMap $STATE_CONFIGMAP: going on without it"
 }
 
 # release_clients: starts all clients again
@@ -67,7 +98,8 @@ release_clients() {
     resource=$resource.$API
     begin_step "releasing $kind $namespace/$name"
     [[ -n $(find_object "$resource" "$name" "$namespace") ]] || continue
-    restore_replicas "$resource" "$name" "$namespace" "$(saved_replicas "$kind" "$namespace" "$name")"
+    assert_no_new_run "$(replicas_key "$kind" "$namespace" "$name")"
+    restore_replicas "$resource" "$name" "$namespace" "$SAVED"
     if [[ -n $state_unreadable && -n $unknown_replicas ]]; then # otherwise it had 0 before
       log "$unknown_replicas has 0 replicas, and the state ConfigMap with its previous count is lost: scale it by hand"
       create_event Warning ReplicasUnknown "$unknown_replicas has 0 replicas, and its previous count is unknown: scale it by hand"
@@ -80,7 +112,7 @@ release_clients() {
 # restart_kafka: the last command of a phase
 restart_kafka() {
   RECOVER_RUN_ID=${RECOVER_RUN_ID-} LEAVE_STOPPED=${LEAVE_STOPPED-} # only recoveries have them
-  state_unreadable='' early_restart='' unexpected_restart='' changed_parts=''
+  state_unreadable='' early_restart='' unexpected_restart='' changed_parts='' was_stopped=''
   released=
   fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.data.endedBy}|{.data.pauseOwner}|{.data.seenRunning}|{.data.specs}|{.data.kafkaVersion}|{.data.ids}|{.data.claims}') || state_unreadable=yes
   IFS='|' read -r state run ended_by pause_owner seen_running specs version ids claims < <(printf '%s\n' "$fields")
@@ -157,9 +189,11 @@ restart_kafka() {
     workloads=$(existing_workloads "$KAFKA_NODES")
     [[ -n $workloads ]] || marks_lost=yes
   fi
+  # A run that has not paused Kafka has stopped clients only, which must not wait for a broker that has failed.
+  [[ $0 == *estore* || -n $previous_pause || ! $state =~ ^(quiescing|restarting)$ ]] || clients_first=yes
   if [[ -n $previous_pause$marks_lost || $state == quiescing || $state == stopp* || $state == online || $state == restarting ]]; then
-    is_first=
-    if [[ $state != restarting || -z $ended_by ]]; then
+    is_first='' was_stopped=yes
+    if [[ -z $ended_by || ! $state =~ ^(quiescing|stopping|stopped|online|restarting)$ ]]; then
       ended_by=$0 is_first=yes # the first start counts
     fi
     report_restart & # events must not delay the start, for which clients wait
@@ -167,7 +201,7 @@ restart_kafka() {
     end=$((SECONDS + READY_TIMEOUT))
     annotations=() # for the watchdog, if this pod dies
     [[ $0 == switch || -z $WATCHDOG ]] || annotations=("$RESTART_BY=$(time_after "$((READY_TIMEOUT + 60))")")
-    if [[ $NODE_KINDS == *StatefulSet* ]]; then # starting them may take long
+    if [[ $NODE_KINDS == *StatefulSet* && -z $clients_first ]]; then # starting them may take long
       ((${#annotations[@]} == 0)) || annotate_kafka "${annotations[@]}"
       if [[ -n $ZOOKEEPER ]]; then
         begin_step "starting ZooKeeper ($ZOOKEEPER)"
@@ -195,7 +229,7 @@ restart_kafka() {
     NEXT_LOOK=until_pod_ready wait_until_empty "$((end - SECONDS))" "${NOT_READY_CHECK:-not_ready_workloads}" "$KAFKA_NODES"
     close_ready_watch
     [[ -z ${AFTER_RESTORE-} ]] || wait_restored "$((end - SECONDS))"
-    assert_no_restore
+    assert_no_new_run
     restore_pause "$KAFKA" "$CLUSTER" "$NAMESPACE"
     log "every node of Kafka $CLUSTER is Ready"
     if [[ $state == online ]]; then
@@ -208,11 +242,12 @@ restart_kafka() {
     log "Kafka $CLUSTER was not stopped"
   fi
 
-  assert_no_restore
+  assert_no_new_run
   [[ -n $released ]] || release_clients
   # Before the state: the next run may set its own deadline as soon as the state is running.
+  assert_no_new_run
   clear_restart_deadline
-  set_state_best_effort state=running "since=$(now)"
+  store_running
   log "Kafka $CLUSTER runs, and everything is as before the stop"
   report_retention_hold
 
@@ -230,10 +265,13 @@ restart_kafka() {
     error_message="Kafka $CLUSTER was brought back by another actor ($unexpected_restart): the snapshots are not consistent"
   elif [[ ${0,,} == *restart && -n $changed_parts ]]; then
     error_message="$changed_parts are not those of the stop: the snapshots and the saved objects do not show the same state"
+  elif [[ ${0,,} == *restart && $state =~ ^(quiescing|stopping)$ ]]; then
+    error_message="Kafka $CLUSTER was not stopped yet by the run $run: the snapshots are not consistent"
   elif [[ ${0,,} == *restart && -n $ended_by && $ended_by != "$0" ]]; then
     error_message="Kafka $CLUSTER had been brought back by $ended_by before: the snapshots are not consistent"
   fi
-  [[ -z $WATCHDOG ]] || scale_watchdog 0
+  find_new_run # it needs the watchdog
+  [[ -z $WATCHDOG || -n $NEW_RUN ]] || scale_watchdog 0
   [[ -z ${event_job-} ]] || wait "$event_job" || true
   if [[ ${0,,} == *restart && -z $error_message$state_unreadable && -n $run ]]; then
     confirmed_by=

@@ -41,5 +41,5 @@ restore_replicas() {
   log "$1/$2 is scaled back to ${before/unset/its default}"
 }
 
-# saved_replicas KIND NAMESPACE NAME: count of a client in the state ConfigMap
-saved_replicas() { kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data['replicas\.${1//./\\.}\.${2//./\\.}\.${3//./\\.}']}" || true; }
+# replicas_key KIND NAMESPACE NAME: key of the count of a client in the state ConfigMap, for a JSONPath
+replicas_key() { printf %s "replicas\.${1//./\\.}\.${2//./\\.}\.${3//./\\.}"; }

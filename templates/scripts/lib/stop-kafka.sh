@@ -20,7 +20,9 @@ pause_kafka() {
 
 # stop_kafka STATE: the state in the ConfigMap meanwhile, stopping or restoring
 stop_kafka() {
-  set_state "state=$1" "since=$(now)"
+  local before=quiescing
+  [[ $1 == stopping ]] || before=$1
+  set_own_state "$before" "$1" "since=$(now)"
   pause_kafka "$1"
   if [[ $1 == stopping ]]; then
     begin_step 'verifying that clients are still stopped'

@@ -51,8 +51,7 @@ fail_not_quiet() {
 begin_step "checking the rights of the service account"
 check_permissions
 begin_step 'verifying that no other run has released the clients'
-assert_own_run quiescing
-announce_pod
+announce_pod quiescing
 begin_step "reading where the logs of Kafka $CLUSTER end, and flushing, until they were not written for ${QUIET_SECONDS}s"
 exec {log}>&1
 start_offsets topics_and_offsets
@@ -74,7 +73,6 @@ begin_step 'storing the positions'
 store_offsets "$OFFSETS" & offsets_job=$!
 store_positions
 wait "$offsets_job" || log 'WARNING: the offsets of the partitions could not be stored: the backup does not have them'
-assert_own_run quiescing
-set_state state=online "since=$(now)"
+set_own_state quiescing online "since=$(now)"
 create_event Normal Quiet 'clients are stopped and brokers run: the volumes can be snapshotted'
 log "flushed: $(printf '%s\n' "$METADATA" | cut -d ' ' -f 1 | paste -sd ' ' -)"

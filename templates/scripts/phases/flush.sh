@@ -59,8 +59,7 @@ check_permissions
 
 if [[ -n $STATE_CONFIGMAP ]]; then # not in a hot backup, which stops nothing
   begin_step 'verifying that no other run has released the clients'
-  assert_own_run quiescing
-  announce_pod
+  announce_pod quiescing
 fi
 
 begin_step 'looking for nodes to flush'

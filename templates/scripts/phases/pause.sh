@@ -14,12 +14,12 @@
 . ./running-clients.sh
 . ./stop-kafka.sh
 
+trap 'status=$?; ((status == 0)) || { on_exit_error; start_watchdog_again; }' EXIT
 begin_step 'verifying that no other run has released the clients'
-assert_own_run quiescing
-announce_pod
+announce_pod quiescing
 wait_for_watchdog "$WATCHDOG_TIMEOUT"
 pause_kafka quiescing
-quiesce_clients "${clients[@]}"
+quiesce_clients quiescing "${clients[@]}"
 begin_step 'verifying that all clients are stopped'
 assert_clients_stopped "${clients[@]}"
 assert_own_run quiescing

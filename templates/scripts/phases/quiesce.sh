@@ -87,9 +87,8 @@ assert_no_other_run() {
 
 # acquire_run_lock: the API server refuses the write if the ConfigMap has changed since assert_no_other_run
 acquire_run_lock() {
-  local patch
-  patch="{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"state\":\"quiescing\",\"since\":\"$(now)\",\"run\":\"$RUN_ID\",\"action\":\"$ACTION\",\"pod\":\"${WATCHDOG:+$POD_NAME}\",\"failure\":\"\",\"endedBy\":\"\",\"confirmedBy\":\"\",\"pauseOwner\":\"\",\"unclean\":\"\",\"stop\":\"\",\"growing\":\"\",\"specs\":\"\",\"ids\":\"\",\"podClaims\":\"\",\"claims\":\"\",\"seenRunning\":\"\",\"restartRequested\":\"\"}}"
-  kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "$patch" >/dev/null && return 0
+  local emptied=(failure= endedBy= confirmedBy= pauseOwner= unclean= stop= growing= specs= ids= podClaims= claims= seenRunning= restartRequested=)
+  ! patch_state "$version" state=quiescing "since=$(now)" "run=$RUN_ID" "action=$ACTION" "pod=${WATCHDOG:+$POD_NAME}" "${emptied[@]}" || return 0
   assert_no_other_run # it names the other run; it is this run if only the answer was lost
   [[ $owner == "$RUN_ID" ]] || die "ConfigMap $STATE_CONFIGMAP has changed meanwhile: run it again"
 }
@@ -97,15 +96,15 @@ acquire_run_lock() {
 # release_run_lock: after a failure before anything was stopped. If it fails too, the watchdog does it. Another pod may
 # hold the lock, also of the same run if Kanister has started the phase twice.
 release_run_lock() {
-  [[ -n $WATCHDOG && -n $nothing_stopped && $(get_state run)"|$(get_state pod)" == "$RUN_ID|$POD_NAME" ]] || return 0
+  [[ -n $WATCHDOG && -n $nothing_stopped && -z ${LOCK_NOT_ACQUIRED-} && $(get_state run)"|$(get_state pod)" == "$RUN_ID|$POD_NAME" ]] || return 0
   if clear_restart_deadline && set_state state=running "since=$(now)" && scale_watchdog 0; then
     log 'nothing was stopped'
   fi
 }
 
-nothing_stopped=
+nothing_stopped=yes
 # The lock first: a watchdog that finds a failure under the lock restarts Kafka.
-trap 'status=$?; ((status == 0)) || { release_run_lock; on_exit_error; }' EXIT
+trap 'status=$?; ((status == 0)) || { release_run_lock; on_exit_error; [[ -n $nothing_stopped ]] || start_watchdog_again; }' EXIT
 export LOCK_NOT_ACQUIRED=yes # before the lock, a failure must not change the state ConfigMap
 begin_step "checking the rights of the service account"
 check_permissions
@@ -117,11 +116,11 @@ wait_until_empty "$READINESS_TIMEOUT" not_ready_reasons
 begin_step "locking Kafka $CLUSTER for this run"
 acquire_run_lock
 unset LOCK_NOT_ACQUIRED
-nothing_stopped=yes
+# The deadline first: a watchdog that finds one of an earlier run restarts Kafka.
+set_restart_deadline "$RESTART_AFTER"
 [[ -z $WATCHDOG ]] || scale_watchdog 1
 begin_step "storing cluster id and specs of Kafka $CLUSTER"
 save_cluster_id
-set_restart_deadline "$RESTART_AFTER"
 wait_for_watchdog "$WATCHDOG_TIMEOUT" # from now on only the watchdog starts what a failed phase has stopped
 nothing_stopped=
 stopping="will be stopped"
@@ -130,6 +129,6 @@ create_event Normal Stopping "$stopping for a snapshot by $ACTION${WATCHDOG:+, a
 
 # Online, clients write until the operator is paused, which may take minutes.
 if [[ -z ${ONLINE-} ]]; then
-  quiesce_clients "${clients[@]}"
+  quiesce_clients quiescing "${clients[@]}"
   log 'all known clients are stopped'
 fi

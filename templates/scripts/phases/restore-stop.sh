@@ -37,7 +37,7 @@ if [[ -n $kafka ]]; then
   clear_restart_deadline
 fi
 [[ -z $WATCHDOG ]] || scale_watchdog 0
-quiesce_clients "${clients[@]}"
+quiesce_clients restoring "${clients[@]}"
 if [[ -n $kafka ]]; then
   stop_kafka restoring
 else

@@ -77,7 +77,7 @@ record_unexpected_restart() {
   reason=$(changes_since_stop "$owner") || return 0
   [[ -n $reason ]] || return 0
   reason="seen at $(now): $(json_safe "$reason")"
-  kubectl_retry patch configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" --type merge -p "{\"metadata\":{\"resourceVersion\":\"$version\"},\"data\":{\"seenRunning\":\"$reason\"}}" >/dev/null || return 0
+  patch_state "$version" "seenRunning=$reason" || return 0
   log "Kafka $CLUSTER was brought back by another actor, $reason"
   create_event Warning BroughtBack "by another actor, $reason: snapshots from now on are not consistent"
 }

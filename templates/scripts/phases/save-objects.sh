@@ -74,8 +74,7 @@ format_claims() {
 begin_step "checking the rights of the service account"
 check_permissions
 begin_step 'verifying that no other run has released the clients'
-assert_own_run quiescing
-announce_pod
+announce_pod quiescing
 
 # By names: a custom authority has no label, and before Strimzi 0.33 none has. Without one of them, a restore would
 # give every client another authority.
