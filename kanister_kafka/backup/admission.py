@@ -32,13 +32,13 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
     The account of a restore puts back whole objects, so of its requests only those to a status are
     looked at.
     """
-    home = cluster.namespace
+    namespace = cluster.namespace
     accounts = (names.account, names.flush, names.keep, names.switch)
-    limited = _list(_user(home, name) for name in dict.fromkeys(accounts) if name)
-    restore = _list([_user(home, names.restore)] if names.restore else [])
+    limited = _list(_user(namespace, name) for name in dict.fromkeys(accounts) if name)
+    restore = _list([_user(namespace, names.restore)] if names.restore else [])
     status = 'has(request.subResource) && request.subResource == "status"'
     return AdmissionPolicy(
-        name=f"{home}.{cluster.name}-{COMPONENT}",
+        name=f"{namespace}.{cluster.name}-{COMPONENT}",
         matched=(
             AdmissionMatch(group=KAFKA_GROUP, resources=WHOLE + STATUSES),
             AdmissionMatch(group="apps", resources=("statefulsets",)),

@@ -66,8 +66,8 @@ def schedule_error(text: str) -> str:
             return "must be @every and a duration of at least 1m, such as @every 12h"
         return ""
     if text.startswith("@"):
-        known = ", ".join(DESCRIPTORS)
-        return "" if text in DESCRIPTORS else f"must be one of {known}, or @every DURATION"
+        descriptors = ", ".join(DESCRIPTORS)
+        return "" if text in DESCRIPTORS else f"must be one of {descriptors}, or @every DURATION"
     words = text.split()
     if len(words) != len(FIELDS):
         return (
@@ -93,8 +93,8 @@ def is_time_zone(text: str) -> bool:
     """
     if not TIME_ZONE.fullmatch(text) or text.lower() == "local":
         return False
-    known = _time_zones()
-    return not known or text in known
+    zones = _time_zones()
+    return not zones or text in zones
 
 
 def time_zone_error(text: str) -> str:
@@ -158,20 +158,20 @@ def _has_star(word: str) -> bool:
 
 def _values(word: str, field: CronField) -> set[int] | None:
     """Return the values that a field allows; None if it cannot be read."""
-    found: set[int] = set()
+    values: set[int] = set()
     for part in word.split(","):
-        one = _range(part, field)
-        if one is None:
+        part_values = _range(part, field)
+        if part_values is None:
             return None
-        found.update(one)
-    return found
+        values.update(part_values)
+    return values
 
 
 def _range(part: str, field: CronField) -> range | None:
     """Read `*`, `5`, `1-5`, each with or without `/STEP`; `5/10` goes on to the last value."""
     span, slash, step = part.partition("/")
     low, hyphen, high = span.partition("-")
-    if slash and not (step.isascii() and step.isdecimal() and int(step)):
+    if slash and not (step.isascii() and step.isdecimal() and len(step) < 10 and int(step)):
         return None
     if span in ("*", "?"):
         first, last = field.first, field.last

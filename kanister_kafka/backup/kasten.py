@@ -29,21 +29,11 @@ BLUEPRINT_ANNOTATION = "kanister.kasten.io/blueprint"
 
 def binding_target(cluster: KafkaCluster) -> BindingTarget:
     """Return the object that owns the volumes' workloads, or the nearest to it."""
+    resource, kind, name = "kafkas", "Kafka", cluster.name
     if len(cluster.pools) == 1 and cluster.zookeeper is None:
-        pool = cluster.pools[0]
-        return BindingTarget(
-            group="kafka.strimzi.io",
-            resource="kafkanodepools",
-            kind="KafkaNodePool",
-            name=pool,
-            namespace=cluster.namespace,
-        )
+        resource, kind, name = "kafkanodepools", "KafkaNodePool", cluster.pools[0]
     return BindingTarget(
-        group="kafka.strimzi.io",
-        resource="kafkas",
-        kind="Kafka",
-        name=cluster.name,
-        namespace=cluster.namespace,
+        group=GROUP, resource=resource, kind=kind, name=name, namespace=cluster.namespace
     )
 
 
@@ -143,7 +133,7 @@ def build_policies(cluster: KafkaCluster, options: Options, name: str) -> tuple[
         time=_time(options, LEAD),
         retention=common,
         namespaces=tuple(sorted(set(options.definitions))),
-        kept=tuple(kept for kept in backup.kept if kept.resource != CLAIMS),
+        kept=tuple(included for included in backup.kept if included.resource != CLAIMS),
         calls=(),
         export=backup.export,
     )
@@ -171,31 +161,32 @@ def policy_next_steps(cluster: KafkaCluster, options: Options, name: str) -> Ite
             "Kasten knows no order of Policies (kanister-kafka docs policies)"
         )
     around = _around(cluster)
-    missing = {place: what for place, what in around.items() if place not in options.definitions}
+    missing = [namespace for namespace in around if namespace not in options.definitions]
     if missing:
         flags = " ".join(f"--definitions {namespace}" for namespace in missing)
-        lost = "; ".join(f"in {place} {', '.join(what)}" for place, what in missing.items())
+        lost = "; ".join(f"in {namespace} {', '.join(around[namespace])}" for namespace in missing)
         yield (
             f"to do: add {flags} to policy render, for a second Policy: else no backup has these "
             f"custom resources: {lost}"
         )
-    known = ", ".join(around) or "no other namespace"
+    namespaces = ", ".join(around) or "no other namespace"
     for namespace in options.definitions:
         if namespace not in around:
             yield (
                 f"to do: check --definitions {namespace}: by the input, mirrors, connectors and "
-                f"their sources are in {known}"
+                f"their sources are in {namespaces}"
             )
 
 
 def _around(cluster: KafkaCluster) -> dict[str, list[str]]:
     """Return the other namespaces of mirrors, connectors and their sources, with the objects."""
-    found: dict[str, list[str]] = {}
+    objects: dict[str, list[str]] = {}
     for writer in cluster.writers:
-        found.setdefault(writer.namespace, []).append(f"{writer.kind} {writer.name}")
+        objects.setdefault(writer.namespace, []).append(f"{writer.kind} {writer.name}")
         for source in writer.sources:
-            found.setdefault(source, []).append(f"the source of {writer.kind} {writer.name}")
-    return {place: found[place] for place in sorted(found) if place != cluster.namespace}
+            objects.setdefault(source, []).append(f"the source of {writer.kind} {writer.name}")
+    objects.pop(cluster.namespace, None)
+    return dict(sorted(objects.items()))
 
 
 def _calls(options: Options) -> Iterator[HookCall]:
@@ -294,14 +285,14 @@ def _classes(
     yield TransformSpec(
         name=f"claims{suffix}", resource=CLAIMS, commands=_replaced(CLASS, old, new)
     )
-    for place in () if options.volumes_into else cluster.storage_classes:
-        if not old or place.storage_class == old:
+    for storage in () if options.volumes_into else cluster.storage_classes:
+        if not old or storage.storage_class == old:
             yield TransformSpec(
-                name=f"{place.resource}-{place.name}{place.path.replace('/', '-')}",
+                name=f"{storage.resource}-{storage.name}{storage.path.replace('/', '-')}",
                 group=GROUP,
-                resource=place.resource,
-                object=place.name,
-                commands=_replaced(place.path, old, new),
+                resource=storage.resource,
+                object=storage.name,
+                commands=_replaced(storage.path, old, new),
             )
 
 
@@ -312,7 +303,7 @@ def restore_next_steps(cluster: KafkaCluster, options: Options, name: str) -> It
             f"to do: render the Blueprint {options.kasten_namespace}/{name} with --kasten restore "
             "and apply it first: the RestoreAction calls its beforeRestore and afterRestore"
         )
-    named = sorted({place.storage_class for place in cluster.storage_classes})
+    named = sorted({storage.storage_class for storage in cluster.storage_classes})
     for old, new in options.storage_classes:
         if old and old not in named:
             yield (

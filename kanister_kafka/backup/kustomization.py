@@ -56,23 +56,24 @@ def kustomization_files(
     except OSError as failure:
         raise UnreachableError(f"{directory}: {failure.strerror or failure}") from failure
     rendered = manifest_files(manifests)
-    texts = {name: one.text for name, one in rendered.items()} | {FILE_NAME: "", CONFIGURATION: ""}
+    texts = {name: manifest.text for name, manifest in rendered.items()}
+    texts |= {FILE_NAME: "", CONFIGURATION: ""}
     blueprint = f"{plan.options.kasten_namespace}/{plan.name}"
     listed = _listed(directory)
     for name in sorted(listed - texts.keys()):
         _refuse_link(directory / name)
-    others = listed & files_that_stay(directory, texts, blueprint)
-    own = {name for name, one in rendered.items() if one.kind not in STARTS_SOMETHING}
-    made = {
+    other_files = listed & files_that_stay(directory, texts, blueprint)
+    own = {name for name, manifest in rendered.items() if manifest.kind not in STARTS_SOMETHING}
+    base = {
         "apiVersion": "kustomize.config.k8s.io/v1beta1",
         "kind": "Kustomization",
-        "resources": sorted(own | others),
+        "resources": sorted(own | other_files),
         "configurations": [CONFIGURATION],
     }
     paths = {*pods(plan)}
-    for name in others:
+    for name in other_files:
         paths.update(_pods_of_file(directory / name))
-    return {FILE_NAME: MARK + dump(made), CONFIGURATION: MARK + dump(configuration(sorted(paths)))}
+    return {FILE_NAME: MARK + dump(base), CONFIGURATION: MARK + dump(configuration(sorted(paths)))}
 
 
 def _listed(directory: Path) -> frozenset[str]:
@@ -112,13 +113,14 @@ def _pods_of_file(path: Path) -> Iterator[str]:
         if document.kind != BLUEPRINT["kind"] or not isinstance(actions, dict):
             continue
         for name, action in actions.items():
-            yield from _paths(name, defer_phase="deferPhase" in (action or ()))
+            has_defer_phase = isinstance(action, dict) and "deferPhase" in action
+            yield from _paths(name, defer_phase=has_defer_phase)
 
 
 def _refuse_foreign_files(directory: Path) -> None:
-    for other in OTHER_NAMES:
-        if (directory / other).exists():
-            raise UnreachableError(f"{directory / other} is there already: use another directory")
+    for name in OTHER_NAMES:
+        if (directory / name).exists():
+            raise UnreachableError(f"{directory / name} is there already: use another directory")
     for name in (FILE_NAME, CONFIGURATION):
         path = directory / name
         if path.exists() and not path.read_bytes().startswith(MARK.encode()):
@@ -128,10 +130,10 @@ def _refuse_foreign_files(directory: Path) -> None:
 
 def pods(plan: BackupPlan) -> tuple[str, ...]:
     """Return the paths of the arguments of all phases, as Kustomize writes them."""
-    found: list[str] = []
+    paths: list[str] = []
     for action in plan.actions:
-        found += _paths(action.name, defer_phase=action.defer_phase is not None)
-    return tuple(found)
+        paths += _paths(action.name, defer_phase=action.defer_phase is not None)
+    return tuple(paths)
 
 
 def _paths(action: str, *, defer_phase: bool) -> Iterator[str]:

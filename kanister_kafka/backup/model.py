@@ -425,11 +425,11 @@ class BackupPlan:
 
     def introduces_account(self, phase: PlannedPhase) -> bool:
         """Return whether a phase is the first of its service account: its pod stands there."""
-        return phase == next(one for one in self.phases if one.account == phase.account)
+        return phase == next(first for first in self.phases if first.account == phase.account)
 
     def anchor(self, account: str) -> str:
         """Return the name in YAML for pods of a service account of the steps."""
-        return next(one.anchor for one in self.accounts if one.name == account)
+        return next(spec.anchor for spec in self.accounts if spec.name == account)
 
     @property
     def roles(self) -> tuple[RoleSpec, ...]:

@@ -25,6 +25,7 @@ from kanister_kafka.backup.options import (
 from kanister_kafka.diagnostics import error
 from kanister_kafka.durations import DURATION, parse_duration
 from kanister_kafka.kasten.schemas import FREQUENCIES
+from kanister_kafka.kube.pod_options import Pairs
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.versions import VERSION
 from kanister_kafka.yamldoc import Scalar
@@ -83,25 +84,25 @@ class ParsedOptions:
     places: Mapping[str, FieldCursor] = field(default_factory=dict)
     """By name; what is not set anywhere has none."""
 
-    def check(self, here: FieldCursor) -> bool:
+    def check(self, top: FieldCursor) -> bool:
         """Report conflicts between the options; return whether there are none.
 
-        It is reported where the option was set, or `here` if it was not.
+        It is reported where the option was set, or `top` if it was not.
         """
-        found = self.options.problems()
-        for problem in found:
-            place = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), here)
-            place.error(problem.rule, problem.message + self._for(place, here))
-        return not found
+        problems = self.options.problems()
+        for problem in problems:
+            cursor = self.places.get(_camel(PLURALS.get(problem.path, problem.path)), top)
+            cursor.error(problem.rule, problem.message + self._for(cursor, top))
+        return not problems
 
-    def _for(self, place: FieldCursor, here: FieldCursor) -> str:
+    def _for(self, cursor: FieldCursor, top: FieldCursor) -> str:
         """Return which mapping makes an option of the defaults wrong; nothing if it is in it."""
-        if not here.path or place is here or _is_below(place, here):
+        if not top.path or cursor is top or _is_below(cursor, top):
             return ""
-        values = {name: at.node for name, at in self.places.items() if _is_below(at, here)}
+        values = {name: at.node for name, at in self.places.items() if _is_below(at, top)}
         texts = {name: node.text for name, node in values.items() if isinstance(node, Scalar)}
-        given = ", ".join(f"{name}: {text}" for name, text in texts.items())
-        return f" (for {here.path} at line {here.location.line}{given and f', with {given}'})"
+        settings = ", ".join(f"{name}: {text}" for name, text in texts.items())
+        return f" (for {top.path} at line {top.location.line}{settings and f', with {settings}'})"
 
 
 def parse_options(
@@ -117,21 +118,21 @@ def parse_options(
     settings = {setting.name: setting for setting in option_fields()}
     reject_unknown_keys(top, [*settings, *others])
     places = {name: top.at(name) for name in settings}
-    places = {name: place for name, place in places.items() if place.present}
+    places = {name: cursor for name, cursor in places.items() if cursor.present}
     changed = {}
-    for name, place in places.items():
+    for name, cursor in places.items():
         attribute, kind = settings[name].attribute, settings[name].kind
-        changed[attribute] = kind.read(place, getattr(before.options, attribute))
+        changed[attribute] = kind.read(cursor, getattr(before.options, attribute))
     return ParsedOptions(
         options=replace(before.options, **changed), places={**before.places, **places}
     )
 
 
-def reject_unknown_keys(top: FieldCursor, known: Collection[str], noun: str = "field") -> None:
-    """Report each key of a mapping that is not one of the known ones."""
+def reject_unknown_keys(top: FieldCursor, keys: Collection[str], noun: str = "field") -> None:
+    """Report each key of a mapping that is not one of `keys`."""
     for key, location in top.entries().items():
-        if key not in known:
-            message = f"unknown {noun}{_hint(key, known)}"
+        if key not in keys:
+            message = f"unknown {noun}{_hint(key, keys)}"
             top.problems.append(error("unknown-field", location, top.at(key).path, message))
 
 
@@ -140,26 +141,25 @@ def json_schema_properties(
 ) -> dict[str, dict[str, Any]]:
     """Return the JSON Schema of each option, by name; `help_texts` has what some are for."""
     words = {name: {"description": text} for name, text in (help_texts or {}).items()}
-    return {one.name: {**words.get(one.name, {}), **one.kind.schema} for one in option_fields()}
+    return {
+        option.name: {**words.get(option.name, {}), **option.kind.schema}
+        for option in option_fields()
+    }
 
 
 @cache
 def option_fields() -> tuple[OptionField, ...]:
     """Return all options that a file may set, in the order of `Options`."""
     hints = get_type_hints(Options)
+    names = (option.name for option in fields(Options) if option.name not in POLICY_OPTIONS)
     return tuple(
-        OptionField(
-            _camel(NAMES.get(one.name, one.name)),
-            one.name,
-            KINDS.get(one.name) or _kind(hints[one.name]),
-        )
-        for one in fields(Options)
-        if one.name not in POLICY_OPTIONS
+        OptionField(_camel(NAMES.get(name, name)), name, KINDS.get(name) or _kind(hints[name]))
+        for name in names
     )
 
 
-def _is_below(place: FieldCursor, here: FieldCursor) -> bool:
-    return place.path.startswith((f"{here.path}.", f"{here.path}["))
+def _is_below(cursor: FieldCursor, top: FieldCursor) -> bool:
+    return cursor.path.startswith((f"{top.path}.", f"{top.path}["))
 
 
 def _kind(hint: Any) -> OptionType:
@@ -169,28 +169,28 @@ def _kind(hint: Any) -> OptionType:
     if hint is int:
         return OptionType(FieldCursor.integer, {"type": "integer", "minimum": 0})
     if hint is bool:
-        return OptionType(lambda place, _before: place.boolean(), {"type": "boolean"})
+        return OptionType(lambda cursor, _before: cursor.boolean(), {"type": "boolean"})
     for choices in get_args(hint) or (hint,):
         if isinstance(choices, type) and issubclass(choices, enum.Enum):
-            return _some_of(choices) if get_origin(hint) is tuple else _one_of(choices)
+            return _choice_list(choices) if get_origin(hint) is tuple else _single_choice(choices)
     raise TypeError(f"no option of a file is a {hint}")
 
 
-def _one_of(choices: type[enum.Enum]) -> OptionType:
+def _single_choice(choices: type[enum.Enum]) -> OptionType:
     values = [choice.value for choice in choices]
 
-    def read(place: FieldCursor, before: enum.Enum) -> enum.Enum:
-        value = place.choice(values)
+    def read(cursor: FieldCursor, before: enum.Enum) -> enum.Enum:
+        value = cursor.choice(values)
         return choices(value) if value else before
 
     return OptionType(read, {"enum": values})
 
 
-def _some_of(choices: type[enum.Enum]) -> OptionType:
+def _choice_list(choices: type[enum.Enum]) -> OptionType:
     values = [choice.value for choice in choices]
 
-    def read(place: FieldCursor, _before: object) -> tuple[enum.Enum, ...]:
-        chosen = {item.choice(values) for item in place.each()}
+    def read(cursor: FieldCursor, _before: object) -> tuple[enum.Enum, ...]:
+        chosen = {item.choice(values) for item in cursor.each()}
         return tuple(choice for choice in choices if choice.value in chosen)
 
     return OptionType(read, {"type": "array", "items": {"enum": values}, "uniqueItems": True})
@@ -199,13 +199,13 @@ def _some_of(choices: type[enum.Enum]) -> OptionType:
 def _duration(*, never: bool) -> OptionType:
     also = f" or {NEVER}" if never else ""
 
-    def read(place: FieldCursor, before: int) -> int:
-        text = place.string()
+    def read(cursor: FieldCursor, before: int) -> int:
+        text = cursor.string()
         if never and text == NEVER:
             return 0
         seconds = parse_duration(text)
         if seconds is None and text:
-            place.error(
+            cursor.error(
                 "wrong-type",
                 f"Invalid value: {quote_name(text)}: must be a duration such as 90s or 1m30s{also}",
             )
@@ -215,30 +215,30 @@ def _duration(*, never: bool) -> OptionType:
     return OptionType(read, {"type": "string", "pattern": f"^({pattern})$", "minLength": 2})
 
 
-def _texts(place: FieldCursor, _before: object) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(text for item in place.each() if (text := item.string())))
+def _texts(cursor: FieldCursor, _before: object) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(text for item in cursor.each() if (text := item.string())))
 
 
-def _user(place: FieldCursor, before: int | None) -> int | None:
-    if place.is_text(PLATFORM):
+def _user(cursor: FieldCursor, before: int | None) -> int | None:
+    if cursor.is_text(PLATFORM):
         return None
-    return place.integer(before or 0)
+    return cursor.integer(before or 0)
 
 
-def _pairs(place: FieldCursor, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    own = {key: place.at(key) for key in place.entries()}
+def _pairs(cursor: FieldCursor, before: Pairs) -> Pairs:
+    own = {key: cursor.at(key) for key in cursor.entries()}
     texts = {key: at.string() for key, at in own.items() if at.present}
     return tuple({**dict(before), **texts}.items())
 
 
-def _borne(place: FieldCursor, before: tuple[tuple[str, str], ...]) -> tuple[tuple[str, str], ...]:
-    return () if place.is_text(NONE) else _pairs(place, before)
+def _pairs_or_none(cursor: FieldCursor, before: Pairs) -> Pairs:
+    return () if cursor.is_text(NONE) else _pairs(cursor, before)
 
 
-def _timeouts(place: FieldCursor, before: StepTimeouts) -> StepTimeouts:
-    steps = [one.name for one in fields(StepTimeouts)]
-    reject_unknown_keys(place, steps, "step")
-    own = {step: place.at(step) for step in steps}
+def _timeouts(cursor: FieldCursor, before: StepTimeouts) -> StepTimeouts:
+    steps = [step.name for step in fields(StepTimeouts)]
+    reject_unknown_keys(cursor, steps, "step")
+    own = {step: cursor.at(step) for step in steps}
     changed = {step: WAIT.read(at, getattr(before, step)) for step, at in own.items() if at.present}
     return replace(before, **changed)
 
@@ -248,8 +248,8 @@ TEXTS = OptionType(_pairs, {"type": "object", "additionalProperties": {"type": "
 NAMED = OptionType(
     _texts, {"type": "array", "items": {"type": "string", "pattern": "^[A-Za-z0-9]+/[^/]+/[^/]+$"}}
 )
-ADDITIVE_PAIRS = OptionType(_borne, {"anyOf": [TEXTS.schema, {"const": NONE}]})
-AMOUNTS = OptionType(lambda place, _before: _borne(place, ()), ADDITIVE_PAIRS.schema)
+ADDITIVE_PAIRS = OptionType(_pairs_or_none, {"anyOf": [TEXTS.schema, {"const": NONE}]})
+AMOUNTS = OptionType(lambda cursor, _before: _pairs_or_none(cursor, ()), ADDITIVE_PAIRS.schema)
 LIST = OptionType(_texts, {"type": "array", "items": {"type": "string"}})
 KINDS = {
     "writers": NAMED,
@@ -276,7 +276,7 @@ KINDS = {
         _timeouts,
         {
             "type": "object",
-            "properties": {one.name: WAIT.schema for one in fields(StepTimeouts)},
+            "properties": {step.name: WAIT.schema for step in fields(StepTimeouts)},
             "additionalProperties": False,
         },
     ),
@@ -285,12 +285,12 @@ KINDS = {
 
 
 def _camel(name: str) -> str:
-    first, *rest = name.replace("-", "_").split("_")
-    return first + "".join(word.capitalize() for word in rest)
+    first, *words = name.replace("-", "_").split("_")
+    return first + "".join(word.capitalize() for word in words)
 
 
-def _hint(key: str, known: Collection[str]) -> str:
+def _hint(key: str, keys: Collection[str]) -> str:
     from difflib import get_close_matches  # slow to import, seldom needed
 
-    near = get_close_matches(key, known, n=1)
-    return f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(known)}"
+    near = get_close_matches(key, keys, n=1)
+    return f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(keys)}"

@@ -309,7 +309,7 @@ class Options:
             labels=self.pod_labels,
             annotations=self.pod_annotations,
             pull_secrets=self.image_pull_secrets,
-            tolerations=tuple(one for one in tolerations if one is not None),
+            tolerations=tuple(toleration for toleration in tolerations if toleration is not None),
             node_selector=self.node_selector,
             priority_class=self.priority_class,
             requests=self.requests,
@@ -463,8 +463,8 @@ class Options:
             ),
             *(("writer", text, True) for text in self.writers),
         )
-        for path, value, given in named:
-            if given:
+        for path, value, is_set in named:
+            if is_set:
                 yield path, value, "is for --strategy cold: a hot backup changes and stops nothing"
 
     def _wrong_limits(self) -> Iterator[tuple[str, object, str]]:
@@ -515,7 +515,7 @@ class Options:
             # The effect in Kasten of hours alone in a longer period is not documented.
             yield "at", self.time, f"is for --frequency {DAILY}; it runs {self.frequency}"
         for period, count in self.retention:
-            longer = [known for known, _count, _frequency in RETENTION[max(often - 1, 0) :]]
+            longer = [name for name, _count, _frequency in RETENTION[max(often - 1, 0) :]]
             if not often:
                 yield "retention", f"{period}={count}", "is for a Policy with a schedule"
             elif period not in longer:
@@ -542,10 +542,10 @@ class Options:
                 yield path, rules[path], "must be a duration such as 30d or 72h"
         yield from self._wrong_verification()
         if not self.schedule:
-            others: dict[str, object] = dict(rules)
+            settings: dict[str, object] = dict(rules)
             if not self.verify_schedule:
-                others |= {"time-zone": self.time_zone, "schedule-image": self.schedule_image}
-            for path, value in others.items():
+                settings |= {"time-zone": self.time_zone, "schedule-image": self.schedule_image}
+            for path, value in settings.items():
                 if value:
                     yield path, value, "is for --schedule"
             return
@@ -591,25 +591,25 @@ class Options:
             yield "export-memory", self.export_memory, must
 
     def _wrong_verification(self) -> Iterator[tuple[str, object, str]]:
-        given = self.verify_schedule
-        if not given:
+        schedule = self.verify_schedule
+        if not schedule:
             for path in ("verify-into", "verify-memory"):
                 if value := getattr(self, path.replace("-", "_")):
                     yield path, value, "is for --verify-schedule"
             return
         if self.engine is not SnapshotProvider.KANISTER:
-            yield "verify-schedule", given, "is for --engine kanister"
-        if must := schedule_error(given):
-            yield "verify-schedule", given, must
+            yield "verify-schedule", schedule, "is for --engine kanister"
+        if must := schedule_error(schedule):
+            yield "verify-schedule", schedule, must
         if not self.schedule_image:
-            yield "verify-schedule", given, "needs --schedule-image, an image with this command"
+            yield "verify-schedule", schedule, "needs --schedule-image, an image with this command"
         elif not self.schedule and not IMAGE.fullmatch(self.schedule_image):
             yield "schedule-image", self.schedule_image, "must be an image reference"
         if not self.schedule and self.time_zone and (must := time_zone_error(self.time_zone)):
             yield "time-zone", self.time_zone, must
         if not LABEL.allows(self.verify_into):
             must = "needs --verify-into, an existing namespace for the copy"
-            yield "verify-schedule", given, must
+            yield "verify-schedule", schedule, must
         if self.verify_memory and not quantity(self.verify_memory):
             yield "verify-memory", self.verify_memory, "must be a quantity such as 1Gi"
 
@@ -659,17 +659,18 @@ def _words(name: str, value: Any) -> Iterator[str]:
         yield from (f"--{RESOURCES[name]}", ",".join("=".join(pair) for pair in value) or NONE)
     elif isinstance(value, tuple):
         option = f"--{SINGULARS.get(name, name.rstrip('s')).replace('_', '-')}"
-        for one in _against(getattr(Options(), name), value) if name in ADDITIVE_OPTIONS else value:
-            pair = isinstance(one, tuple)
-            yield from (option, "=".join(one) if pair else str(getattr(one, "value", one)))
+        items = _against(getattr(Options(), name), value) if name in ADDITIVE_OPTIONS else value
+        for item in items:
+            pair = isinstance(item, tuple)
+            yield from (option, "=".join(item) if pair else str(getattr(item, "value", item)))
     else:
         yield from (f"--{name.replace('_', '-')}", _word(name, value))
 
 
 def _against(usual: Pairs, value: Pairs) -> Pairs | tuple[str | tuple[str, str], ...]:
     """Return the values to give in addition to the defaults, or a word that removes these."""
-    more = tuple(pair for pair in value if pair not in usual)
-    return more if merged(usual, more) == value else (NONE, *value)
+    additions = tuple(pair for pair in value if pair not in usual)
+    return additions if merged(usual, additions) == value else (NONE, *value)
 
 
 def _word(name: str, value: object) -> str:

@@ -12,6 +12,7 @@ import os
 import re
 import stat
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,15 +56,13 @@ def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> I
     if either is a symbolic link, or is reached through one from the working directory, if a file
     holds another object, and if a file cannot be written.
     """
-    place = folder / below
-    refuse_other_objects(place, files)
-    try:
+    directory = folder / below
+    refuse_other_objects(directory, files)
+    with _translated(directory):
         _make(folder, below)
         for name, text in files.items():
-            _replace(place / name, text)
-            yield place / name
-    except OSError as failure:
-        raise UnreachableError(f"{place}: {failure.strerror or failure}") from failure
+            _replace(directory / name, text)
+            yield directory / name
 
 
 def write_file(path: Path, text: str) -> None:
@@ -71,29 +70,25 @@ def write_file(path: Path, text: str) -> None:
 
     A device or a pipe, such as /dev/stdout, is written to as it is.
     """
-    try:
+    with _translated(path):
         if _is_stream(path):
             path.write_text(text, encoding="utf-8", newline="\n")
         else:
             _replace(path, text)
-    except OSError as failure:
-        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
 
 
 def check_file(path: Path) -> None:
     """Raise UnreachableError if `write_file` could not write this file; nothing is left behind."""
-    try:
+    with _translated(path):
         if _is_stream(path) and path.exists():  # not opened: who reads a pipe would see its end
             if not os.access(path, os.W_OK):
                 raise UnreachableError(f"{path}: {os.strerror(errno.EACCES)}")
             return
-        made = _temporary(path)
+        temporary = _temporary(path)
         try:
-            made.open("xb").close()
+            temporary.open("xb").close()
         finally:
-            made.unlink(missing_ok=True)
-    except OSError as failure:
-        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+            temporary.unlink(missing_ok=True)
 
 
 def refuse_other_objects(folder: Path, files: Mapping[str, str]) -> None:
@@ -123,14 +118,12 @@ def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[P
     names = set(_names(folder))
     if names <= set(expected):
         return
-    found = dict(_texts(folder, names))
-    kept = {name: found[name] for name in expected if name in found}
-    for name in sorted(_superfluous(found, kept, blueprint)):
+    texts = dict(_texts(folder, names))
+    expected_texts = {name: texts[name] for name in expected if name in texts}
+    for name in sorted(_superfluous(texts, expected_texts, blueprint)):
         path = folder / name
-        try:
+        with _translated(path):
             path.unlink()
-        except OSError as failure:
-            raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
         yield path
 
 
@@ -141,12 +134,18 @@ def read_text(path: Path) -> str:
 
 def remove_empty_directories(folder: Path) -> None:
     """Remove a directory that has nothing in it."""
+    with _translated(folder):
+        if not (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
+            folder.rmdir()
+
+
+@contextmanager
+def _translated(path: Path) -> Iterator[None]:
+    """Raise UnreachableError in place of OSError."""
     try:
-        if folder.is_symlink() or not folder.is_dir() or any(folder.iterdir()):
-            return
-        folder.rmdir()
+        yield
     except OSError as failure:
-        raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
 
 
 def _is_stream(path: Path) -> bool:
@@ -161,35 +160,32 @@ def _is_stream(path: Path) -> bool:
 
 def _make(folder: Path, below: str) -> None:
     """Make a directory; no part of its path below the working directory may be a link."""
-    here, wanted = Path.cwd(), folder.absolute()
-    start = here if wanted.is_relative_to(here) else wanted.parent
+    working_directory, target = Path.cwd(), folder.absolute()
+    start = working_directory if target.is_relative_to(working_directory) else target.parent
     start.mkdir(parents=True, exist_ok=True)
-    place = start
-    for part in (wanted / below).relative_to(start).parts:
-        place /= part
-        if place.is_symlink():
+    path = start
+    for part in (target / below).relative_to(start).parts:
+        path /= part
+        if path.is_symlink():
             raise UnreachableError(
-                f"{place} is a symbolic link, and nothing is written where it leads to: give the "
+                f"{path} is a symbolic link, and nothing is written where it leads to: give the "
                 "directory itself"
             )
-        place.mkdir(exist_ok=True)
+        path.mkdir(exist_ok=True)
 
 
 def _replace(path: Path, text: str) -> None:
     """Put a file in the place of another file, or of a link."""
-    made = _temporary(path)
+    temporary = _temporary(path)
     mode = _mode(path)
-    in_place = False
     try:
-        with made.open("xb") as file:  # never what is there already
+        with temporary.open("xb") as file:  # never what is there already
             file.write(text.encode())
         if mode is not None:
-            made.chmod(mode)
-        made.replace(path)
-        in_place = True
+            temporary.chmod(mode)
+        temporary.replace(path)
     finally:
-        if not in_place:
-            made.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)  # nothing is left of it after a success
 
 
 def _temporary(path: Path) -> Path:
@@ -215,19 +211,19 @@ def outdated_files(
     read, or that holds another object.
     """
     refuse_other_objects(folder, expected)
-    found = dict(_texts(folder, set(expected) | set(_names(folder))))
-    superfluous = _superfluous(found, expected, blueprint)
+    texts = dict(_texts(folder, set(expected) | set(_names(folder))))
+    superfluous = _superfluous(texts, expected, blueprint)
     return tuple(
-        OutdatedFile(folder / name, found.get(name), expected.get(name))
-        for name in sorted(expected.keys() | found.keys())
-        if found.get(name) != expected.get(name) and (name in expected or name in superfluous)
+        OutdatedFile(folder / name, texts.get(name), expected.get(name))
+        for name in sorted(expected.keys() | texts.keys())
+        if texts.get(name) != expected.get(name) and (name in expected or name in superfluous)
     )
 
 
 def files_that_stay(folder: Path, expected: Mapping[str, str], blueprint: str) -> frozenset[str]:
     """Name the YAML files that are there, are not of this rendering, and are not removed by it."""
-    found = dict(_texts(folder, set(_names(folder))))
-    return frozenset(found.keys() - expected.keys() - _superfluous(found, expected, blueprint))
+    texts = dict(_texts(folder, set(_names(folder))))
+    return frozenset(texts.keys() - expected.keys() - _superfluous(texts, expected, blueprint))
 
 
 def _superfluous(texts: Mapping[str, str], expected: Mapping[str, str], blueprint: str) -> set[str]:
@@ -239,35 +235,31 @@ def _superfluous(texts: Mapping[str, str], expected: Mapping[str, str], blueprin
 
 
 def _names(folder: Path) -> list[str]:
-    try:
-        with os.scandir(folder) as found:
-            return [one.name for one in found if one.name.endswith(".yaml") and one.is_file()]
-    except (FileNotFoundError, NotADirectoryError):
-        return []
-    except OSError as failure:
-        raise UnreachableError(f"{folder}: {failure.strerror or failure}") from failure
+    with (
+        _translated(folder),
+        suppress(FileNotFoundError, NotADirectoryError),
+        os.scandir(folder) as entries,
+    ):
+        return [file.name for file in entries if file.name.endswith(".yaml") and file.is_file()]
+    return []
 
 
 def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         path = folder / name
-        try:
-            if path.is_symlink():  # writing puts a file in its place; the diff shows no other text
-                continue
-            # As bytes: a line that ends in \r\n is another line.
-            yield name, path.read_bytes().decode("utf-8", "replace")
-        except FileNotFoundError:
-            continue
-        except OSError as failure:
-            raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+        with _translated(path), suppress(FileNotFoundError):
+            # Writing puts a file in the place of a link; the diff shows no other text.
+            if not path.is_symlink():
+                # As bytes: a line that ends in \r\n is another line.
+                yield name, path.read_bytes().decode("utf-8", "replace")
 
 
 def _objects(text: str) -> set[str]:
     """Return the kind, namespace and name of each object in a text."""
     return {
-        f"{one.kind} {'/'.join(filter(None, (one.text('metadata', 'namespace'), name)))}"
-        for one in loads(text).documents
-        if (name := one.text("metadata", "name"))
+        f"{item.kind} {'/'.join(filter(None, (item.text('metadata', 'namespace'), name)))}"
+        for item in loads(text).documents
+        if (name := item.text("metadata", "name"))
     }
 
 
@@ -276,11 +268,11 @@ def _is_unused(name: str, files: Mapping[str, str]) -> bool:
     documents = loads(files[name]).documents if SCRIPTS in name else ()
     if not documents or not all(map(is_own_scripts_file, documents)):
         return False
-    others = [text for other, text in files.items() if other != name]
+    other_texts = [text for file_name, text in files.items() if file_name != name]
     for document in documents:
         # the name of scripts of one Kafka's own ends with that of the shared ones
         scripts = re.compile(rf"(?<![-.\w]){re.escape(document.text('metadata', 'name'))}(?![-\w])")
-        if any(map(scripts.search, others)):
+        if any(map(scripts.search, other_texts)):
             return False
     return True
 

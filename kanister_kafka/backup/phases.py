@@ -139,7 +139,7 @@ class PhaseFactory:
 
     def pause(self, name: str = "pause") -> PlannedPhase:
         """Pause, then stop the other components, which write metadata, and all clients."""
-        pause, *rest = self._pause_steps()
+        pause, *deletions = self._pause_steps()
         same = PlannedStep(does="compare with the stored specs", objects=(str(self.cluster),))
         return PlannedPhase(
             name=name,
@@ -150,7 +150,7 @@ class PhaseFactory:
                 WATCHDOG_TIMEOUT=0,
                 SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
             ),
-            steps=tuple(self._watchdog_steps() + [pause, same] + rest + self._client_steps()),
+            steps=tuple(self._watchdog_steps() + [pause, same] + deletions + self._client_steps()),
             account=self.names.account,
         )
 
@@ -229,12 +229,12 @@ class PhaseFactory:
     def stop(self, name: str = "stop") -> PlannedPhase:
         """Pause, then stop the other components, brokers, and the metadata quorum last."""
         steps = self._watchdog_steps()
-        pause, *rest = self.halt_steps()
+        pause, *stops = self.halt_steps()
         same = PlannedStep(
             does="compare with the saved objects, and verify that no client runs, before and after",
             objects=(str(self.cluster),),
         )
-        steps += [pause, same, *rest]
+        steps += [pause, same, *stops]
         return PlannedPhase(
             name=name,
             stage=BackupStage.STOP,
@@ -365,11 +365,11 @@ class PhaseFactory:
         """Return `KIND/NAMESPACE/NAME` of the clients that running-clients.sh must leave alone."""
         cluster = self.cluster
         # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
-        homes = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
+        namespaces = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
         return tuple(
-            f"{one.kind}/{one.namespace}/{one.name}"
-            for one in cluster.bystanders
-            if one.kind in CLIENT_KINDS and one.namespace in homes
+            f"{client.kind}/{client.namespace}/{client.name}"
+            for client in cluster.bystanders
+            if client.kind in CLIENT_KINDS and client.namespace in namespaces
         )
 
     def _writer_values(self) -> dict[str, str | int | tuple[str, ...]]:
@@ -395,12 +395,12 @@ class PhaseFactory:
             WorkloadKind.POD_SET: "strimzipodsets.core.strimzi.io",
             WorkloadKind.DEPLOYMENT: "deployments.apps",
         }
-        kinds: dict[str, set[WorkloadKind]] = {}
+        clients: dict[str, set[WorkloadKind]] = {}
         for writer in self.cluster.writers:
-            kinds.setdefault(writer.kind, set()).update(writer.kinds)
+            clients.setdefault(writer.kind, set()).update(writer.kinds)
         return " ".join(
-            f"{kind}:{','.join(resources[one] for one in resources if one in found)}"
-            for kind, found in sorted(kinds.items())
+            f"{client}:{','.join(resources[kind] for kind in resources if kind in kinds)}"
+            for client, kinds in sorted(clients.items())
         )
 
     def _names(self, workloads: Iterable[Workload]) -> tuple[str, ...]:

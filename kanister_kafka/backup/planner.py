@@ -103,8 +103,8 @@ def autoscaler_conflict(autoscaler: Autoscaler, options: Options) -> AutoscalerC
 def autoscaler_diagnostics(cluster: KafkaCluster, options: Options) -> Iterator[Diagnostic]:
     """Return a warning for each autoscaler of the input that a backup suffers from."""
     for autoscaler in cluster.autoscalers:
-        if found := autoscaler_conflict(autoscaler, options):
-            message = f"{found.what}; {found.remedy}"
+        if conflict := autoscaler_conflict(autoscaler, options):
+            message = f"{conflict.what}; {conflict.remedy}"
             yield warning("autoscaled", autoscaler.location, "spec.scaleTargetRef", message)
 
 
@@ -172,33 +172,31 @@ class _PlanBuilder:
     def _rights(self) -> dict[str, tuple[Permission, ...]]:
         """Return the rights of each account, that of the steps first."""
         cluster, options, names = self.cluster, self.options, self.names
-        found: dict[str, list[Permission]] = {names.account: []}
+        rights: dict[str, list[Permission]] = {names.account: []}
         if self.online:
-            found[names.account] += online_rights(cluster, options, names)
+            rights[names.account] += online_rights(cluster, options, names)
         elif not self.hot:
-            found[names.account] += backup_rights(cluster, options, names)
+            rights[names.account] += backup_rights(cluster, options, names)
             if self.engine:
-                found[names.account] += stopped_snapshot_rights(cluster)
-        found.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
+                rights[names.account] += stopped_snapshot_rights(cluster)
+        rights.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
         if names.keep:
-            found.setdefault(names.keep, []).extend(save_rights(cluster, options, names))
+            rights.setdefault(names.keep, []).extend(save_rights(cluster, options, names))
         if names.restore:
-            of_restore = restore_rights(cluster, options, names, engine=self.engine)
-            found[names.restore] = [*of_restore]
+            rights[names.restore] = [*restore_rights(cluster, options, names, engine=self.engine)]
         if names.switch:
-            found[names.switch] = [*restart_rights(cluster, names)]
+            rights[names.switch] = [*restart_rights(cluster, names)]
         if names.schedule:
-            of_schedule = schedule_rights(cluster, options, names, self.blueprint)
-            found[names.schedule] = [*of_schedule]
+            rights[names.schedule] = [*schedule_rights(cluster, options, names, self.blueprint)]
         if names.export:
-            found.setdefault(names.export, []).extend(export_rights(cluster))
+            rights.setdefault(names.export, []).extend(export_rights(cluster))
         if names.verification:
-            found[names.verification] = [
+            rights[names.verification] = [
                 *verification_rights(cluster, options, names, self.blueprint)
             ]
         return {
-            name: rights_in_order(merge_permissions(rights), cluster.namespace)
-            for name, rights in found.items()
+            name: rights_in_order(merge_permissions(permissions), cluster.namespace)
+            for name, permissions in rights.items()
         }
 
     def _account(self, name: str) -> ServiceAccountSpec:
@@ -224,7 +222,7 @@ class _PlanBuilder:
             **dict(options.labels),
         }
         annotations = {BLUEPRINT: f"{options.kasten_namespace}/{name}", **dict(options.annotations)}
-        found = [
+        diagnostics = [
             *problems,
             *autoscaler_diagnostics(cluster, options),
             *kasten.kasten_diagnostics(cluster, options),
@@ -262,7 +260,7 @@ class _PlanBuilder:
                     gitops.annotation_next_steps(cluster, options),
                 )
             ),
-            problems=sort_diagnostics(found),
+            problems=sort_diagnostics(diagnostics),
         )
 
     def _switch(self) -> Watchdog | None:
@@ -464,10 +462,10 @@ class _PlanBuilder:
         if not self.names.switch:
             return
         stage = BackupStage.FLUSH if self.online else BackupStage.STOP
-        action = next(one for one in actions if any(p.stage is stage for p in one.phases))
+        action = next(action for action in actions if any(p.stage is stage for p in action.phases))
         scripts = [*chain.from_iterable(phase.scripts for phase in action.phases)]
-        last = max(at for at, one in enumerate(scripts) if one.stage is stage)
-        needed = sum(one.seconds + POD_SECONDS for one in scripts[: last + 1])
+        last = max(at for at, script in enumerate(scripts) if script.stage is stage)
+        needed = sum(script.seconds + POD_SECONDS for script in scripts[: last + 1])
         after = self.options.restart_after
         if after < needed:
             yield error(
@@ -510,16 +508,16 @@ def header_table(actions: Iterable[PlannedAction], cluster: str) -> Iterator[str
 
 def _rows(action: PlannedAction, cluster: str) -> Iterator[tuple[str, str, str, str]]:
     for number, phase in enumerate(action.all_phases):
-        for place, step in enumerate(phase.steps):
+        for position, step in enumerate(phase.steps):
             at_most = f"{step.seconds:5} s" if step.seconds else ""
-            first, name = ("", "") if place else (action.name, phase.name)
-            if phase is action.defer_phase and not place:
+            first, name = ("", "") if position else (action.name, phase.name)
+            if phase is action.defer_phase and not position:
                 name += ", always"
             yield "" if number else first, name, at_most, _text(step, cluster)
 
 
 def _text(step: PlannedStep, cluster: str) -> str:
-    objects = ", ".join(_named(one for one in step.objects if one != cluster))
+    objects = ", ".join(_named(reference for reference in step.objects if reference != cluster))
     until = f", until {step.until}" if step.until else ""
     return f"{step.does}{': ' if objects else ''}{objects}{until}"
 
@@ -527,7 +525,7 @@ def _text(step: PlannedStep, cluster: str) -> str:
 def _named(objects: Iterable[str]) -> Iterator[str]:
     """Name objects, with a kind only if it is another than that of the object before."""
     before = ""
-    for one in objects:
-        kind, _, name = one.partition(" ")
-        yield name if kind == before and name else one
+    for reference in objects:
+        kind, _, name = reference.partition(" ")
+        yield name if kind == before and name else reference
         before = kind

@@ -54,17 +54,17 @@ def provenance_annotations(plan: BackupPlan) -> tuple[tuple[str, str], ...]:
 
 def input_hash(plan: BackupPlan) -> str:
     """Return the hash of the inputs that decide the rendered objects of a plan."""
-    made = _json_value(plan)
+    values = _json_value(plan)
     if KastenOutput.BINDING not in plan.options.kasten:
-        del made["bound"]  # no object is made of it
+        del values["bound"]  # no object is made of it
     if plan.schedule is None:
-        del made["schedule"]  # as before there were schedules
+        del values["schedule"]  # as before there were schedules
     if plan.verification is None:
-        del made["verification"]
+        del values["verification"]
     tree = {
         "cluster": [plan.cluster.namespace, plan.cluster.name],
         "options": plan.options.words(),
-        "plan": made,
+        "plan": values,
     }
     text = json.dumps(
         tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_json_value
@@ -75,18 +75,18 @@ def input_hash(plan: BackupPlan) -> str:
 def _json_value(value: Any) -> Any:
     """Return the fields or the value of a part of a plan that JSON cannot encode as it is."""
     kind: Any = type(value)
-    if kept := _kept(kind):
-        return {name: getattr(value, name) for name in kept}
+    if names := _hashed_fields(kind):
+        return {name: getattr(value, name) for name in names}
     if isinstance(value, enum.Enum):
         return value.value
     raise TypeError(f"a plan may not have a {type(value).__name__}")
 
 
 @lru_cache(maxsize=64)
-def _kept(kind: type) -> tuple[str, ...]:
+def _hashed_fields(kind: type) -> tuple[str, ...]:
     """Return the fields of a part of a plan that count; none for any other value."""
     fields = dataclasses.fields(kind) if dataclasses.is_dataclass(kind) else ()
-    return tuple(one.name for one in fields if one.name not in FOR_PEOPLE | DECIDED_ABOVE)
+    return tuple(field.name for field in fields if field.name not in FOR_PEOPLE | DECIDED_ABOVE)
 
 
 def _version_words(plan: BackupPlan) -> tuple[str, ...]:
@@ -155,11 +155,11 @@ def scripts_annotations(plan: BackupPlan) -> Pairs:
     One that is shared has nothing of a single cluster.
     """
     options = plan.options
-    found = dict(_gitops(options.gitops, "ConfigMap"))
+    annotations = dict(_gitops(options.gitops, "ConfigMap"))
     if options.gitops or options.owns_scripts:
-        found |= dict(KEPT[options.gitops])
+        annotations |= dict(KEPT[options.gitops])
     own = plan.annotations if options.owns_scripts else ()
-    return tuple(sorted((found | dict(own)).items()))
+    return tuple(sorted((annotations | dict(own)).items()))
 
 
 def _gitops(tool: GitOps | None, kind: str) -> Iterator[tuple[str, str]]:

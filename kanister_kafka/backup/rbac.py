@@ -33,7 +33,7 @@ def backup_rights(
 ) -> tuple[Permission, ...]:
     """Return what the steps of a backup may do, by namespace: neither exec nor read Secrets."""
     see = "see the nodes, and how they end"
-    found = [
+    rights = [
         *_cluster_rights(cluster, names),
         permission(cluster, "", "pods", (), ("list", "watch"), see),
         *_writer_rights(cluster, options),
@@ -41,11 +41,11 @@ def backup_rights(
     ]
     if has_cruise_control(cluster):
         see = "see that no partition is being moved"
-        found.append(permission(cluster, KAFKA_GROUP, REBALANCES, (), ("list",), see))
+        rights.append(permission(cluster, KAFKA_GROUP, REBALANCES, (), ("list",), see))
     if names.switch:
-        found.append(permission(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
-        found.append(_scale_right(cluster, names.switch))
-    return sort_permissions(found, cluster.namespace)
+        rights.append(permission(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
+        rights.append(_scale_right(cluster, names.switch))
+    return sort_permissions(rights, cluster.namespace)
 
 
 def online_rights(
@@ -53,12 +53,10 @@ def online_rights(
 ) -> tuple[Permission, ...]:
     """Return what the steps of a backup may do whose brokers run: they stop no node."""
     nodes = {workload.name for workload in cluster.nodes}
-    found = []
-    for right in backup_rights(cluster, options, names):
-        if nodes & {*right.names}:
-            right = replace(right, verbs=("get",))
-        found.append(right)
-    return tuple(found)
+    return tuple(
+        replace(right, verbs=("get",)) if nodes & {*right.names} else right
+        for right in backup_rights(cluster, options, names)
+    )
 
 
 def has_cruise_control(cluster: KafkaCluster) -> bool:
@@ -74,13 +72,13 @@ def flush_rights(
     The API could limit `pods/exec` to names of pods, but a plan does not know them: the operator
     gives the node ids, and a pool that is scaled has others.
     """
-    found = [
+    rights = [
         permission(cluster, "", "pods", (), ("get", "list"), "find the nodes"),
         permission(cluster, "", "pods", (), ("create",), "flush them", "exec"),
     ]
     if options.strategy is not Strategy.HOT:
-        found += _telling_rights(cluster, names)
-    return sort_permissions(found, cluster.namespace)
+        rights += _telling_rights(cluster, names)
+    return sort_permissions(rights, cluster.namespace)
 
 
 def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
@@ -93,35 +91,36 @@ def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Per
 
 def restart_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:
     """Return what it takes to bring back what was stopped: the watchdog has no more."""
-    home = cluster.namespace
-    found = [
+    rights = [
         right
         for right in _cluster_rights(cluster, names)
         if "delete" not in right.verbs or right.resource == "strimzipodsets"
     ]
-    found = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in found]
+    rights = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in rights]
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
-        found += _writer_objects(cluster, namespace)
-    found.append(
+        rights += _writer_objects(cluster, namespace)
+    rights.append(
         permission(cluster, "", "pods", (), ("list", "watch"), "see whether the nodes stay stopped")
     )
     if names.switch:
-        found.append(_scale_right(cluster, names.switch))
-    return sort_permissions(found, home)
+        rights.append(_scale_right(cluster, names.switch))
+    return sort_permissions(rights, cluster.namespace)
 
 
-def sort_permissions(permissions: Iterable[Permission], home: str) -> tuple[Permission, ...]:
+def sort_permissions(permissions: Iterable[Permission], namespace: str) -> tuple[Permission, ...]:
     """Sort rights by namespace, that of the cluster first."""
-    return tuple(sorted(permissions, key=lambda right: (right.namespace != home, _order(right))))
+    return tuple(
+        sorted(permissions, key=lambda right: (right.namespace != namespace, _order(right)))
+    )
 
 
 def merge_permissions(permissions: Iterable[Permission]) -> tuple[Permission, ...]:
     """Join rights to the same objects into one."""
     by_object: dict[tuple[object, ...], Permission] = {}
-    for one in permissions:
-        key = (one.namespace, one.group, one.resource, one.subresource, one.names)
-        first = by_object.setdefault(key, one)
-        verbs = tuple(sorted({*first.verbs, *one.verbs})) if first is not one else one.verbs
+    for right in permissions:
+        key = (right.namespace, right.group, right.resource, right.subresource, right.names)
+        first = by_object.setdefault(key, right)
+        verbs = tuple(sorted({*first.verbs, *right.verbs})) if first is not right else right.verbs
         by_object[key] = replace(first, verbs=verbs)
     return tuple(by_object.values())
 
@@ -168,13 +167,13 @@ def _cluster_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Per
         yield permission(cluster, KAFKA_GROUP, "kafkanodepools", cluster.pools, ("get",), keep)
     workloads = [*cluster.nodes, *([cluster.zookeeper] if cluster.zookeeper else [])]
     for kind, verbs in STOP_VERBS.items():
-        found = [workload.name for workload in workloads if kind in workload.kinds]
-        if found:
+        workload_names = [workload.name for workload in workloads if kind in workload.kinds]
+        if workload_names:
             stop = "stop the nodes, and see them Ready"
-            yield permission(cluster, *KIND_TO_RESOURCE[kind], found, verbs, stop)
+            yield permission(cluster, *KIND_TO_RESOURCE[kind], workload_names, verbs, stop)
     if cluster.components:
-        other = "stop the other components"
-        yield permission(cluster, "apps", "deployments", cluster.components, ("delete",), other)
+        reason = "stop the other components"
+        yield permission(cluster, "apps", "deployments", cluster.components, ("delete",), reason)
     keep = "keep what restart and restore need"
     yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), keep)
     yield permission(cluster, "", "events", (), ("create",), "report on the Kafka resource")
@@ -288,11 +287,11 @@ def save_rights(
     Kafka back, as the watchdog may. Neither stops anything.
     """
     cold = options.strategy is Strategy.COLD
-    found = [*restart_rights(cluster, names), *_save_rights(cluster)]
-    found.append(_snapshot_right(cluster, "delete", "list", *(() if cold else ("create",))))
+    rights = [*restart_rights(cluster, names), *_save_rights(cluster)]
+    rights.append(_snapshot_right(cluster, "delete", "list", *(() if cold else ("create",))))
     if options.group_snapshot_class:
-        found += _group_rights(cluster)
-    return sort_permissions(merge_permissions(found), cluster.namespace)
+        rights += _group_rights(cluster)
+    return sort_permissions(merge_permissions(rights), cluster.namespace)
 
 
 def stopped_snapshot_rights(cluster: KafkaCluster) -> tuple[Permission, ...]:
@@ -343,15 +342,15 @@ def restore_rights(
 ) -> tuple[Permission, ...]:
     """Return what a restore needs; `engine` where it puts back claims and objects itself."""
     stop = backup_rights(cluster, options, names)
-    found = [r for r in stop if (r.resource, r.verbs) != ("deployments", ("get",))]
-    found = [r for r in found if r.resource not in (CLAIMS, REBALANCES)]
+    rights = [r for r in stop if (r.resource, r.verbs) != ("deployments", ("get",))]
+    rights = [r for r in rights if r.resource not in (CLAIMS, REBALANCES)]
     # Pods are only waited for, and nothing looks at what is deleted.
     only = {"pods": ("list",), "strimzipodsets": ("delete",)}
-    found = [replace(r, verbs=only.get(r.resource, r.verbs)) for r in found]
+    rights = [replace(r, verbs=only.get(r.resource, r.verbs)) for r in rights]
     pools = cluster.pools if not cluster.zookeeper else ()
     if not cluster.zookeeper:
         why = "put back the cluster id"
-        found.append(
+        rights.append(
             permission(
                 cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), why, "status"
             )
@@ -360,15 +359,15 @@ def restore_rights(
         why = "put back the node ids"
         # Those of the backup, if it is put back from one.
         pools = () if engine else pools
-        found.append(
+        rights.append(
             permission(
                 cluster, KAFKA_GROUP, "kafkanodepools", pools, ("get", "patch"), why, "status"
             )
         )
     if engine:
-        found += _objects(cluster)
-    found += [*restart_rights(cluster, names), *_end_rights(cluster)]
-    return sort_permissions(merge_permissions(found), cluster.namespace)
+        rights += _objects(cluster)
+    rights += [*restart_rights(cluster, names), *_end_rights(cluster)]
+    return sort_permissions(merge_permissions(rights), cluster.namespace)
 
 
 def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
@@ -406,7 +405,7 @@ def export_rights(cluster: KafkaCluster) -> tuple[Permission, ...]:
 
     The names of Jobs are not known before, and who may create a Job runs any pod of the namespace.
     """
-    found = [
+    rights = [
         permission(
             cluster, "batch", "jobs", (), ("create", "delete", "get", "list"), "run restic in Jobs"
         ),
@@ -417,7 +416,7 @@ def export_rights(cluster: KafkaCluster) -> tuple[Permission, ...]:
         ),
         permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
     ]
-    return sort_permissions(found, cluster.namespace)
+    return sort_permissions(rights, cluster.namespace)
 
 
 # The least rights of `backups create`, which a CronJob runs.
@@ -432,7 +431,7 @@ def schedule_rights(
     theirs when they are made.
     """
     follow = "see how far the backup is"
-    found = [
+    rights = [
         permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), follow),
         permission(cluster, "", "pods", (), ("list",), follow),
         permission(
@@ -450,28 +449,15 @@ def schedule_rights(
         permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
     ]
     if cluster.pools:
-        found.append(permission(cluster, KAFKA_GROUP, "kafkanodepools", (), ("list",), follow))
-    kanister = options.kasten_namespace
-    for resource, limited, verbs, reason in (
-        ("blueprints", (blueprint,), ("get",), "see that it has the action"),
-        (
-            "actionsets",
-            (),
-            ("create", "delete", "get", "list"),
-            "start a backup, and see whether another action runs",
-        ),
-    ):
-        found.append(
-            Permission(
-                namespace=kanister,
-                group=KANISTER_GROUP,
-                resource=resource,
-                names=limited,
-                verbs=verbs,
-                reason=reason,
-            )
-        )
-    return sort_permissions(merge_permissions(found), cluster.namespace)
+        rights.append(permission(cluster, KAFKA_GROUP, "kafkanodepools", (), ("list",), follow))
+    see, start = "see that it has the action", "start a backup, and see whether another action runs"
+    verbs = ("create", "delete", "get", "list")
+    of_kanister = (
+        permission(cluster, KANISTER_GROUP, "blueprints", [blueprint], ("get",), see),
+        permission(cluster, KANISTER_GROUP, "actionsets", (), verbs, start),
+    )
+    rights += [replace(right, namespace=options.kasten_namespace) for right in of_kanister]
+    return sort_permissions(merge_permissions(rights), cluster.namespace)
 
 
 # The least rights of `verify`, which a CronJob runs.
@@ -487,7 +473,7 @@ def verification_rights(
     """
     find, copy, look = "find the newest backup", "make a copy, and remove it", "see the copy"
     secrets = ("get", "list", "patch")
-    found = [
+    rights = [
         permission(cluster, "", "secrets", (), secrets, "read a backup, write the result"),
         permission(cluster, SNAPSHOT_GROUP, "volumesnapshots", (), ("list",), find),
         permission(cluster, "", "configmaps", [names.record], ("get",), find),
@@ -503,17 +489,8 @@ def verification_rights(
         subresource: str = "",
         limited: tuple[str, ...] = (),
     ) -> None:
-        found.append(
-            Permission(
-                namespace=namespace,
-                group=group,
-                resource=resource,
-                subresource=subresource,
-                names=limited,
-                verbs=verbs,
-                reason=reason,
-            )
-        )
+        right = permission(cluster, group, resource, limited, verbs, reason, subresource)
+        rights.append(replace(right, namespace=namespace))
 
     kanister, names_it = options.kasten_namespace, "see which ConfigMap has the state of Kafka"
     elsewhere(kanister, KANISTER_GROUP, "actionsets", ("list",), find)
@@ -521,28 +498,28 @@ def verification_rights(
     every = ("create", "delete", "get", "list")
     elsewhere("", SNAPSHOT_GROUP, "volumesnapshotcontents", every, copy)
     elsewhere("", "", "namespaces", ("get",), look, limited=(options.verify_into,))
-    home = options.verify_into
+    namespace = options.verify_into
     for resource in ("secrets", CLAIMS):
-        elsewhere(home, "", resource, every, copy)
+        elsewhere(namespace, "", resource, every, copy)
     policies = (*every, "patch")  # it shows whether the command has ended
-    elsewhere(home, "networking.k8s.io", "networkpolicies", policies, copy)
-    elsewhere(home, SNAPSHOT_GROUP, "volumesnapshots", (*every, "patch"), copy)
+    elsewhere(namespace, "networking.k8s.io", "networkpolicies", policies, copy)
+    elsewhere(namespace, SNAPSHOT_GROUP, "volumesnapshots", (*every, "patch"), copy)
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in ("kafkas", *pools):
-        elsewhere(home, KAFKA_GROUP, resource, every, copy)
+        elsewhere(namespace, KAFKA_GROUP, resource, every, copy)
         write = "write cluster id and node ids"
-        elsewhere(home, KAFKA_GROUP, resource, ("patch",), write, subresource="status")
-    elsewhere(home, KAFKA_GROUP, "kafkas", ("patch",), "end the pause of the copy")
+        elsewhere(namespace, KAFKA_GROUP, resource, ("patch",), write, subresource="status")
+    elsewhere(namespace, KAFKA_GROUP, "kafkas", ("patch",), "end the pause of the copy")
     # A copy of a cluster without them is removed with the same requests.
-    others = [kind for kind in ("kafkanodepools", "kafkatopics", "kafkausers") if kind not in pools]
-    for resource in others:
-        elsewhere(home, KAFKA_GROUP, resource, ("list",), look)
-    elsewhere(home, "", "configmaps", ("list",), "see objects that the Kafka refers to")
-    elsewhere(home, "", "resourcequotas", ("list",), "see whether there is room")
-    elsewhere(home, "", "pods", ("list",), look)
+    for resource in ("kafkanodepools", "kafkatopics", "kafkausers"):
+        if resource not in pools:
+            elsewhere(namespace, KAFKA_GROUP, resource, ("list",), look)
+    elsewhere(namespace, "", "configmaps", ("list",), "see objects that the Kafka refers to")
+    elsewhere(namespace, "", "resourcequotas", ("list",), "see whether there is room")
+    elsewhere(namespace, "", "pods", ("list",), look)
     # A websocket is opened by GET; newer API servers want `create` for it too.
     read = "read the offsets and records"
-    elsewhere(home, "", "pods", ("create", "get"), read, subresource="exec")
+    elsewhere(namespace, "", "pods", ("create", "get"), read, subresource="exec")
     storage = "see whether volumes are deleted with their claims"
     elsewhere("", "storage.k8s.io", "storageclasses", ("get",), storage)
-    return sort_permissions(merge_permissions(found), cluster.namespace)
+    return sort_permissions(merge_permissions(rights), cluster.namespace)

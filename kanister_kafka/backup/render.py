@@ -95,17 +95,19 @@ def manifest_files(manifests: Iterable[Manifest]) -> dict[str, Manifest]:
     Objects of one kind with the same name are in different namespaces, so all of these have the
     namespace in the name of their file, after an underscore, which is in no name of an object.
     """
-    found = list(manifests)
-    count = Counter(one.file_name for one in found)
+    objects = list(manifests)
+    count = Counter(manifest.file_name for manifest in objects)
     files = {}
-    for one in found:
-        name = one.file_name
+    for manifest in objects:
+        name = manifest.file_name
         if count[name] > 1:
-            namespace = one.documents[0].text("metadata", "namespace")
+            namespace = manifest.documents[0].text("metadata", "namespace")
             name = f"{name.removesuffix('.yaml')}_{namespace}.yaml"
         if name in files:
-            raise TemplateError(f"two objects of kind {one.kind} have the name {one.name}")
-        files[name] = one
+            raise TemplateError(
+                f"two objects of kind {manifest.kind} have the name {manifest.name}"
+            )
+        files[name] = manifest
     return files
 
 
@@ -185,16 +187,18 @@ def render(
     manifests = tuple(starmap(manifest, _objects(plan, scripts)))
     problems = _faults(manifests, plan.options.kasten_namespace)
     if problems:
-        found = "\n".join(str(problem) for problem in problems)
+        faults = "\n".join(str(problem) for problem in problems)
         if templates is not None:
-            raise TemplateError(f"what the templates in {templates} make is not valid:\n{found}")
-        raise InternalError(f"what was rendered is not valid; please report this:\n{found}")
+            raise TemplateError(f"what the templates in {templates} make is not valid:\n{faults}")
+        raise InternalError(f"what was rendered is not valid; please report this:\n{faults}")
     return manifests
 
 
 def _faults(manifests: tuple[Manifest, ...], kasten: str) -> tuple[Diagnostic, ...]:
     """Validate the objects, except the scripts, which `_scripts` checks once for all clusters."""
-    loaded = [one.loaded for one in manifests if not is_scripts(one.kind, one.name)]
+    loaded = [
+        manifest.loaded for manifest in manifests if not is_scripts(manifest.kind, manifest.name)
+    ]
     settings = LintSettings(kasten_namespace=kasten)
     return validate_loaded(merge_results(loaded), settings, least=Severity.ERROR).problems
 
@@ -204,14 +208,14 @@ def without_repeated_scripts() -> Callable[[Iterable[Manifest]], tuple[Manifest,
 
     It remembers some 400 bytes for each ConfigMap of scripts.
     """
-    seen: set[str] = set()
+    rendered: set[str] = set()
 
-    def is_new(one: Manifest) -> bool:
-        if not is_scripts(one.kind, one.name):
+    def is_new(manifest: Manifest) -> bool:
+        if not is_scripts(manifest.kind, manifest.name):
             return True
-        metadata = one.text.partition("\ndata:\n")[0]  # the name has a hash of the rest in it
-        is_known = metadata in seen
-        seen.add(metadata)
+        metadata = manifest.text.partition("\ndata:\n")[0]  # the name has a hash of the rest in it
+        is_known = metadata in rendered
+        rendered.add(metadata)
         return not is_known
 
     return lambda manifests: tuple(filter(is_new, manifests))
@@ -302,8 +306,8 @@ def _expanded(names: Mapping[str, AnnotatedName], blueprint: str, word: str) -> 
     if word.startswith(KEEP_ACCOUNT) and "KEEP_ACCOUNT" in names:
         return f"{KEEP_ACCOUNT}$(KEEP_ACCOUNT)"
     if word.startswith("PERMISSIONS="):
-        for key, one in names.items():
-            word = word.replace(f":{one.name}:", f":$({key}):")
+        for key, annotated in names.items():
+            word = word.replace(f":{annotated.name}:", f":$({key}):")
     return word
 
 

@@ -101,13 +101,13 @@ def digest_of(config_map: Object) -> str:
 
 def script_pins(item: Object) -> tuple[ScriptPin, ...]:
     """Return the scripts that the steps of a Blueprint, or the pods of a Deployment, ask for."""
-    found = set()
-    for home, part in _parts(item):
+    pins = set()
+    for namespace, part in _parts(item):
         for spec in _pod_specs(part):
             digests = set(_values(spec, "SCRIPTS_SHA256")) or {""}
             for name in filter(NAME.search, _config_maps(spec)):
-                found |= {ScriptPin(home, name, sha256) for sha256 in digests}
-    return tuple(sorted(found))
+                pins |= {ScriptPin(namespace, name, sha256) for sha256 in digests}
+    return tuple(sorted(pins))
 
 
 def may_pin(item: Object, namespace: str, name: str) -> bool:
@@ -116,8 +116,8 @@ def may_pin(item: Object, namespace: str, name: str) -> bool:
     A step names the namespace in which its pod runs, unless that is a template.
     """
     return any(
-        home in ("", namespace) and name in json.dumps(part, ensure_ascii=False, default=str)
-        for home, part in _parts(item)
+        scope in ("", namespace) and name in json.dumps(part, ensure_ascii=False, default=str)
+        for scope, part in _parts(item)
     )
 
 
@@ -128,7 +128,7 @@ def runs_scripts(blueprint: Object) -> bool:
 
 def namespaces_of_scripts(blueprint: Object) -> frozenset[str]:
     """Return the namespaces in which a Blueprint runs pods; empty for one that is not known."""
-    return frozenset(home for home, _phase in _parts(blueprint))
+    return frozenset(namespace for namespace, _phase in _parts(blueprint))
 
 
 def _parts(item: Object) -> Iterator[tuple[str, object]]:
@@ -144,9 +144,9 @@ def _parts(item: Object) -> Iterator[tuple[str, object]]:
             if not isinstance(phase, dict):
                 continue
             args = phase.get("args")
-            home = args.get("namespace") if isinstance(args, dict) else None
-            is_name = isinstance(home, str) and "{{" not in home
-            yield str(home) if is_name else "", phase
+            namespace = args.get("namespace") if isinstance(args, dict) else None
+            is_name = isinstance(namespace, str) and "{{" not in namespace
+            yield str(namespace) if is_name else "", phase
 
 
 def _pod_specs(value: object) -> Iterator[Object]:

@@ -45,26 +45,26 @@ NUMBERS = ("any", "float64", "int", "int64", "uint32")
 
 
 def check_call(
-    function: nodes.IdentifierNode, known: FunctionSignature, arguments: CallArguments
+    function: nodes.IdentifierNode, signature: FunctionSignature, arguments: CallArguments
 ) -> tuple[Value, tuple[Value, ...], tuple[TemplateTypeError, ...]]:
     """Return the result of a call, the values that an `index` goes through, and what fails."""
     name = function.name
-    most = len(known.parameters) if known.rest is None else len(arguments)
-    if not known.least <= len(arguments) <= most:
-        least = f"at least {known.least}" if known.rest else f"{known.least}"
+    most = len(signature.parameters) if signature.rest is None else len(arguments)
+    if not signature.least <= len(arguments) <= most:
+        least = f"at least {signature.least}" if signature.rest else f"{signature.least}"
         message = f"wrong number of args for {name}: want {least} got {len(arguments)}"
-        return Value(known.result), (), (_misuse(function, message),)
+        return Value(signature.result), (), (_misuse(function, message),)
     misuses = [
         _misuse(at, message)
         for i, (at, value) in enumerate(arguments)
-        if (message := _refused(value, known.parameter(i)))
+        if (message := _refused(value, signature.parameter(i)))
     ]
     if name in COMPARISONS:
         misuses += _compared(function, [value for _at, value in arguments])
     if name == "index":
         path, faults = _indexed(arguments)
         return path[-1] if path else arguments[0][1], path, tuple(chain(misuses, faults))
-    return UNKNOWN if name in CHOICES else Value(known.result), (), tuple(misuses)
+    return UNKNOWN if name in CHOICES else Value(signature.result), (), tuple(misuses)
 
 
 def number_kind(number: nodes.NumberNode) -> str:
@@ -89,8 +89,8 @@ def _refused(value: Value, parameter: Type) -> str:
 def _compared(
     function: nodes.IdentifierNode, values: Sequence[Value]
 ) -> Iterator[TemplateTypeError]:
-    first, *others = (kind_of(value.type) for value in values)
-    for kind in others:
+    first, *kinds = (kind_of(value.type) for value in values)
+    for kind in kinds:
         if first and kind and kind != first and {kind, first} != {"int", "uint"}:
             yield _misuse(function, f"incompatible types for comparison: {first} and {kind}")
 
@@ -100,13 +100,13 @@ def _indexed(arguments: CallArguments) -> tuple[tuple[Value, ...], tuple[Templat
     path, misuses = [], []
     for at, key in arguments[1:]:
         owner, message = value.type, ""
-        taken: Type = ANY
+        element: Type = ANY
         if isinstance(owner, MapType):
-            taken = owner.value
+            element = owner.value
             if kind_of(key.type) not in ("", "string"):
                 message = f"value has type {kind_of(key.type)}; should be string"
         elif isinstance(owner, ListType):
-            taken = owner.item
+            element = owner.item
             if kind_of(key.type) not in ("", "int", "uint"):
                 message = f"cannot index slice/array with type {key.type.go}"
         elif isinstance(owner, StructType):
@@ -116,7 +116,7 @@ def _indexed(arguments: CallArguments) -> tuple[tuple[Value, ...], tuple[Templat
         steps = None
         if value.steps is not None and key.literal is not None:
             steps = (*value.steps, PathStep(key.literal, at.line, at.column, by_index=True))
-        value = Value(taken, steps)
+        value = Value(element, steps)
         path.append(value)
     return tuple(path), tuple(misuses)
 
@@ -147,6 +147,15 @@ def check_template(
     walk = _Checker(root, functions, tree)
     walk.body(tree, _Context(walk.root, {"$": [walk.root]}))
     return CheckResult(tuple(walk.references), tuple(walk.misuses), tuple(walk.printed))
+
+
+def _item(ranged: Type) -> Type:
+    match ranged:
+        case ListType():
+            return ranged.item
+        case MapType():
+            return ranged.value
+    return ranged
 
 
 class _Checker:
@@ -203,17 +212,10 @@ class _Checker:
         elif isinstance(node, nodes.WithNode):
             self.body(node.body, scope.inner(value))
         else:
-            self.body(node.body, scope.inner(Value(self._item(node.pipe, value.type))))
+            if isinstance(value.type, StructType) or value.type.go in ("string", "bool", "float64"):
+                self._misuse(node.pipe, f"range can't iterate over {value.type.go}")
+            self.body(node.body, scope.inner(Value(_item(value.type))))
         self.body(node.else_body or (), scope.inner(frame.dot))
-
-    def _item(self, at: nodes.Node, ranged: Type) -> Type:
-        if isinstance(ranged, ListType):
-            return ranged.item
-        if isinstance(ranged, MapType):
-            return ranged.value
-        if isinstance(ranged, StructType) or ranged.go in ("string", "bool", "float64"):
-            self._misuse(at, f"range can't iterate over {ranged.go}")
-        return ANY if ranged == ANY else ranged
 
     def _use(
         self,
@@ -235,13 +237,12 @@ class _Checker:
         value: Value | None = None
         for command in pipe.commands:
             value = self._command(command, frame, value)
-        made = value or UNKNOWN
+        result = value or UNKNOWN
         for i, variable in enumerate(pipe.declarations):
-            taken = made
+            taken = result
             if ranged:
                 is_item = i == len(pipe.declarations) - 1
-                item = self._item(pipe, made.type) if is_item else ANY
-                taken = Value(item)
+                taken = Value(_item(result.type) if is_item else ANY)
             if not pipe.is_assign:
                 frame.variables[variable.name] = [taken]
             elif variable.name in frame.variables:
@@ -249,17 +250,17 @@ class _Checker:
             else:  # Go parses it as a declaration, and finds none when it runs (exec.go, setVar)
                 self._misuse(variable, f"undefined variable: {variable.name}; declare it with :=")
                 frame.variables[variable.name] = [UNKNOWN]
-        return made
+        return result
 
     def _command(self, command: nodes.CommandNode, frame: _Context, piped: Value | None) -> Value:
-        first, *others = command.arguments
+        first, *arguments = command.arguments
         if isinstance(first, nodes.IdentifierNode):
-            return self._call(first, others, frame, piped)
+            return self._call(first, arguments, frame, piped)
         if isinstance(first, nodes.ChainNode) and isinstance(first.node, nodes.IdentifierNode):
             return self._operand(first, frame)
         value = self._operand(first, frame)
-        given = [self._operand(other, frame) for other in others]
-        if given or piped:
+        values = [self._operand(argument, frame) for argument in arguments]
+        if values or piped:
             if isinstance(first, (nodes.FieldNode, nodes.ChainNode)) or (
                 isinstance(first, nodes.VariableNode) and first.fields
             ):
@@ -308,12 +309,10 @@ class _Checker:
         """Take fields of a value; `column` is where the first dot stands, 0 if that is unknown."""
         dot = at.column if column is None else column
         for name in names:
-            place = dot + 1 if dot else at.column
+            step = PathStep(name, at.line, dot + 1 if dot else at.column)
             dot = dot + 1 + len(name) if dot else 0
-            step = PathStep(name, at.line, place)
-            found = self._field(value.type, step)
             steps = None if value.steps is None else (*value.steps, step)
-            value = Value(found, steps)
+            value = Value(self._field(value.type, step), steps)
         return value
 
     def _field(self, owner: Type, step: PathStep) -> Type:
@@ -324,10 +323,10 @@ class _Checker:
                 return owner.fields[step.name]
             if owner.has_methods and step.name[:1].isupper():
                 return ANY
-            near = difflib.get_close_matches(step.name, owner.fields, n=1) or [
-                known for known in owner.fields if known.lower() == step.name.lower()
+            matches = difflib.get_close_matches(step.name, owner.fields, n=1) or [
+                field for field in owner.fields if field.lower() == step.name.lower()
             ]
-            hint = f'; did you mean "{near[0]}"?' if near else ""
+            hint = f'; did you mean "{matches[0]}"?' if matches else ""
             message = f"can't evaluate field {step.name} in type {owner.go}{hint}"
         elif owner == ANY:
             return ANY
@@ -349,17 +348,17 @@ class _Checker:
         piped: Value | None,
     ) -> Value:
         name = function.name
-        given: list[tuple[nodes.Node, Value]] = []
+        operands: list[tuple[nodes.Node, Value]] = []
         for i, argument in enumerate(arguments):
             lazy = name in ("and", "or") and i > 0
             inner = replace(frame, conditional=True) if lazy else frame
-            given.append((argument, self._operand(argument, inner)))
+            operands.append((argument, self._operand(argument, inner)))
         if piped:
-            given.append((function, piped))
-        known = self._functions.get(name)
-        if known is None:
+            operands.append((function, piped))
+        signature = self._functions.get(name)
+        if signature is None:
             return UNKNOWN
-        result, path, misuses = check_call(function, known, given)
+        result, path, misuses = check_call(function, signature, operands)
         self.misuses.extend(misuses)
         for value in path:
             self._refer(value, frame)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import product
 
 from kanister_kafka.gotemplate import nodes
@@ -108,33 +108,25 @@ class PlaceholderText:
 
 def placeholder_text(tree: Sequence[nodes.AnyNode], *, otherwise: bool = False) -> PlaceholderText:
     """Return the text as it is where every `if` is true, or false, and every `range` runs once."""
-    made = PlaceholderText()
-    parts: list[str] = []
+    parts: list[_Part] = []
+    in_range: list[bool] = []  # for each `if`
 
     def collect(body: Sequence[nodes.AnyNode], depth: int, *, loops: bool = False) -> None:
         for node in body if depth < MAX_DEPTH else ():
             match node:
                 case nodes.TextNode():
-                    add(node.text, node.line)
+                    parts.append((node.text, node.line))
                 case nodes.ActionNode():
-                    add("" if node.pipe.declarations else VALUE, node.line)
+                    parts.append(("" if node.pipe.declarations else VALUE, node.line))
                 case nodes.IfNode() | nodes.WithNode():
-                    made.branches += 1
-                    made.looped += loops
+                    in_range.append(loops)
                     decided = (node.else_body or ()) if otherwise else node.body
                     collect(decided, depth + 1, loops=loops)
                 case nodes.RangeNode() | nodes.BlockNode():
                     collect(node.body, depth + 1, loops=loops or isinstance(node, nodes.RangeNode))
 
-    def add(text: str, line: int) -> None:
-        if not made.lines:
-            made.lines.append(line)
-        parts.append(text)
-        made.lines.extend(line + i for i in range(1, text.count("\n") + 1))
-
     collect(tree, 0)
-    made.text = "".join(parts)
-    return made
+    return replace(_joined(parts), branches=len(in_range), looped=sum(in_range))
 
 
 def variants(tree: Sequence[nodes.AnyNode]) -> tuple[PlaceholderText, ...]:
@@ -173,27 +165,27 @@ def _ways(body: Sequence[nodes.AnyNode], depth: int) -> list[list[_Part]]:
     for node in body:
         match node:
             case nodes.TextNode():
-                more: list[list[_Part]] = [[(node.text, node.line)]]
+                node_ways: list[list[_Part]] = [[(node.text, node.line)]]
             case nodes.ActionNode():
-                more = [[("" if node.pipe.declarations else VALUE, node.line)]]
+                node_ways = [[("" if node.pipe.declarations else VALUE, node.line)]]
             case nodes.IfNode() | nodes.WithNode():
-                more = [*_ways(node.body, depth + 1), *_ways(node.else_body or (), depth + 1)]
+                node_ways = [*_ways(node.body, depth + 1), *_ways(node.else_body or (), depth + 1)]
             case nodes.RangeNode():
-                once = _ways(node.body, depth + 1)
-                more = _ways(node.else_body or (), depth + 1)
+                round_ways = _ways(node.body, depth + 1)
+                node_ways = _ways(node.else_body or (), depth + 1)
                 rounds: list[list[_Part]] = [[]]
                 for _ in range(MAX_ROUNDS):
-                    rounds = _each(rounds, once)
-                    more = more + rounds
+                    rounds = _combined(rounds, round_ways)
+                    node_ways += rounds
             case nodes.BlockNode():
-                more = _ways(node.body, depth + 1)
+                node_ways = _ways(node.body, depth + 1)
             case _:
                 continue
-        ways = _each(ways, more)
+        ways = _combined(ways, node_ways)
     return ways
 
 
-def _each(before: list[list[_Part]], after: list[list[_Part]]) -> list[list[_Part]]:
-    if len(before) * len(after) > MAX_VARIANTS:
+def _combined(heads: list[list[_Part]], tails: list[list[_Part]]) -> list[list[_Part]]:
+    if len(heads) * len(tails) > MAX_VARIANTS:
         raise _TooManyVariantsError
-    return [one + other for one, other in product(before, after)]
+    return [head + tail for head, tail in product(heads, tails)]

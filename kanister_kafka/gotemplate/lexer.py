@@ -116,25 +116,25 @@ def _quoted(char: str) -> str:
 
 def _piece(body: str, start: int, delimiter: str) -> tuple[str | bytes, int]:
     """Read one character or escape; an escape that names a byte gives bytes."""
-    found = _ESCAPE.match(body, start)
-    if found is None:
+    match = _ESCAPE.match(body, start)
+    if match is None:
         raise LiteralError("invalid syntax")
-    simple, as_hex, octal, short, long = found.groups()
+    simple, as_hex, octal, short, long = match.groups()
     if simple and (simple not in "'\"" or simple == delimiter):
-        return _SIMPLE[simple], found.end()
+        return _SIMPLE[simple], match.end()
     if as_hex or octal:
         value = int(as_hex, 16) if as_hex else int(octal, 8)
         if value > 0xFF:
             raise LiteralError("invalid syntax")
-        return bytes((value,)), found.end()
+        return bytes((value,)), match.end()
     if short or long:
         point = int(short or long, 16)
         if point > 0x10FFFF or 0xD800 <= point <= 0xDFFF:
             raise LiteralError("invalid syntax")
-        return chr(point), found.end()
+        return chr(point), match.end()
     if simple:
         raise LiteralError("invalid syntax")
-    return found[0], found.end()
+    return match[0], match.end()
 
 
 def _integer(text: str) -> int | None:
@@ -280,6 +280,10 @@ class Tokens:
 
 LEFT, RIGHT = "{{", "}}"
 SPACES = " \t\r\n"
+UNICODE_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
+    map(chr, range(0x2000, 0x200B))
+)
+"""White space of Go's unicode.IsSpace; that of str.strip() is more."""
 _LEFT_TRIM = re.compile(r"-[ \t\r\n]")
 _RIGHT_DELIM = re.compile(r"([ \t\r\n]-)?\}\}")
 _SPACE = re.compile(r"[ \t\r\n]+")
@@ -327,7 +331,7 @@ class Lexer:
         self._functions = functions
         self._position = 0
         self._parens = 0
-        self._lines = [0, *(found.end() for found in re.finditer("\n", text))]
+        self._lines = [0, *(match.end() for match in re.finditer("\n", text))]
 
     def tokens(self) -> Iterator[Token]:
         """Read the tokens in order; the last one is an EOF or an ERROR."""
@@ -336,36 +340,36 @@ class Lexer:
                 start, position = self._position, self._text.find(LEFT, self._position)
                 if position < 0:
                     break
-                yield from self._before(start, position)
+                yield from self._leading_text(start, position)
                 if not self._comment(position):
                     yield from self._action(position)
             if start < len(self._text):
                 yield self._token(TokenKind.TEXT, start, len(self._text))
             yield self._token(TokenKind.EOF, len(self._text), len(self._text))
         except _BadTokenError as failure:
-            yield self._made(TokenKind.ERROR, str(failure), failure.position)
+            yield self._token_at(TokenKind.ERROR, str(failure), failure.position)
 
-    def _made(self, kind: TokenKind, text: str, start: int) -> Token:
+    def _token_at(self, kind: TokenKind, text: str, start: int) -> Token:
         line = bisect_right(self._lines, start)
         return Token(kind, text, line, start - self._lines[line - 1] + 1)
 
     def _token(self, kind: TokenKind, start: int, end: int) -> Token:
         self._position = end
-        return self._made(kind, self._text[start:end], start)
+        return self._token_at(kind, self._text[start:end], start)
 
-    def _before(self, start: int, end: int) -> Iterator[Token]:
+    def _leading_text(self, start: int, end: int) -> Iterator[Token]:
         if _LEFT_TRIM.match(self._text, end + len(LEFT)):
             end = start + len(self._text[start:end].rstrip(SPACES))
         if end > start:
             yield self._token(TokenKind.TEXT, start, end)
 
-    def _inside(self, delimiter: int) -> int:
+    def _content_start(self, delimiter: int) -> int:
         """Return where what a left delimiter opens begins."""
-        inside = delimiter + len(LEFT)
-        return inside + 2 if _LEFT_TRIM.match(self._text, inside) else inside
+        start = delimiter + len(LEFT)
+        return start + 2 if _LEFT_TRIM.match(self._text, start) else start
 
     def _comment(self, delimiter: int) -> bool:
-        start = self._inside(delimiter)
+        start = self._content_start(delimiter)
         if not self._text.startswith("/*", start):
             return False
         end = self._text.find("*/", start + 2)
@@ -378,17 +382,17 @@ class Lexer:
 
     def _close(self, position: int) -> Token | None:
         """Read a right delimiter and the space it trims, if there is one."""
-        found = _RIGHT_DELIM.match(self._text, position)
-        if found is None:
+        match = _RIGHT_DELIM.match(self._text, position)
+        if match is None:
             return None
-        token = self._token(TokenKind.RIGHT_DELIM, found.end() - len(RIGHT), found.end())
-        trimmed = _SPACE.match(self._text, found.end()) if found[1] else None
-        self._position = trimmed.end() if trimmed else found.end()
+        token = self._token(TokenKind.RIGHT_DELIM, match.end() - len(RIGHT), match.end())
+        trimmed = _SPACE.match(self._text, match.end()) if match[1] else None
+        self._position = trimmed.end() if trimmed else match.end()
         return token
 
     def _action(self, delimiter: int) -> Iterator[Token]:
         yield self._token(TokenKind.LEFT_DELIM, delimiter, delimiter + len(LEFT))
-        self._position = self._inside(delimiter)
+        self._position = self._content_start(delimiter)
         self._parens = 0
         while True:
             start = self._position
@@ -418,10 +422,10 @@ class Lexer:
                 return _SIGNS[sign], start + len(sign)
         if first in _QUOTED:
             pattern, kind, message = _QUOTED[first]
-            found = pattern.match(text, start)
-            if found is None:
+            match = pattern.match(text, start)
+            if match is None:
                 raise _BadTokenError(start, message)
-            return kind, found.end()
+            return kind, match.end()
         if first in "+-0123456789" or (
             first == "." and text[start + 1 : start + 2] in _AFTER_POINT
         ):
@@ -447,8 +451,8 @@ class Lexer:
         return TokenKind.COMPLEX, end
 
     def _digits(self, position: int, start: int) -> int:
-        found = _NUMBER.match(self._text, position)
-        end = found.end() if found else position
+        match = _NUMBER.match(self._text, position)
+        end = match.end() if match else position
         if _is_alphanumeric(self._text[end : end + 1]):
             raise _BadTokenError(start, f"bad number syntax: {quote(self._text[start : end + 1])}")
         return end

@@ -30,7 +30,7 @@ class Node:
 
 
 def _values(node: object) -> tuple[object, ...]:
-    return tuple(getattr(node, one.name) for one in fields(node))  # type: ignore[arg-type]
+    return tuple(getattr(node, field.name) for field in fields(node))  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

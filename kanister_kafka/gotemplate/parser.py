@@ -9,7 +9,7 @@ from enum import Enum
 from typing import NoReturn
 
 from kanister_kafka.gotemplate import lexer, nodes
-from kanister_kafka.gotemplate.lexer import Lexer, Token, TokenKind, Tokens, quote
+from kanister_kafka.gotemplate.lexer import UNICODE_SPACES, Lexer, Token, TokenKind, Tokens, quote
 from kanister_kafka.gotemplate.nodes import AnyNode, ParsedTemplate, ParseError, ParseErrorKind
 
 # State that each template has of its own, be it the whole text, a `define` or a `block`.
@@ -151,16 +151,16 @@ class PipelineParser:
             elif token.kind is not top.end:
                 self.unexpected(token, top.context)
             else:
-                made = self._finish(self._open.pop())
+                pipe = self._finish(self._open.pop())
                 if not self._open:
-                    return made
-                self._operand(self._open[-1], made, token)
+                    return pipe
+                self._operand(self._open[-1], pipe, token)
 
     def _begin(self, context: str, end: TokenKind) -> _OpenPipeline:
-        made = _OpenPipeline(context, end, self.tokens.peek_solid())
-        while self._declaration(made):
+        pipe = _OpenPipeline(context, end, self.tokens.peek_solid())
+        while self._declaration(pipe):
             pass
-        return made
+        return pipe
 
     def _declaration(self, pipe: _OpenPipeline) -> bool:
         """Read a variable that is declared or assigned; return whether another may follow."""
@@ -175,8 +175,8 @@ class PipelineParser:
         if not is_comma and sign.kind not in (TokenKind.ASSIGN, TokenKind.DECLARE):
             tokens.push(sign, *([after] if after.kind is TokenKind.SPACE else []), variable)
             return False
-        made = nodes.VariableNode(variable.text, line=variable.line, column=variable.column)
-        pipe.declarations.append(made)
+        declaration = nodes.VariableNode(variable.text, line=variable.line, column=variable.column)
+        pipe.declarations.append(declaration)
         self.variables.declare(variable.text)
         if not is_comma:
             pipe.is_assign = sign.kind is TokenKind.ASSIGN
@@ -272,10 +272,6 @@ class PipelineParser:
         return nodes.NumberNode(value, token.text, line=token.line, column=token.column)
 
 
-_SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-"""White space of Go's unicode.IsSpace; that of str.strip() is more."""
 _BRANCHES: dict[TokenKind, type[nodes.IfNode | nodes.RangeNode | nodes.WithNode]]
 _BRANCHES = {
     TokenKind.IF: nodes.IfNode,
@@ -447,8 +443,8 @@ class Parser:
         self.pipelines.expect(spelled, TokenKind.RIGHT_DELIM)
         if not self._scope.ranges:
             self.pipelines.fail(f"{spelled} outside {{{{range}}}}", keyword)
-        made = nodes.BreakNode if keyword.kind is TokenKind.BREAK else nodes.ContinueNode
-        self._add(made(line=delim.line, column=delim.column))
+        node_type = nodes.BreakNode if keyword.kind is TokenKind.BREAK else nodes.ContinueNode
+        self._add(node_type(line=delim.line, column=delim.column))
 
     def _else(self, keyword: Token) -> None:
         following = self._tokens.peek_solid()
@@ -473,9 +469,7 @@ class Parser:
         if not self._open:
             self.pipelines.fail(f"unexpected {spelled}", keyword)
         top = self._open[-1]
-        if (
-            top.kind is TokenKind.BLOCK
-        ):  # Go names the line of the block, the last it has read before
+        if top.kind is TokenKind.BLOCK:  # Go names the line of the block, the last it has read
             self._tokens.last = top.ready
         self.pipelines.fail(f"unexpected {spelled} in {top.kind.value} clause", keyword)
 
@@ -492,7 +486,7 @@ class Parser:
 
     def _name(self, block: _OpenBlock, keyword: Token) -> None:
         is_full = any(
-            not isinstance(n, nodes.TextNode) or n.text.strip(_SPACES) for n in block.body
+            not isinstance(n, nodes.TextNode) or n.text.strip(UNICODE_SPACES) for n in block.body
         )
         if is_full and self._names.get(block.name):
             message = f"template: multiple definition of template {quote(block.name)}"
@@ -501,17 +495,17 @@ class Parser:
 
     def _close(self) -> None:
         """Make a node of the innermost action."""
-        done = self._open.pop()
-        if done.kind is TokenKind.RANGE and done.otherwise is _Else.NONE:
+        block = self._open.pop()
+        if block.kind is TokenKind.RANGE and block.otherwise is _Else.NONE:
             self._scope.ranges -= 1
-        if self._scope is not done.outer:
-            self._enter(done.outer)
+        if self._scope is not block.outer:
+            self._enter(block.outer)
         else:
-            self._scope.variables.shrink(done.declared)
-        self._add(_made(done))
+            self._scope.variables.shrink(block.declared)
+        self._add(_block_node(block))
 
 
-def _made(block: _OpenBlock) -> AnyNode:
+def _block_node(block: _OpenBlock) -> AnyNode:
     line, column, body = block.start.line, block.start.column, tuple(block.body)
     if block.pipe is None:
         return nodes.DefineNode(block.name, body, line=line, column=column)

@@ -1,6 +1,6 @@
 """Types of the values in a template, as far as they are known before it runs.
 
-The types are those of Go that text/template distinguishes; `Plain("any")` stands for values that
+The types are those of Go that text/template distinguishes; `BasicType("any")` stands for values that
 only the run shows.
 """
 
@@ -89,10 +89,10 @@ def signature(text: str, least: int | None = None) -> FunctionSignature:
     """Read a signature such as `(int, ...any) string`."""
     inside, _, result = text.removeprefix("(").partition(")")
     words = [word for word in inside.split(", ") if word]
-    rest = named(words.pop().removeprefix("...")) if words and words[-1].startswith("...") else None
+    variadic = named(words.pop()[3:]) if words and words[-1].startswith("...") else None
     parameters = tuple(named(word) for word in words)
     fewest = len(parameters) if least is None else least
-    return FunctionSignature(parameters, rest, named(result.strip()), fewest)
+    return FunctionSignature(parameters, variadic, named(result.strip()), fewest)
 
 
 def fits(argument: Type, parameter: Type) -> bool:

@@ -248,18 +248,18 @@ def _fields(nodes: Sequence[AnyNode], *, is_root: bool = True) -> Iterator[Found
                 yield from _fields(node.else_body or (), is_root=is_root)
 
 
-def _in_pipe(pipe: PipeNode, where: str, *, is_root: bool) -> Iterator[Found]:
+def _in_pipe(pipe: PipeNode, effect: str, *, is_root: bool) -> Iterator[Found]:
     words = list(chain.from_iterable(command.arguments for command in pipe.commands))
     for word in words:
-        yield from _in_word(word, where if len(words) == 1 else PASSED, is_root=is_root)
+        yield from _in_word(word, effect if len(words) == 1 else PASSED, is_root=is_root)
 
 
-def _in_word(word: Operand, where: str, *, is_root: bool) -> Iterator[Found]:
+def _in_word(word: Operand, effect: str, *, is_root: bool) -> Iterator[Found]:
     match word:
         case FieldNode(names=names) if is_root:
-            yield word, names, where
+            yield word, names, effect
         case VariableNode(name="$", fields=(_, *_) as names):
-            yield word, tuple(names), where
+            yield word, tuple(names), effect
         case PipeNode():
             yield from _in_pipe(word, PASSED, is_root=is_root)
         case ChainNode(node=PipeNode() as pipe):

@@ -84,9 +84,9 @@ def validate(
     however broken the text is.
     """
     reader = ChartAwareReader()
-    given = tuple(paths)
+    all_paths = tuple(paths)
     with without_gc():
-        loaded = _with_note(load(given, reader.loads), given)
+        loaded = _with_note(load(all_paths, reader.loads), all_paths)
         result = validate_loaded(loaded, settings, ignore=ignore)
         return replace(
             result,
@@ -126,9 +126,9 @@ def lint(
     """Validate as `validate` does, and return what each Policy covers."""
     from kanister_kafka.linter.policy_coverage import policy_coverage  # here: nothing else needs it
 
-    given = tuple(paths)
+    all_paths = tuple(paths)
     with without_gc():
-        loaded = _with_note(load(given), given)
+        loaded = _with_note(load(all_paths), all_paths)
         manifests, result = _check(loaded, settings, ignore, Severity.INFO)
         return result, policy_coverage(manifests, settings, result.problems)
 
@@ -159,7 +159,7 @@ def _check(
         if loaded.ignores:
             diagnostics.extend(_unknown_ids(loaded.ignores))
         is_silenced = _silencer(loaded.ignores, ignore)
-        problems = [one for one in sort_diagnostics(diagnostics) if one.severity.reaches(least)]
+        problems = [item for item in sort_diagnostics(diagnostics) if item.severity.reaches(least)]
         return manifests, Validation(
             tuple(problem for problem in problems if not is_silenced(problem)),
             len(blueprints),
@@ -252,19 +252,19 @@ def _silencer(
     ignores: Iterable[Suppression], everywhere: Collection[str]
 ) -> Callable[[Diagnostic], bool]:
     """Return a function that reports whether a diagnostic is silenced."""
-    spans: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
+    spans_by_rule: dict[tuple[str, str], list[tuple[int, int]]] = defaultdict(list)
     for ignore in sorted(ignores, key=lambda i: (i.first, -i.last)):
-        known = spans[ignore.location.source, ignore.rule]
-        if not known or ignore.last > known[-1][1]:  # within another otherwise
-            known.append((ignore.first, ignore.last))
+        spans = spans_by_rule[ignore.location.source, ignore.rule]
+        if not spans or ignore.last > spans[-1][1]:  # within another otherwise
+            spans.append((ignore.first, ignore.last))
 
     def is_silenced(problem: Diagnostic) -> bool:
         if problem.rule in everywhere:
             return True
-        known = spans.get((problem.location.source, problem.rule), [])
+        spans = spans_by_rule.get((problem.location.source, problem.rule), [])
         line = problem.location.line
-        before = bisect_right(known, line, key=lambda span: span[0])
-        return before > 0 and line <= known[before - 1][1]
+        before = bisect_right(spans, line, key=lambda span: span[0])
+        return before > 0 and line <= spans[before - 1][1]
 
     return is_silenced
 

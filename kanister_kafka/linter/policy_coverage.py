@@ -176,11 +176,11 @@ def _hook(
     namespace: str,
 ) -> CoveredAction:
     hook = operation.hooks.at(moment)
-    when, here = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
-    rule_ids = findings.ids(operation.owner.location, here)
+    when, hook_path = f"{operation.name} {moment}", f"{operation.hooks.path}.{moment}"
+    rule_ids = findings.ids(operation.owner.location, hook_path)
     if not hook.there:
-        whole = findings.ids(operation.owner.location, operation.hooks.path)
-        rule_ids += [one for one in whole if one in NO_HOOK]
+        hooks_ids = findings.ids(operation.owner.location, operation.hooks.path)
+        rule_ids += [rule_id for rule_id in hooks_ids if rule_id in NO_HOOK]
         return CoveredAction(
             when=when, on=namespace, blueprint="", action="", phases=(), but=_see(rule_ids)
         )
@@ -216,14 +216,14 @@ def _see(ids: Iterable[str]) -> str:
 
 def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> CoveredAction:
     blueprints = objects.named(blueprint)
-    actions = [blueprint_action for one in blueprints if (blueprint_action := one.action(action))]
+    actions = [called for named in blueprints if (called := named.action(action))]
     but = "" if actions else "the Blueprint has no action for it"
     return CoveredAction(
         when=when,
         on=on,
         blueprint=blueprint,
         action=action,
-        phases=tuple(phase.name for phase in chain.from_iterable(one.phases for one in actions)),
+        phases=tuple(phase.name for phase in chain.from_iterable(item.phases for item in actions)),
         but=but if blueprints else "the Blueprint is not in the input",
     )
 

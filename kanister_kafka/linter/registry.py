@@ -156,10 +156,10 @@ def page(name: str) -> str:
 def pages() -> dict[str, str]:
     """Return the title of each page by its name, sorted."""
     titles = {}
-    for one in package_directory("docs").iterdir():
-        if one.name.endswith(".md"):
-            with one.open(encoding="utf-8") as text:
-                titles[one.name.removesuffix(".md")] = text.readline().strip("# \n")
+    for path in package_directory("docs").iterdir():
+        if path.name.endswith(".md"):
+            with path.open(encoding="utf-8") as text:
+                titles[path.name.removesuffix(".md")] = text.readline().strip("# \n")
     return dict(sorted(titles.items()))
 
 

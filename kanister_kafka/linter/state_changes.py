@@ -166,17 +166,17 @@ class StateChange(NamedTuple):
             return str(self.target)
         return f"{self.kind} of {self.target}" if self.target != ANYTHING else self.kind
 
-    def may_undo(self, other: StateChange) -> bool:
+    def may_undo(self, stop: StateChange) -> bool:
         """Return whether this may start again what another has stopped."""
-        if not self.starts or other.starts:
+        if not self.starts or stop.starts:
             return False
-        return self.kind == other.kind and (
-            self.target.may_be(other.target) or _operator_starts(self.target, other.target)
+        return self.kind == stop.kind and (
+            self.target.may_be(stop.target) or _operator_starts(self.target, stop.target)
         )
 
-    def undoes(self, other: StateChange) -> bool:
+    def undoes(self, stop: StateChange) -> bool:
         """Return whether this starts again what another has stopped, for all that can be seen."""
-        return self.may_undo(other) and self.target == other.target
+        return self.may_undo(stop) and self.target == stop.target
 
 
 def _operator_starts(started: KubectlTarget, stopped: KubectlTarget) -> bool:
@@ -231,12 +231,12 @@ def _in_order(calls: tuple[KubectlCall, ...]) -> list[KubectlCall]:
 
 def _once(changes: list[StateChange]) -> list[StateChange]:
     """Keep the last stop and the last start of each thing: how it is left depends on these."""
-    kept: dict[tuple[str, KubectlTarget, bool], StateChange] = {}
+    last_changes: dict[tuple[str, KubectlTarget, bool], StateChange] = {}
     for change in changes:
         key = (change.kind, change.target, change.starts)
-        kept.pop(key, None)
-        kept[key] = change
-    return list(kept.values())[:MAX_CHANGES]
+        last_changes.pop(key, None)
+        last_changes[key] = change
+    return list(last_changes.values())[:MAX_CHANGES]
 
 
 @lru_cache(maxsize=1024)  # Blueprints repeat themselves
@@ -308,25 +308,25 @@ def _called(phase: BlueprintPhase, call: KubectlCall) -> Iterator[StateChange]:
     location = statement.node.place(statement.line, statement.column)
     certain, position = _unconditional(phase), run_position(statement)
 
-    def change(what: str, one: KubectlTarget, *, starts: bool) -> StateChange:
+    def change(what: str, item: KubectlTarget, *, starts: bool) -> StateChange:
         path = statement.path
-        return StateChange(what, one, starts, phase, path, location, certain, position=position)
+        return StateChange(what, item, starts, phase, path, location, certain, position=position)
 
     count: str | None = None
     if call.verb == "scale":
         count = call.option("--replicas")
     elif call.verb == "patch" and (match := REPLICAS.search(call.text)):
         count = match[1]
-    for one in call.targets if count else ():
-        if one.kind not in UNSCALED and one.kind != "kafkaconnectors":
-            yield change("scale", one, starts=count != "0")
-    for one in call.targets if call.verb == "patch" else ():
-        for what, starts, _start in _patched_fields(one.kind, call.text):
-            yield change(what, one, starts=starts)
+    for item in call.targets if count else ():
+        if item.kind not in UNSCALED and item.kind != "kafkaconnectors":
+            yield change("scale", item, starts=count != "0")
+    for item in call.targets if call.verb == "patch" else ():
+        for what, starts, _start in _patched_fields(item.kind, call.text):
+            yield change(what, item, starts=starts)
     for starts in _pauses(call):
-        for one in call.targets:
-            if one.kind not in UNPAUSED:
-                yield change(UNPAUSE, one, starts=starts)
+        for item in call.targets:
+            if item.kind not in UNPAUSED:
+                yield change(UNPAUSE, item, starts=starts)
 
 
 def _pauses(call: KubectlCall) -> Iterator[bool]:
@@ -356,10 +356,10 @@ class ObjectCreation(NamedTuple):
 
     def may_start(self, stop: StateChange) -> bool:
         """Return whether it is about what has been stopped, or about something that starts it."""
-        if not self.targets or any(one.may_be(stop.target) for one in self.targets):
+        if not self.targets or any(item.may_be(stop.target) for item in self.targets):
             return True
-        others = {one.kind for one in self.targets} - {stop.target.kind}
-        return stop.kind != UNPAUSE and bool(others)
+        other_kinds = {item.kind for item in self.targets} - {stop.target.kind}
+        return stop.kind != UNPAUSE and bool(other_kinds)
 
 
 def object_creations(blueprint: Blueprint) -> tuple[ObjectCreation, ...]:
@@ -373,10 +373,10 @@ def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
         return
     for call in kubectl_calls(phase):
         changes = list(_called(phase, call))
-        known = any(one.kind in (CONNECTOR_TASKS, SCHEDULE) or not one.starts for one in changes)
-        known = known or False in _pauses(call)
-        if call.verb in MAKES and not known and call.option("--dry-run") in (None, "none"):
-            about = {one.kind for one in call.targets}
+        shown = any(c.kind in (CONNECTOR_TASKS, SCHEDULE) or not c.starts for c in changes)
+        shown = shown or False in _pauses(call)
+        if call.verb in MAKES and not shown and call.option("--dry-run") in (None, "none"):
+            about = {item.kind for item in call.targets}
             passive = call.verb != "apply" and about <= PASSIVE
             if not passive and (call.verb != "create" or _creates(call)):
                 named = call.targets if call.verb in ("annotate", "label", "patch") else ()
@@ -406,7 +406,7 @@ def _operated(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
 
 
 def _creates(call: KubectlCall) -> bool:
-    return any(not one.kind or one.kind in CREATES for one in call.targets)
+    return any(not item.kind or item.kind in CREATES for item in call.targets)
 
 
 def _location(statement: SimpleCommand) -> Location:
@@ -421,8 +421,8 @@ def _runs_more(program: str, words: tuple[str, ...], depth: int = 0) -> bool:
         return any(WRITES.match(word) for word in words[1:])
     if program == "trap" or SHELLS.fullmatch(program):
         scripts = list(inner_scripts(words))
-        statements = chain.from_iterable(map(split_statements, scripts))
-        if depth < 2 and any(_runs_more(one.program, one.words, depth + 1) for one in statements):
+        parts = chain.from_iterable(map(split_statements, scripts))
+        if depth < 2 and any(_runs_more(part.program, part.words, depth + 1) for part in parts):
             return True
         return program != "trap" and not scripts and len(words) > 1
     return bool(OPAQUE.fullmatch(program)) or VARIABLE.match(program) is not None

@@ -201,13 +201,13 @@ class Follower(FollowLoop):
         except NotFoundError:
             reason = f"ActionSet {self.observed.name} was deleted"
             return (), ActionFinished(ActionResult.GONE, reason)
-        seen = read_action_set(item)
+        reading = read_action_set(item)
         now = self.clock.now()
         at_work = any(not task_pods.is_over(pod) for pod in pods)
-        if self.outage.lost or at_work or seen.version != self.observed.version:
+        if self.outage.lost or at_work or reading.version != self.observed.version:
             self._alive = now
         before = self.observed
-        self.observed = seen
+        self.observed = reading
         events = [*self._compare(before, pods), Heartbeat(readiness)]
         return events, self._end(now - self._begun, now - self._alive, pods)
 
@@ -246,8 +246,8 @@ class Follower(FollowLoop):
             self._may_list = False
             return (), None
         since = action.action_set.created
-        own = [pod for pod in pods if task_pods.belongs_to_run(pod, action.job, since)]
-        return tuple(own), readiness
+        run_pods = [pod for pod in pods if task_pods.belongs_to_run(pod, action.job, since)]
+        return tuple(run_pods), readiness
 
     def _compare(self, before: ActionSet, pods: Objects) -> Iterator[Event]:
         if not self._may_list and "pods" not in self._reported:
@@ -263,8 +263,8 @@ class Follower(FollowLoop):
             yield from self._phase(phase)
         running = self.observed.running.name if self.observed.running else ""
         for pod in pods:
-            own_phase = task_pods.phase_of(pod, self.action.cluster)
-            phase_name = own_phase if own_phase in names else running
+            pod_phase = task_pods.phase_of(pod, self.action.cluster)
+            phase_name = pod_phase if pod_phase in names else running
             if self._show_logs and task_pods.has_started(pod):
                 self._logs.follow(pod["metadata"]["name"], phase_name)
             yield from self.pod_problem(phase_name, task_pods.pod_problem(pod))
@@ -288,9 +288,9 @@ class Follower(FollowLoop):
         """Return how it has ended, if it has; `age` and `idle` are seconds."""
         action_set, intervals = self.observed, self.intervals
         if action_set.ended:
-            done = action_set.state is ActionState.COMPLETE
+            is_complete = action_set.state is ActionState.COMPLETE
             return ActionFinished(
-                ActionResult.DONE if done else ActionResult.FAILED, action_set.error
+                ActionResult.DONE if is_complete else ActionResult.FAILED, action_set.error
             )
         if action_set.state is ActionState.UNTAKEN:
             return self._untaken() if age > intervals.take else None
@@ -371,10 +371,10 @@ def held_message(hold: HeldRetention) -> tuple[str, ...]:
             "spec.kafka.config was changed, and what has passed its retention is deleted",
         )
     long = "" if hold.retention == HOLD else f", of records {hold.retention} after each start"
-    held = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
+    first = f"RETENTION IS HELD {since} by a restore{long}: nothing is deleted and volumes grow"
     if hold.changed:
-        return (held, f"changed since: {', '.join(hold.changed)}")
-    return (held,)
+        return (first, f"changed since: {', '.join(hold.changed)}")
+    return (first,)
 
 
 def delete_command(action_set: ActionSet, context: str = "") -> str:
@@ -394,10 +394,10 @@ def still_running_message(
     target: KafkaRef, action_set: ActionSet, context: str = ""
 ) -> tuple[str, ...]:
     """Return what goes on in the cluster when no one follows it any longer."""
-    where = f"in phase {action_set.running.name}" if action_set.running else "between two phases"
+    position = f"in phase {action_set.running.name}" if action_set.running else "between two phases"
     lines = (
         f"ActionSet {action_set.namespace}/{action_set.name} runs on in the cluster, "
-        f"{where} when last seen.",
+        f"{position} when last seen.",
         f"  look:          {status_command(target, context)}",
     )
     if action_set.action in STOPS:

@@ -213,7 +213,7 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
         if last.state is ActionState.PENDING and now and now == last.name:
             last = replace(last, state=ActionState.RUNNING)
         phases += (last,)
-    phases += tuple(_deferred_of_others(status.get("actions") or ()))
+    phases += tuple(_further_deferred(status.get("actions") or ()))
     return ActionSet(
         name=metadata["name"],
         namespace=metadata.get("namespace", ""),
@@ -234,7 +234,7 @@ def read_action_set(item: Mapping[str, Any]) -> ActionSet:
     )
 
 
-def _deferred_of_others(actions: Sequence[Mapping[str, Any]]) -> Iterator[ActionPhase]:
+def _further_deferred(actions: Sequence[Mapping[str, Any]]) -> Iterator[ActionPhase]:
     """Yield the deferPhases after that of the first action: it has not ended before they have."""
     for action in actions[1:]:
         deferred = action.get("deferPhase") or {}

@@ -36,9 +36,9 @@ def input_drift(
     """
     live = tuple(documents)
     hashes = set()
-    for seen in (live, tuple(_as_files(live))):
+    for document_set in (live, tuple(_as_files(live))):
         reading = read_cluster(
-            seen,
+            document_set,
             cluster=f"{target.namespace}/{target.name}",
             namespace=target.namespace,
             strimzi_version=strimzi_version,
@@ -58,5 +58,5 @@ def _as_files(documents: Iterable[Document]) -> Iterator[Document]:
     """Leave out what only a live cluster has: workloads, and what operators report."""
     for document in documents:
         if (document.kind, document.group) not in {(kind, group) for kind, group, _ in LIVE}:
-            kept = tuple(entry for entry in document.root.entries if entry.key != "status")
-            yield Document(MappingNode(kept, document.root.location))
+            entries = tuple(entry for entry in document.root.entries if entry.key != "status")
+            yield Document(MappingNode(entries, document.root.location))

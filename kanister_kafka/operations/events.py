@@ -182,8 +182,8 @@ class Progress:
         """Return the state after an event."""
         match event:
             case PhasesDiscovered(phases):
-                known = {row.name: row for row in self.rows}
-                return replace(self, rows=tuple(known.get(n, PhaseProgress(n)) for n in phases))
+                by_name = {row.name: row for row in self.rows}
+                return replace(self, rows=tuple(by_name.get(n, PhaseProgress(n)) for n in phases))
             case PhaseStarted(phase):
                 return self._put(PhaseProgress(phase, PhaseMark.RUNNING, now))
             case PhaseFinished(phase, ok, seconds):
@@ -208,9 +208,9 @@ class Progress:
         return next((row for row in self.rows if row.name == phase), PhaseProgress(phase))
 
     def _put(self, row: PhaseProgress) -> Progress:
-        if all(known.name != row.name for known in self.rows):
+        if all(existing.name != row.name for existing in self.rows):
             return replace(self, rows=self.rows + (row,))
-        rows = tuple(row if known.name == row.name else known for known in self.rows)
+        rows = tuple(row if existing.name == row.name else existing for existing in self.rows)
         return replace(self, rows=rows)
 
 

@@ -98,7 +98,9 @@ class ClusterInspector:
         sets += self._listed("statefulsets", self._kafka.stateful_sets)
         clients = {kind: self._clients(kind) for kind in CLIENTS}
         pods = self._listed(PODS_WORD, lambda: self.connection.items(PODS, namespace))
-        nodes = tuple(self._nodes(pods))
+        nodes = tuple(
+            pod for pod in pods if objects.label(pod, constants.CLUSTER_LABEL) == target.name
+        )
         record = self._kafka.state_config_map(names.state_config_map)
         blueprint_namespace, name = names.blueprint_namespace, names.blueprint
         blueprint = self._blueprint(blueprint_namespace, name)
@@ -154,13 +156,8 @@ class ClusterInspector:
             return self.connection.items(resource)
         except ForbiddenError:
             self.unreadable.append(f"{resource.plural} of other namespaces: they may not be listed")
-        here = self.target.namespace
-        return self._listed(resource.plural, lambda: self.connection.items(resource, here))
-
-    def _nodes(self, pods: Objects) -> Iterable[Object]:
-        for pod in pods:
-            if objects.label(pod, constants.CLUSTER_LABEL) == self.target.name:
-                yield pod
+        namespace = self.target.namespace
+        return self._listed(resource.plural, lambda: self.connection.items(resource, namespace))
 
     def _workloads(
         self, kafka: Object | None, pools: Objects, sets: Objects, nodes: Objects
@@ -267,8 +264,8 @@ class ClusterInspector:
         except ForbiddenError:
             self._note_unlisted(ACTION_SETS_WORD)
             return ()
-        own = [action_set for action_set in action_sets if action_set.blueprint == name]
-        return tuple(sorted(own, key=lambda action_set: action_set.created, reverse=True))
+        of_blueprint = [action_set for action_set in action_sets if action_set.blueprint == name]
+        return tuple(sorted(of_blueprint, key=lambda action_set: action_set.created, reverse=True))
 
     def _events(self) -> tuple[KafkaEvent, ...]:
         fields = f"involvedObject.kind=Kafka,involvedObject.name={self.target.name}"
@@ -288,13 +285,13 @@ def _watchdog(deployment: Object | None) -> WatchdogState | None:
 
 def _kafka(item: Object) -> KafkaState:
     ready = objects.condition(item, "Ready")
-    other = objects.condition(item, "NotReady")
+    unready = objects.condition(item, "NotReady")
     paused = objects.condition(item, "ReconciliationPaused")
     return KafkaState(
         resource=versioned("kafkas", item),
         ready=ready.get("status") == "True",
-        why_not=f"{other.get('reason', '')}: {other.get('message', '')}" if other else "",
-        since=(paused or ready or other).get("lastTransitionTime", ""),
+        why_not=f"{unready.get('reason', '')}: {unready.get('message', '')}" if unready else "",
+        since=(paused or ready or unready).get("lastTransitionTime", ""),
         paused=is_pause_requested(item),
         acknowledged=paused.get("status") == "True",
         pause_before=objects.annotation(item, constants.PREVIOUS_PAUSE),

@@ -67,12 +67,12 @@ def default_blueprint(kafka: KafkaRef) -> str:
 
 def default_names(kafka: KafkaRef) -> ObjectNames:
     """Return the names that `render` gives."""
-    own = f"{kafka.name}{SUFFIX}"
+    base_name = f"{kafka.name}{SUFFIX}"
     return ObjectNames(
         blueprint_namespace=DEFAULT_KASTEN_NAMESPACE,
         blueprint=default_blueprint(kafka),
-        state_config_map=own,
-        watchdog=f"{own}-switch",
+        state_config_map=base_name,
+        watchdog=f"{base_name}-switch",
     )
 
 
@@ -155,14 +155,14 @@ class NameFinder:
         names = self._by_steps(kafka, applied) or self._by_labels(
             kafka, applied[0] if applied else None, namespace, name, config_maps
         )
-        others = tuple(one for one in config_maps if one != names.state_config_map)
-        for other in others:
-            self._check_idle(kafka, names.state_config_map, other)
+        unused = tuple(item for item in config_maps if item != names.state_config_map)
+        for config_map in unused:
+            self._check_idle(kafka, names.state_config_map, config_map)
         unread = [("ConfigMaps", kafka.namespace), ("Deployments", kafka.namespace)]
         if not config_maps:  # else the names are known without a Blueprint
             unread.append(("Blueprints", namespace))
-        unsearched = tuple(self._unsearched[one] for one in unread if one in self._unsearched)
-        return _marked(replace(names, unused=others, unsearched=unsearched), kafka)
+        unsearched = tuple(self._unsearched[key] for key in unread if key in self._unsearched)
+        return _marked(replace(names, unused=unused, unsearched=unsearched), kafka)
 
     def _of_blueprint(self, kafka: KafkaRef, blueprint: str) -> ObjectNames:
         """Return the names in the steps of one Blueprint, of hot backups those without it."""
@@ -178,7 +178,7 @@ class NameFinder:
     def _by_steps(self, kafka: KafkaRef, applied: Objects) -> ObjectNames | None:
         """Return the names in the steps of the Blueprint; None if they have none."""
         steps_of = {_qualified_name(item): steps for item in applied if (steps := step_names(item))}
-        if len({(one.state_config_map, one.watchdog) for one in steps_of.values()}) > 1:
+        if len({(steps.state_config_map, steps.watchdog) for steps in steps_of.values()}) > 1:
             places = ", ".join(
                 f"Blueprint {blueprint} with ConfigMap {steps.state_config_map}"
                 for blueprint, steps in steps_of.items()
@@ -233,12 +233,12 @@ class NameFinder:
     def _state_config_maps(self, kafka: KafkaRef) -> dict[str, Object]:
         """Return the state ConfigMaps of a Kafka, by their names; those of other Kafkas are not."""
         config_maps = self._default(kafka)
-        for item in self._own_config_maps(kafka.namespace):
+        for item in self._labelled_config_maps(kafka.namespace):
             if name_of(item) not in config_maps and is_state_config_map(item, kafka):
                 config_maps[name_of(item)] = item
         return config_maps
 
-    def _own_config_maps(self, namespace: str) -> Objects:
+    def _labelled_config_maps(self, namespace: str) -> Objects:
         """Return the metadata of our ConfigMaps; none if they may not be listed."""
         key = "configmaps", namespace
         if key not in self._listed:
@@ -268,10 +268,10 @@ class NameFinder:
         namespaces = tuple(dict.fromkeys(namespace for namespace, _ in places))
         blueprints: list[Object] = []
         try:
-            known = self._named(
+            named = self._named(
                 kafka, [*((namespace, default.blueprint) for namespace in namespaces), *places]
             )
-            blueprints += known[:1]
+            blueprints += named[:1]
             names = {steps.state_config_map for steps in map(step_names, blueprints) if steps}
             if blueprints and set(config_maps) <= (names or {default.state_config_map}):
                 return tuple(blueprints)
@@ -334,7 +334,7 @@ class NameFinder:
             )
         return names[0] if names else default.watchdog
 
-    def _check_idle(self, kafka: KafkaRef, own: str, config_map: str) -> None:
+    def _check_idle(self, kafka: KafkaRef, applied: str, config_map: str) -> None:
         """Raise ActionError if another state ConfigMap has the state of an action."""
         live = self.connection.find(CONFIG_MAPS, config_map, kafka.namespace)
         state = state_of(live)
@@ -343,8 +343,8 @@ class NameFinder:
         at = context_flag(self.connection.context)
         raise ActionError(
             f"ConfigMap {config_map} in namespace {kafka.namespace} has the state {state} of Kafka "
-            f"{kafka}, and the state ConfigMap of its Blueprint is {own}: which of them is true is "
-            "not known. Start Kafka by the objects with which it was stopped; if "
+            f"{kafka}, and the state ConfigMap of its Blueprint is {applied}: which of them is "
+            "true is not known. Start Kafka by the objects with which it was stopped; if "
             f"{config_map} is of a former Blueprint, kubectl delete configmap {config_map} -n "
             f"{kafka.namespace}{at}"
         )
@@ -363,14 +363,14 @@ def is_state_config_map(item: Object, kafka: KafkaRef) -> bool:
     Those of earlier versions have no label of the Kafka. They count if they are named after it and
     their annotation has the default name of its Blueprint, which Kustomize does not rename.
     """
-    own = f"{kafka.name}{SUFFIX}"
+    base_name = f"{kafka.name}{SUFFIX}"
     if cluster := label(item, constants.CLUSTER):
         return cluster == kafka.name
     blueprint = annotation(item, constants.BLUEPRINT).partition("/")[2]
-    return name_of(item) == own or (
+    return name_of(item) == base_name or (
         blueprint == default_blueprint(kafka)
-        and own in name_of(item)
-        and f"{own}-scripts-" not in name_of(item)
+        and base_name in name_of(item)
+        and f"{base_name}-scripts-" not in name_of(item)
     )
 
 

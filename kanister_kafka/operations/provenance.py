@@ -93,9 +93,9 @@ def rendered_name(blueprint: Mapping[str, Any]) -> str:
 
 def apply_command(kafka: KafkaRef, options: str, context: str) -> str:
     """Return the command that applies what is rendered with these words of a command line."""
-    rest = f" {options}" if options else ""
+    suffix = f" {options}" if options else ""
     arguments = f"{kafka.name} -n {kafka.namespace}{context_flag(context)}"
-    return f"kanister-kafka apply --from-cluster {arguments}{rest}"
+    return f"kanister-kafka apply --from-cluster {arguments}{suffix}"
 
 
 def context_flag(context: str) -> str:

@@ -80,7 +80,7 @@ def check_resumable(status: ClusterStatus) -> None:
             "Put it there, and resume again:\n"
             f"  {cluster.origin.apply_command(target, cluster.context)}"
         )
-    unusable = [one.text for one in cluster.unusable_scripts if one.kind == "Deployment"]
+    unusable = [item.text for item in cluster.unusable_scripts if item.kind == "Deployment"]
     if unusable and not cluster.watchdog.ready:  # a pod that runs has its scripts
         lines = "\n".join(unusable)
         raise ActionError(f"the watchdog cannot start without its scripts.\n{lines}")
@@ -172,8 +172,7 @@ class Resume(FollowLoop):
                 self._logs.follow(task.pod, WAIT)
         if at_work or self._quiet_since is None:
             self._quiet_since = now
-        known = cluster.action_sets_known
-        if known and all(action_set.ended for action_set in cluster.action_sets):
+        if cluster.action_sets_known and all(a.ended for a in cluster.action_sets):
             return not at_work
         return not at_work and now - self._quiet_since > self.intervals.quiet
 
@@ -183,9 +182,9 @@ class Resume(FollowLoop):
         now = format_second(datetime.now(timezone.utc))
         due = {"metadata": {"annotations": {constants.RESTART_DEADLINE: now}}}
         self._kafka.patch(due)
-        one = {"spec": {"replicas": 1}}
+        scale = {"spec": {"replicas": 1}}
         self.connection.patch(
-            DEPLOYMENTS, self.watchdog, target.namespace, one, subresource="scale"
+            DEPLOYMENTS, self.watchdog, target.namespace, scale, subresource="scale"
         )
         self.armed = True
 

@@ -39,13 +39,13 @@ class RetentionRelease:
     def check(self, kafka: Object, hold: HeldRetention) -> None:
         """Raise ActionError if the hold cannot be ended now."""
         target = self.target
-        where = f"{versioned('kafkas', kafka)} {target.name} -n {target.namespace}"
+        kafka_arguments = f"{versioned('kafkas', kafka)} {target.name} -n {target.namespace}"
         if hold.damaged:
             raise ActionError(
                 f"annotation {constants.RETENTION_HELD} of Kafka {target} is damaged.\n"
                 "Put spec.kafka.config right by hand, then take the annotation away:\n"
-                f"  kubectl edit {where}\n"
-                f"  kubectl annotate {where} {constants.RETENTION_HELD}-"
+                f"  kubectl edit {kafka_arguments}\n"
+                f"  kubectl annotate {kafka_arguments} {constants.RETENTION_HELD}-"
             )
         if annotation(kafka, constants.PREVIOUS_PAUSE):
             raise ActionError(
@@ -73,18 +73,18 @@ class RetentionRelease:
             ) from failure
 
     def _release(self, shown: HeldRetention) -> int:
-        kafka, held = self.look()
-        if held is None:
+        kafka, hold = self.look()
+        if hold is None:
             return 0
-        self.check(kafka, held)
+        self.check(kafka, hold)
         # An option that was changed since keeps its value, also one that changed after `shown`.
-        if replace(held, changed=()) != replace(shown, changed=()):
+        if replace(hold, changed=()) != replace(shown, changed=()):
             raise ActionError(
-                f"retention of Kafka {self.target} was held again at {held.since}, for example by "
+                f"retention of Kafka {self.target} was held again at {hold.since}, for example by "
                 "another restore: nothing is released. Run the command again to see what would be "
                 "lost"
             )
-        written = self._kafka.patch(released_spec(kafka, held))
+        written = self._kafka.patch(released_spec(kafka, hold))
         return int(written["metadata"].get("generation") or 0)
 
     def wait(
@@ -99,7 +99,7 @@ class RetentionRelease:
         def is_rolled() -> bool:
             nonlocal reported
             try:
-                kafka, _held = self.look()
+                kafka, _hold = self.look()
                 missing = unready_pods(kafka, generation)
             except TransientError as failure:
                 missing = str(failure)

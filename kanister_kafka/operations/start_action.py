@@ -53,9 +53,9 @@ def find_blueprint(connection: KubeClient, name: str, namespace: str) -> Applied
     if blueprint := connection.find(resource, name, namespace):
         return read_blueprint(blueprint)
     names = sorted(item["metadata"]["name"] for item in connection.items(resource, namespace))
-    there = f"which has {', '.join(names)}" if names else "which has none"
+    listed = f"which has {', '.join(names)}" if names else "which has none"
     raise NotFoundError(
-        f"no Blueprint {name} in namespace {namespace}, {there}; "
+        f"no Blueprint {name} in namespace {namespace}, {listed}; "
         "kanister-kafka apply puts it there, --blueprint names another"
     )
 
@@ -63,8 +63,8 @@ def find_blueprint(connection: KubeClient, name: str, namespace: str) -> Applied
 def check_action(blueprint: AppliedBlueprint, action: str) -> None:
     """Raise ActionError if the Blueprint has no such action."""
     if action not in blueprint.actions:
-        known = ", ".join(sorted(blueprint.actions)) or "none"
-        raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {known}")
+        actions = ", ".join(sorted(blueprint.actions)) or "none"
+        raise ActionError(f"Blueprint {blueprint.name} has no action {action}; it has {actions}")
 
 
 def check_retention(request: ActionRequest, retention: str, context: str = "") -> None:
@@ -193,21 +193,21 @@ def missing_version(
     """
     try:
         version = backup_version(connection, target, origin)
-        known = operators_versions(connection) if version else frozenset()
+        versions = operators_versions(connection) if version else frozenset()
     except KanisterKafkaError as failure:
         return (
             f"whether the operator has the Kafka version of the backup is not known: {failure}",
             False,
         )
-    if not version or version in known:
+    if not version or version in versions:
         return "", False
-    if not known:
+    if not versions:
         return (
             f"the backup is of Kafka {version}, and no operator is seen that lists its versions",
             False,
         )
     return (
-        f"the backup is of Kafka {version}, and the operator has {', '.join(sorted(known))}: "
+        f"the backup is of Kafka {version}, and the operator has {', '.join(sorted(versions))}: "
         f"bring back a Strimzi that has it, or go on with --option {ANY}=true and set "
         "spec.kafka.version when the restore asks for it",
         True,
@@ -242,9 +242,9 @@ def find_applied(
             ) from missing
         if len(elsewhere) != 1:
             raise
-        blueprint_namespace, _, other = elsewhere[0].partition("/")
+        blueprint_namespace, _, blueprint_name = elsewhere[0].partition("/")
         try:
-            return find_blueprint(connection, other, blueprint_namespace)
+            return find_blueprint(connection, blueprint_name, blueprint_namespace)
         except NotFoundError:  # Kustomize renames a Blueprint, and not what names it in annotations
             default = _applied_name(connection, target, blueprint_namespace, hot=hot)
             return find_blueprint(connection, default, blueprint_namespace)
@@ -279,11 +279,11 @@ def _applied_name(connection: KubeClient, target: KafkaRef, namespace: str, *, h
 def _named_by_accounts(connection: KubeClient, target: KafkaRef) -> list[str]:
     label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
     accounts = connection.items(SERVICE_ACCOUNTS, target.namespace, label)
-    own, default = f"{target.name}{SUFFIX}", default_blueprint(target)
+    base_name, default = f"{target.name}{SUFFIX}", default_blueprint(target)
     blueprints = set()
     for item in accounts:
         blueprint = annotation(item, constants.BLUEPRINT)
-        is_own = name_of(item) in (own, f"{own}-hot")
-        if is_own or blueprint.partition("/")[2] in (default, f"{default}.hot"):
+        is_of_kafka = name_of(item) in (base_name, f"{base_name}-hot")
+        if is_of_kafka or blueprint.partition("/")[2] in (default, f"{default}.hot"):
             blueprints.add(blueprint)
     return sorted(name for name in blueprints if name.count("/") == 1)

@@ -201,10 +201,10 @@ def _restore_again(cluster: ObservedCluster) -> tuple[str, ...]:
             arguments = f"-n {target.namespace} --kafka {target.name} --overwrite"
             at = context_flag(cluster.context)
             again = [f"  kanister-kafka restore {action_set.backup} {arguments}{at}"]
-            if others := [
+            if options := [
                 f"{key}={value}" for key, value in action_set.options if key != "overwrite"
             ]:
-                again.append(f"Give its options again: {', '.join(others)}.")
+                again.append(f"Give its options again: {', '.join(options)}.")
             return tuple(again)
     return _restore(cluster)
 
@@ -378,27 +378,27 @@ def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
 def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
     target = cluster.target
     quiesced = ", ".join(str(writer) for writer in cluster.writers if writer.quiesced)
-    others = f"; stopped with it: {quiesced}" if quiesced else ""
+    clients = f"; stopped with it: {quiesced}" if quiesced else ""
     nodes = f"{sum(w.ready for w in cluster.workloads)} of {cluster.expected} nodes are Ready"
     if not cluster.pods_known:
         nodes = "its pods cannot be listed"
     words = {
         KafkaCondition.RUNNING: f"runs, {nodes}",
         KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by another client",
-        KafkaCondition.QUIESCING: f"runs; its writers are being stopped{others}",
-        KafkaCondition.QUIESCED: f"runs, but its writers are stopped{others}",
-        KafkaCondition.STOPPING: f"is being stopped, {nodes}{others}",
-        KafkaCondition.STOPPED: f"is stopped by a backup{others}",
-        KafkaCondition.ONLINE: f"runs; its clients are stopped for a snapshot{others}",
+        KafkaCondition.QUIESCING: f"runs; its writers are being stopped{clients}",
+        KafkaCondition.QUIESCED: f"runs, but its writers are stopped{clients}",
+        KafkaCondition.STOPPING: f"is being stopped, {nodes}{clients}",
+        KafkaCondition.STOPPED: f"is stopped by a backup{clients}",
+        KafkaCondition.ONLINE: f"runs; its clients are stopped for a snapshot{clients}",
         KafkaCondition.PARTLY: (
-            f"is partly stopped by a backup, {nodes}, and nothing is at work{others}"
+            f"is partly stopped by a backup, {nodes}, and nothing is at work{clients}"
         ),
-        KafkaCondition.RESTARTING: f"is coming back, {nodes}{others}",
-        KafkaCondition.RESTORING: f"is being restored, {nodes}{others}",
+        KafkaCondition.RESTARTING: f"is coming back, {nodes}{clients}",
+        KafkaCondition.RESTORING: f"is being restored, {nodes}{clients}",
         KafkaCondition.DEGRADED: f"is partly down, and not by a backup: {nodes}",
         KafkaCondition.DOWN: "is down, and not by a backup: it has no pods",
         KafkaCondition.GONE: "does not exist: there is no such Kafka resource",
-        KafkaCondition.UNKNOWN: f"is in an unknown state: its pods cannot be listed{others}",
+        KafkaCondition.UNKNOWN: f"is in an unknown state: its pods cannot be listed{clients}",
     }
     return f"Kafka {target} {words[condition]}"
 
@@ -432,7 +432,7 @@ def _remarks(
 ) -> list[str]:
     remarks = []
     record, kafka = cluster.record, cluster.kafka
-    remarks += [one.text for one in cluster.unusable_scripts]
+    remarks += [scripts.text for scripts in cluster.unusable_scripts]
     if cluster.names.unused:
         remarks.append(
             "it has a further state ConfigMap, which its Blueprint does not use: "

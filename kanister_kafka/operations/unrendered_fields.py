@@ -134,36 +134,36 @@ class _OwnedField:
 
 def _unrendered(owned: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
     """Yield each field of a set that is in the live object and not in the rendered one."""
-    for key, rest in owned.items():
+    for key, tree in owned.items():
         sort, _colon, name = key.partition(":")
         if sort == "f":
-            yield from _field(name, rest, desired, live, path)
+            yield from _field(name, tree, desired, live, path)
         elif sort == "k":
-            yield from _item(json.loads(name), rest, desired, live, path)
+            yield from _item(json.loads(name), tree, desired, live, path)
 
 
-def _field(name: str, rest: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
+def _field(name: str, tree: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
     field_path = below(path, name)
-    is_other = field_path == "metadata" or field_path in OF_STEPS_AND_USERS
-    if is_other or not isinstance(live, dict) or name not in live:
+    is_skipped = field_path == "metadata" or field_path in OF_STEPS_AND_USERS
+    if is_skipped or not isinstance(live, dict) or name not in live:
         return
     if isinstance(desired, dict) and name in desired:
-        yield from _unrendered(rest, desired[name], live[name], field_path)
+        yield from _unrendered(tree, desired[name], live[name], field_path)
     else:
         yield _OwnedField(field_path, _is_default(name, live))
 
 
-def _item(keys: Object, rest: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
+def _item(keys: Object, tree: Object, desired: Any, live: Any, path: str) -> Iterator[_OwnedField]:
     """Compare an item of a list that its keys identify, such as a container by its name."""
     item_path = f"{path}[{','.join(f'{key}={value}' for key, value in keys.items())}]"
-    there = _find_item(keys, live)
-    if there is None:
+    live_item = _find_item(keys, live)
+    if live_item is None:
         return
-    wanted = _find_item(keys, desired)
-    if wanted is None:
+    desired_item = _find_item(keys, desired)
+    if desired_item is None:
         yield _OwnedField(item_path, is_default=False)
     else:
-        yield from _unrendered(rest, wanted, there, item_path)
+        yield from _unrendered(tree, desired_item, live_item, item_path)
 
 
 def _find_item(keys: Object, items: Any) -> Object | None:

@@ -106,11 +106,11 @@ def class_of_claim(
     if class_name:
         snapshot_class = named.get(class_name)
         if snapshot_class is None:
-            known = ", ".join(sorted(named)) or "none"
-            raise ActionError(f"no VolumeSnapshotClass {class_name}; the cluster has {known}")
-        if (other := snapshot_class.get("driver")) != driver:
+            available = ", ".join(sorted(named)) or "none"
+            raise ActionError(f"no VolumeSnapshotClass {class_name}; the cluster has {available}")
+        if (actual := snapshot_class.get("driver")) != driver:
             raise ActionError(
-                f"VolumeSnapshotClass {class_name} is of driver {other}, and claim {claim} of "
+                f"VolumeSnapshotClass {class_name} is of driver {actual}, and claim {claim} of "
                 f"{driver}"
             )
         return class_name
@@ -118,8 +118,8 @@ def class_of_claim(
     if chosen := choose_snapshot_class(fitting.values(), kasten=kasten):
         return chosen
     names = ", ".join(sorted(fitting))
-    known = f"{names}, and not one default: name one by --snapshot-class" if fitting else "none"
-    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {known}")
+    available = f"{names}, and not one default: name one by --snapshot-class" if fitting else "none"
+    raise ActionError(f"claim {claim}: of VolumeSnapshotClasses driver {driver} has {available}")
 
 
 POLL = 0.5
@@ -154,9 +154,9 @@ class VolumeSnapshotter:
 
     def make(self, claims: Iterable[VolumeClaim]) -> None:
         """Ask for all of them at once."""
-        asked = tuple(map(self._planned, claims))
+        planned = tuple(map(self._planned, claims))
         with ThreadPoolExecutor(MAX_CONCURRENT) as pool:
-            list(pool.map(self._make, asked))
+            list(pool.map(self._make, planned))
 
     def make_in_turn(self, claims: Iterable[VolumeClaim], timeout: float) -> None:
         """Ask for each once the one before is cut; ActionError as of `wait`, for each of them."""
@@ -200,12 +200,12 @@ class VolumeSnapshotter:
         """Wait until every one is cut and ready; ActionError if one fails or time is over."""
         self._until(lambda snapshot: snapshot.ready is not None, "ready", timeout)
 
-    def _until(self, is_done: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
+    def _until(self, reached: Callable[[VolumeSnapshot], bool], state: str, timeout: float) -> None:
         problem = ""
         driver = Grace(GRACE_S, self._clock)
 
         def unfinished() -> list[str]:
-            return [snapshot.claim for snapshot in self.snapshots.values() if not is_done(snapshot)]
+            return [snapshot.claim for snapshot in self.snapshots.values() if not reached(snapshot)]
 
         def look() -> bool:
             nonlocal problem
@@ -243,8 +243,7 @@ class VolumeSnapshotter:
     def delete(self, timeout: float) -> tuple[str, ...]:
         """Delete those that were made here, and what is behind them; return what is left."""
         for item in self._own_snapshots():
-            if item["metadata"]["name"].startswith(f"{self._name}-"):
-                self._delete(item)
+            self._delete(item)
         remaining: tuple[str, ...] = ()
 
         def is_gone() -> bool:
@@ -256,8 +255,10 @@ class VolumeSnapshotter:
         return remaining
 
     def _own_snapshots(self) -> Objects:
+        """Return those that were made here: others may have the same labels."""
         label = ",".join(f"{key}={value}" for key, value in self._labels.items())
-        return self._connection.items(SNAPSHOTS, self._namespace, label)
+        items = self._connection.items(SNAPSHOTS, self._namespace, label)
+        return tuple(s for s in items if s["metadata"]["name"].startswith(f"{self._name}-"))
 
     def _delete(self, item: Object) -> None:
         """Delete one; a class that retains would leave it in the storage."""
@@ -274,10 +275,8 @@ class VolumeSnapshotter:
                 change = {"spec": {"deletionPolicy": "Delete"}}
                 self._connection.patch(SNAPSHOT_CONTENTS, content, "", change)
         if not item["metadata"].get("deletionTimestamp"):
-            try:
+            with contextlib.suppress(NotFoundError):
                 self._connection.delete(SNAPSHOTS, name, self._namespace)
-            except NotFoundError:
-                return
 
     def _remaining(self) -> tuple[str, ...]:
         remaining = [

@@ -50,27 +50,27 @@ def parse_topic_ref(text: str) -> TopicRef:
     *before, topic = text.split("/")
     match before:
         case []:
-            place = TopicRef(topic=topic)
+            ref = TopicRef(topic=topic)
         case [servers] if ":" in servers:
-            place = TopicRef(topic=topic, servers=servers)
+            ref = TopicRef(topic=topic, servers=servers)
         case [namespace, kafka] if namespace and kafka:
-            place = TopicRef(topic=topic, namespace=namespace, kafka=kafka)
+            ref = TopicRef(topic=topic, namespace=namespace, kafka=kafka)
         case _:
             raise _wrong(text, f"is not one of {FORMS}")
-    if topic in (".", "..") or not (TOPIC.fullmatch(topic) or (not topic and place.has_cluster)):
+    if topic in (".", "..") or not (TOPIC.fullmatch(topic) or (not topic and ref.has_cluster)):
         raise _wrong(text, f"{topic!r} is not a topic name")
-    return place
+    return ref
 
 
-def mirror_candidates(topic: str, known: tuple[str, ...]) -> tuple[str, ...]:
+def mirror_candidates(topic: str, topics: tuple[str, ...]) -> tuple[str, ...]:
     """Return the possible names of a topic in another cluster, the likeliest first.
 
     These are its own name (IdentityReplicationPolicy), or the alias of its source, a separator (a
     dot by default) and its name (DefaultReplicationPolicy of MirrorMaker 2). An alias can have
     dots.
     """
-    names = [name for name in known if name == topic]
-    names += [name for name in known if name.endswith(f".{topic}")]
+    names = [name for name in topics if name == topic]
+    names += [name for name in topics if name.endswith(f".{topic}")]
     return tuple(names)
 
 
@@ -124,14 +124,14 @@ def choose_listener(
     listeners: tuple[Listener, ...], request: AccessRequest, target: KafkaRef
 ) -> Listener:
     """Return the requested listener, or the one with the fewest requirements."""
-    names = ", ".join(one.name for one in listeners) or "none"
+    names = ", ".join(listener.name for listener in listeners) or "none"
     if request.listener:
-        candidates = [one for one in listeners if one.name == request.listener]
+        candidates = [listener for listener in listeners if listener.name == request.listener]
         if not candidates:
             message = f"Kafka {target} has no listener {request.listener}; it has {names}"
             raise NotFoundError(message)
     else:
-        candidates = [one for one in listeners if one.inside == request.inside]
+        candidates = [listener for listener in listeners if listener.inside == request.inside]
         if not candidates and request.inside:
             raise UnreachableError(f"Kafka {target} has no internal listener; it has {names}")
         if not candidates:
@@ -141,7 +141,9 @@ def choose_listener(
             )
     if listener := select_listener(candidates, ("", TLS, SCRAM)):
         return listener
-    kinds = ", ".join(f"{one.name}: {one.authentication}" for one in candidates if one.servers)
+    kinds = ", ".join(
+        f"{listener.name}: {listener.authentication}" for listener in candidates if listener.servers
+    )
     if not kinds:
         raise UnreachableError(
             f"the status of Kafka {target} has no address of {names}: is the Kafka Ready?"
@@ -161,7 +163,7 @@ def _authority(connection: KubeClient, target: KafkaRef) -> tuple[str, ...]:
     """Return the certificates of the cluster's own authority."""
     # KafkaResources.java: <cluster>-cluster-ca-cert; old certificates stay until they expire
     data = _secret(connection, f"{target.name}-cluster-ca-cert", target.namespace)
-    return tuple(text.decode() for name, text in sorted(data.items()) if name.endswith(".crt"))
+    return tuple(_decode(data, name) for name in sorted(data) if name.endswith(".crt"))
 
 
 def _credentials(
@@ -204,7 +206,14 @@ def _authentication(item: Object) -> str:
 def _text(data: Mapping[str, bytes], key: str, user: str) -> str:
     if key not in data:
         raise NotFoundError(f"the Secret of KafkaUser {user} has no {key}")
-    return data[key].decode()
+    return _decode(data, key)
+
+
+def _decode(data: Mapping[str, bytes], key: str) -> str:
+    try:
+        return data[key].decode()
+    except UnicodeDecodeError:  # the bytes are a secret
+        raise UnreachableError(f"key {key} of a Secret of Strimzi is not UTF-8 text") from None
 
 
 def _secret(connection: KubeClient, name: str, namespace: str) -> dict[str, bytes]:

@@ -47,7 +47,7 @@ class BatchReader:
         ranges: Mapping[int, tuple[int, int]],
         *,
         committed: bool,
-        each: int = EACH,
+        partition_bytes: int = EACH,
     ) -> None:
         self.label = brokers.access.label
         self.topic = brokers.topic
@@ -60,7 +60,7 @@ class BatchReader:
         self.arrived = asyncio.Event()
         """Set when batches have arrived, or a partition or `fetch` has ended."""
         self._committed = committed
-        self._each = each
+        self._bytes = partition_bytes
         self._brokers = brokers
         self._room = asyncio.Event()
         self._queues: dict[int, deque[deque[Batch]]] = {}
@@ -120,21 +120,21 @@ class BatchReader:
         try:
             while True:
                 self._room.clear()
-                for node, offsets in self._wanted(set(running.values())).items():
+                for node, offsets in self._offsets_to_fetch(set(running.values())).items():
                     running[asyncio.create_task(self._request(node, offsets))] = node
                 room = asyncio.create_task(self._room.wait())
                 try:
                     await asyncio.wait({*running, room}, return_when=asyncio.FIRST_COMPLETED)
                 finally:
                     room.cancel()
-                for one in [task for task in running if task.done()]:
-                    del running[one]
-                    await one
+                for task in [task for task in running if task.done()]:
+                    del running[task]
+                    await task
                 self._raise_if_stalled()
         finally:
             await end_tasks(*running)
 
-    def _wanted(self, busy: set[int]) -> dict[int, dict[int, int]]:
+    def _offsets_to_fetch(self, busy: set[int]) -> dict[int, dict[int, int]]:
         """Return for each idle broker the partitions to fetch and their offsets."""
         offsets: dict[int, dict[int, int]] = {}
         for number in sorted(self.fetching):
@@ -152,13 +152,13 @@ class BatchReader:
         try:
             broker = await self._brokers.broker(node)
             answers = await broker.fetch(
-                self.topic, offsets, each=self._each, whole=WHOLE, committed=self._committed
+                self.topic, offsets, each=self._bytes, whole=WHOLE, committed=self._committed
             )
         except (OSError, EOFError, asyncio.TimeoutError):
             self._brokers.drop(node)
             await self._find_leaders_again(offsets)
             return
-        moved = [one.partition for one in answers if one.error in MOVED]
+        moved = [answer.partition for answer in answers if answer.error in MOVED]
         for answer in answers:
             if answer.partition in self.fetching and answer.error not in MOVED:
                 self._receive(answer)
@@ -178,12 +178,11 @@ class BatchReader:
 
     def _receive(self, answer: FetchedPartition) -> None:
         number = answer.partition
-        place = self.place(number)
         if answer.error:
             raise self._failure(answer)
         batches: deque[Batch] = deque()
         hidden = TransactionFilter(answer.aborted if self._committed else ())
-        for batch in parse_batches(answer.records, place) if answer.records else ():
+        for batch in parse_batches(answer.records, self.place(number)) if answer.records else ():
             hidden.hide(batch)
             batches.append(batch)
         if number in self._checked:
@@ -202,12 +201,12 @@ class BatchReader:
         Only the first batch of a response is complete in any case (KIP-74). The batches of other
         partitions would need a request each.
         """
-        received = sum(len(one.records) for one in answers if one.records)
-        if self._each >= EACH or received + self._each > WHOLE:
+        received = sum(len(answer.records) for answer in answers if answer.records)
+        if self._bytes >= EACH or received + self._bytes > WHOLE:
             return  # the response was full
-        for one in answers:
-            if one.partition in self.fetching and not one.error and not one.records:
-                self._each = min(GROWTH * self._each, EACH)
+        for answer in answers:
+            if answer.partition in self.fetching and not answer.error and not answer.records:
+                self._bytes = min(GROWTH * self._bytes, EACH)
                 return
 
     def _check_last(self, number: int, batches: deque[Batch]) -> None:

@@ -16,7 +16,7 @@ import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import dropwhile, islice
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from kanister_kafka.errors import UnreachableError
@@ -59,7 +59,7 @@ class Batch:
     """Whether readers do not see its records: control records, and aborted transactions."""
 
 
-def parse_batches(records: ByteRange, place: str) -> Iterator[Batch]:
+def parse_batches(records: ByteRange, partition: str) -> Iterator[Batch]:
     """Yield the complete batches of a response; the last one is often cut.
 
     Replaces the leader epoch of each batch by zeros, so that copies of a batch are the same bytes.
@@ -72,7 +72,8 @@ def parse_batches(records: ByteRange, place: str) -> Iterator[Batch]:
         base, length = struct.unpack_from(">qi", buffer, at)
         magic = buffer[at + MAGIC]
         if magic not in LEAST or length < LEAST[magic]:
-            raise UnreachableError(f"{place}: no record batch of a known format at offset {base}")
+            text = f"{partition}: no record batch of a known format at offset {base}"
+            raise UnreachableError(text)
         size = SET + length
         if at + size > end:
             return
@@ -103,7 +104,7 @@ class TransactionFilter:
     """
 
     def __init__(self, aborted: Sequence[tuple[int, int]]) -> None:
-        self._aborted = sorted(aborted, key=lambda one: one[1], reverse=True)
+        self._aborted = sorted(aborted, key=itemgetter(1), reverse=True)
         self._producers: set[int] = set()
 
     def hide(self, batch: Batch) -> None:
@@ -121,7 +122,7 @@ class TransactionFilter:
 def _is_abort(batch: Batch) -> bool:
     from aiokafka.record.control_record import ABORT_MARKER, ControlRecord
 
-    return any(ControlRecord.parse(one.key) == ABORT_MARKER for one in _records(batch))
+    return any(ControlRecord.parse(record.key) == ABORT_MARKER for record in _records(batch))
 
 
 def is_same_batch(a: Batch, b: Batch) -> bool:
@@ -141,7 +142,7 @@ def is_same_batch(a: Batch, b: Batch) -> bool:
     )
 
 
-def check_crc(batch: Batch, place: str) -> None:
+def check_crc(batch: Batch, partition: str) -> None:
     """Raise UnreachableError if a batch of format 2 is damaged."""
     with require_extra():
         import google_crc32c  # by instructions of the CPU: four times as fast as that of aiokafka
@@ -149,13 +150,13 @@ def check_crc(batch: Batch, place: str) -> None:
     library: Any = google_crc32c
     content = memoryview(batch.buffer)[batch.start + CHECKED : batch.start + batch.size]
     if library.value(content.tobytes()) != batch.crc:
-        raise damaged(batch, place)
+        raise damaged(batch, partition)
 
 
-def damaged(batch: Batch, place: str) -> UnreachableError:
+def damaged(batch: Batch, partition: str) -> UnreachableError:
     """Return the error for a batch with another checksum than its own."""
     return UnreachableError(
-        f"{place}: the record batch at offset {batch.base} is damaged: its checksum is wrong"
+        f"{partition}: the record batch at offset {batch.base} is damaged: its checksum is wrong"
     )
 
 
@@ -172,7 +173,7 @@ def decode(
     into: RecordBatch,
     first: int,
     end: int,
-    place: str,
+    partition: str,
     *,
     check: bool,
     which: Which = Which.ALL,
@@ -202,15 +203,15 @@ def decode(
     try:
         records = _records(batch)
         if check and batch.magic == 2:
-            check_crc(batch, place)
+            check_crc(batch, partition)
         elif check and not records.validate_crc():
-            raise damaged(batch, place)
+            raise damaged(batch, partition)
         if which is Which.FIRST:
             rows = list(islice(dropwhile(lambda row: row.offset < first, records), 1))
         else:
             rows = list(records)
     except broken as failure:
-        text = f"{place}: the record batch at offset {batch.base} cannot be read: {failure}"
+        text = f"{partition}: the record batch at offset {batch.base} cannot be read: {failure}"
         raise UnreachableError(text) from failure
     if not rows:
         return batch.last

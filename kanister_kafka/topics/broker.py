@@ -287,9 +287,9 @@ class BrokerConnection:
         """
         with require_extra():
             from aiokafka.protocol.fetch import FetchRequest
-        places = [(number, offset, each) for number, offset in offsets.items()]
+        ranges = [(number, offset, each) for number, offset in offsets.items()]
         request: Any = FetchRequest
-        response = await self.send(request(WAIT_MS, 1, whole, int(committed), [(topic, places)]))
+        response = await self.send(request(WAIT_MS, 1, whole, int(committed), [(topic, ranges)]))
         if response.API_VERSION < FETCH_VERSION:
             raise UnreachableError("a broker is older than Kafka 0.11: its batches cannot be read")
         return _partitions(response)
@@ -305,9 +305,9 @@ def _partitions(response: Any) -> list[FetchedPartition]:
         raise ConnectionError(f"error {code} of Kafka")
     result = []
     for _topic, partitions in response.topics:
-        for number, error, high, stable, *rest in partitions:
-            records = rest[-1]
-            aborted = rest[1] if response.API_VERSION >= 5 else rest[0]
+        for number, error, high, stable, *fields in partitions:
+            records = fields[-1]
+            aborted = fields[1] if response.API_VERSION >= 5 else fields[0]
             result.append(
                 FetchedPartition(
                     partition=number,
@@ -400,9 +400,9 @@ class BrokerConnections:
             from aiokafka.conn import collect_hosts
             from aiokafka.protocol.metadata import MetadataRequest
         hosts = collect_hosts(self.access.settings["bootstrap.servers"], randomize=False)
-        known = [(host, port) for host, port, _ in hosts]
+        bootstrap = [(host, port) for host, port, _ in hosts]
         failures: list[str] = []
-        for address in dict.fromkeys([*self._open, *self._addresses.values(), *known]):
+        for address in dict.fromkeys([*self._open, *self._addresses.values(), *bootstrap]):
             try:
                 connection = await self._connection(address)
                 # Otherwise a broker can create the topic because a client asks for it.

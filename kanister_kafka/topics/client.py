@@ -139,8 +139,8 @@ class KafkaConsumer:
             self._known = self.topics()
         if topic not in self._known:
             names = [name for name in self._known if not name.startswith("__")]
-            there = f"it has {', '.join(names[:20])}" if names else "it has none"
-            raise NotFoundError(f"{self.access.label}: no topic {topic}; {there}")
+            listing = f"it has {', '.join(names[:20])}" if names else "it has none"
+            raise NotFoundError(f"{self.access.label}: no topic {topic}; {listing}")
         return self._known[topic]
 
     def spans(self, topic: str, partitions: Iterable[int]) -> dict[int, OffsetRange]:
@@ -155,20 +155,20 @@ class KafkaConsumer:
             executor.shutdown(cancel_futures=True)
 
     def _span(self, topic: str, partition: int) -> OffsetRange:
-        place = self.library.TopicPartition(topic, partition)
+        topic_partition = self.library.TopicPartition(topic, partition)
         with self.translated(f"ask for the offsets of {topic}[{partition}]"):
-            low, high = self.consumer.get_watermark_offsets(place, timeout=self._request)
+            low, high = self.consumer.get_watermark_offsets(topic_partition, timeout=self._request)
         return OffsetRange(low, high)
 
     def offsets_at(self, topic: str, times: Mapping[int, int]) -> dict[int, int]:
         """Return for each partition the first offset at or after a time in ms, or END."""
         if not times:
             return {}
-        place = self.library.TopicPartition
-        places = [place(topic, number, time) for number, time in times.items()]
+        partition_type = self.library.TopicPartition
+        partitions = [partition_type(topic, number, time) for number, time in times.items()]
         with self.translated(f"ask {topic} for offsets of a time"):
-            offsets = self.consumer.offsets_for_times(places, timeout=self._request)
-        return {one.partition: one.offset if one.offset >= 0 else END for one in offsets}
+            offsets = self.consumer.offsets_for_times(partitions, timeout=self._request)
+        return {entry.partition: entry.offset if entry.offset >= 0 else END for entry in offsets}
 
     def is_compacted(self, topic: str) -> bool | None:
         """Return whether the topic is compacted; None if the user may not read this."""
@@ -216,7 +216,7 @@ class KafkaConsumer:
     def failure(self, what: str, error: Any) -> KanisterKafkaError:
         """Return the exception for an error of librdkafka."""
         reason = " ".join(str(error.str()).split())
-        cause = next((one for one in reversed(self.errors) if one not in reason), "")
+        cause = next((message for message in reversed(self.errors) if message not in reason), "")
         text = f"{self.access.label}: cannot {what}: {reason}" + (f" ({cause})" if cause else "")
         if error.name() in FORBIDDEN:
             return ForbiddenError(text)

@@ -89,18 +89,14 @@ def translate(properties: Mapping[str, str], source: str) -> ClientProperties:
     for name, value in properties.items():
         if name in RESERVED_PROPERTIES or name in JAVA_ONLY or name == "ssl.truststore.type":
             continue
+        rule = RULES.get(name)
         try:
-            settings.update(_one(name, value, properties))
+            settings.update({name: value} if rule is None else rule(value, properties))
         except ValueError as failure:
             problems.append(error("client-property", Location(source), name, str(failure)))
     if problems:
         raise InputError(tuple(problems))
     return settings
-
-
-def _one(name: str, value: str, properties: Mapping[str, str]) -> ClientProperties:
-    rule = RULES.get(name)
-    return {name: value} if rule is None else rule(value, properties)
 
 
 def _truststore(value: str, properties: Mapping[str, str]) -> ClientProperties:

@@ -332,7 +332,7 @@ def to_json(value: Any) -> Any:
     if is_dataclass(value):
         return {field.name: to_json(getattr(value, field.name)) for field in fields(value)}
     if isinstance(value, tuple):
-        return [to_json(one) for one in value]
+        return [to_json(item) for item in value]
     if isinstance(value, bytes):
         return base64.b64encode(value).decode("ascii")
     if isinstance(value, enum.Enum):
@@ -355,12 +355,12 @@ def _decode(kind: Any, value: Any) -> Any:
     origin = typing.get_origin(kind)
     arguments = typing.get_args(kind)
     if origin in (types.UnionType, typing.Union):
-        rest = [one for one in arguments if one is not type(None)]
-        return None if value is None else _decode(rest[0], value)
+        kinds = [hint for hint in arguments if hint is not type(None)]
+        return None if value is None else _decode(kinds[0], value)
     if origin is tuple:
         if arguments[-1] is Ellipsis:
-            return tuple(_decode(arguments[0], one) for one in value)
-        return tuple(_decode(one, part) for one, part in zip(arguments, value, strict=True))
+            return tuple(_decode(arguments[0], item) for item in value)
+        return tuple(_decode(hint, part) for hint, part in zip(arguments, value, strict=True))
     if is_dataclass(kind):
         dataclass: Any = kind
         members: Mapping[str, Any] = {**value}

@@ -62,14 +62,14 @@ class _LogHash:
         self._bytes = 0
         self._hash: Any = hashlib.sha256()
 
-    def add(self, batch: Batch, place: str, *, check: bool) -> None:
+    def add(self, batch: Batch, partition: str, *, check: bool) -> None:
         if batch.last >= self._end:
             raise UnreachableError(
-                f"{place}: the record batch at offset {batch.base} extends across offset "
+                f"{partition}: the record batch at offset {batch.base} extends across offset "
                 f"{self._end}, which was the end of the log: it is not a copy of that log"
             )
         if check and batch.magic == 2:
-            check_crc(batch, place)
+            check_crc(batch, partition)
         self._batches += 1
         self._bytes += batch.size
         if not batch.hidden:
@@ -107,4 +107,4 @@ async def _digest(reader: BatchReader, fetch: asyncio.Task[None]) -> dict[int, L
             fetch.result()
         if active:
             await reader.arrived.wait()
-    return {number: one.result() for number, one in sorted(hashes.items())}
+    return {number: log_hash.result() for number, log_hash in sorted(hashes.items())}

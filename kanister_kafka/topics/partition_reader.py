@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from itertools import groupby
 from typing import Any
 
@@ -37,9 +38,9 @@ class PartitionReader:
         """Partitions whose end the broker has reported."""
         self._waited = 0.0
         """Seconds of waiting since the last record."""
-        place = self._library.TopicPartition
+        self._partition: Callable[..., Any] = partial(self._library.TopicPartition, topic)
         with cluster.translated(f"read {topic}"):
-            self._consumer.assign([place(topic, n, starts[n]) for n in sorted(self.open)])
+            self._consumer.assign([self._partition(n, starts[n]) for n in sorted(self.open)])
 
     def batches(self, most: int, wait: float) -> Iterator[tuple[int, list[Any]]]:
         """Yield the records that have arrived, as runs of one partition; none beyond the ends.
@@ -74,17 +75,17 @@ class PartitionReader:
 
     def pause(self, number: int) -> None:
         """Stop fetching a partition for now."""
-        self._consumer.pause([self._library.TopicPartition(self._topic, number)])
+        self._consumer.pause([self._partition(number)])
 
     def resume(self, number: int) -> None:
         """Fetch a paused partition again."""
-        self._consumer.resume([self._library.TopicPartition(self._topic, number)])
+        self._consumer.resume([self._partition(number)])
 
     def finish(self, number: int) -> None:
         """Stop reading a partition."""
         if number in self.open:
             self.open.discard(number)
-            self._consumer.incremental_unassign([self._library.TopicPartition(self._topic, number)])
+            self._consumer.incremental_unassign([self._partition(number)])
 
     def close(self) -> None:
         """Stop reading."""

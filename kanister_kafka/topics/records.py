@@ -112,17 +112,17 @@ class RecordBatch:
         self.headers += map(kind.headers, run)
         self.offsets.add(list(map(kind.offset, run)))
 
-    def extend(self, other: RecordBatch) -> None:
+    def extend(self, batch: RecordBatch) -> None:
         """Add the records of another batch."""
-        for column, more in zip(self._columns(), other._columns(), strict=True):
-            column += more
-        self.offsets += other.offsets
+        for column, suffix in zip(self._columns(), batch._columns(), strict=True):
+            column += suffix
+        self.offsets += batch.offsets
 
     def first(self, count: int) -> RecordBatch:
         """Return the first records."""
-        some = RecordBatch(self.timed, *(column[:count] for column in self._columns()))
-        some.offsets = self.offsets.first(count)
-        return some
+        batch = RecordBatch(self.timed, *(column[:count] for column in self._columns()))
+        batch.offsets = self.offsets.first(count)
+        return batch
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
@@ -130,18 +130,18 @@ class RecordBatch:
             del column[:count]
         self.offsets.drop(count)
 
-    def is_same(self, other: RecordBatch) -> bool:
+    def is_same(self, batch: RecordBatch) -> bool:
         """Return whether the content is equal; headers None and [] count as different here."""
         return (
-            self.values == other.values
-            and self.keys == other.keys
-            and (not self.timed or (self.times == other.times and self.clocks == other.clocks))
-            and self.headers == other.headers
+            self.values == batch.values
+            and self.keys == batch.keys
+            and (not self.timed or (self.times == batch.times and self.clocks == batch.clocks))
+            and self.headers == batch.headers
         )
 
     def tokens(self) -> list[Hashable]:
         """Return the content of each record as a hashable value."""
-        headers = (tuple(some or ()) for some in self.headers)
+        headers = (tuple(pairs or ()) for pairs in self.headers)
         if not self.timed:
             return list(zip(self.keys, self.values, headers, strict=True))
         return list(zip(self.keys, self.values, self.times, self.clocks, headers, strict=True))
@@ -192,17 +192,17 @@ class RecordDigest:
         # Server CPUs have instructions for SHA-256: three times as fast as other hashes.
         self._streams = [hashlib.sha256() for _ in range(8)]
 
-    def add(self, some: RecordBatch) -> None:
+    def add(self, batch: RecordBatch) -> None:
         """Add the next records."""
-        self._bytes(0, some.keys, lengths(some.keys))
-        self._bytes(2, some.values, some.sizes)
-        self._numbers(4, array("q", some.times if some.timed else [0] * len(some)))
-        if not any(some.headers):
-            self._numbers(5, array("i", [0]) * len(some))
+        self._bytes(0, batch.keys, lengths(batch.keys))
+        self._bytes(2, batch.values, batch.sizes)
+        self._numbers(4, array("q", batch.times if batch.timed else [0] * len(batch)))
+        if not any(batch.headers):
+            self._numbers(5, array("i", [0]) * len(batch))
             return
-        self._numbers(5, array("i", [len(headers or ()) for headers in some.headers]))
+        self._numbers(5, array("i", [len(headers or ()) for headers in batch.headers]))
         parts: list[bytes | None] = []
-        for headers in some.headers:
+        for headers in batch.headers:
             for name, value in headers or ():
                 parts += (name.encode(), value)
         self._bytes(6, parts, lengths(parts))
@@ -210,14 +210,14 @@ class RecordDigest:
     def _bytes(self, at: int, parts: Sequence[bytes | None], sizes: Sequence[int]) -> None:
         """Add lengths, -1 for null, and contents."""
         self._numbers(at, array("i", sizes))
-        known: Sequence[Any] = parts
+        contents: Sequence[Any] = parts
         if -1 in sizes:
-            known = [part for part in parts if part is not None]
+            contents = [part for part in parts if part is not None]
         stream = self._streams[at + 1]
         size = sum(sizes)
-        step = max(1, CHUNK * len(known) // max(1, size))
-        for start in range(0, len(known), step):
-            stream.update(b"".join(known[start : start + step]))
+        step = max(1, CHUNK * len(contents) // max(1, size))
+        for start in range(0, len(contents), step):
+            stream.update(b"".join(contents[start : start + step]))
 
     def _numbers(self, at: int, column: array[int]) -> None:
         """Add numbers, in little-endian order on every machine."""
@@ -227,7 +227,7 @@ class RecordDigest:
 
     def hex(self) -> str:
         """Return the digest of all records so far."""
-        whole = hashlib.sha256()
+        digest = hashlib.sha256()
         for stream in self._streams:
-            whole.update(stream.digest())
-        return whole.digest()[:SIZE].hex()
+            digest.update(stream.digest())
+        return digest.digest()[:SIZE].hex()

@@ -119,11 +119,11 @@ POLL_S = 1.0
 
 def topic_sizes(cluster: KafkaConsumer, topics: Sequence[str]) -> TopicSizes:
     """Count the offsets of topics; raises NotFoundError if one does not exist."""
-    held = []
+    sizes = []
     for topic in topics:
         spans = cluster.spans(topic, cluster.partitions(topic))
         newest = last_messages(cluster, topic, spans)
-        held += [
+        sizes += [
             PartitionSize(
                 topic=topic,
                 partition=number,
@@ -133,7 +133,7 @@ def topic_sizes(cluster: KafkaConsumer, topics: Sequence[str]) -> TopicSizes:
             )
             for number, span in spans.items()
         ]
-    return TopicSizes(cluster=cluster.access.label, held=tuple(held))
+    return TopicSizes(cluster=cluster.access.label, held=tuple(sizes))
 
 
 def all_topics(cluster: KafkaConsumer) -> tuple[str, ...]:
@@ -147,12 +147,12 @@ def with_digests(access: ClientAccess, sizes: TopicSizes, last: int = 0) -> Topi
     Raises the errors of `digest_logs`.
     """
     ranges = {}
-    for one in sizes.held:
-        start = max(one.earliest, one.latest - last) if last else one.earliest
-        ranges[one.topic, one.partition] = (start, one.latest)
+    for size in sizes.held:
+        start = max(size.earliest, size.latest - last) if last else size.earliest
+        ranges[size.topic, size.partition] = (start, size.latest)
     digests = _digests(access, ranges)
-    held = [replace(one, digest=digests[one.topic, one.partition]) for one in sizes.held]
-    return replace(sizes, held=tuple(held))
+    digested = [replace(size, digest=digests[size.topic, size.partition]) for size in sizes.held]
+    return replace(sizes, held=tuple(digested))
 
 
 def with_expected(
@@ -163,19 +163,17 @@ def with_expected(
     A range that does not exist has no digest, and so does not match: retention has deleted its
     start, the log is shorter, or there is no such partition. Raises the errors of `digest_logs`.
     """
-    held = {(one.topic, one.partition): one for one in sizes.held}
+    by_partition = {(size.topic, size.partition): size for size in sizes.held}
     ranges = {}
-    for place, saved in expected.items():
-        size = held.setdefault(
-            place,
-            PartitionSize(topic=place[0], partition=place[1], earliest=0, latest=0, newest=None),
-        )
+    for (topic, number), saved in expected.items():
+        absent = PartitionSize(topic=topic, partition=number, earliest=0, latest=0, newest=None)
+        size = by_partition.setdefault((topic, number), absent)
         if size.earliest <= saved.start and saved.end <= size.latest:
-            ranges[place] = (saved.start, saved.end)
+            ranges[topic, number] = (saved.start, saved.end)
     digests = _digests(access, ranges)
     checked = [
-        replace(size, digest=digests.get(place), expected=expected.get(place))
-        for place, size in sorted(held.items())
+        replace(size, digest=digests.get(partition), expected=expected.get(partition))
+        for partition, size in sorted(by_partition.items())
     ]
     return replace(sizes, held=tuple(checked))
 

@@ -38,7 +38,7 @@ class JsonValues(NamedTuple):
 
     spans: tuple[tuple[int, int], ...]
     """Where each value begins and ends."""
-    rest: int
+    end: int
     """Start of text that is not JSON; the length of the text if there is none."""
 
 
@@ -83,12 +83,12 @@ def tokens(text: str, start: int, end: int) -> Iterator[JsonToken]:
     begins = text.rfind("\n", 0, start) + 1
     for match in TOKEN.finditer(text, start, end):
         kind = match.lastgroup or ""
-        place = match.start(kind)
-        if more := text.count("\n", at, place):
-            line, begins = line + more, text.rfind("\n", at, place) + 1
-        at, column, word = match.end(), place - begins + 1, match[kind]
+        position = match.start(kind)
+        if line_breaks := text.count("\n", at, position):
+            line, begins = line + line_breaks, text.rfind("\n", at, position) + 1
+        at, column, word = match.end(), position - begins + 1, match[kind]
         if kind == "text":
-            read = _whole(_decoder().decode(word)) if "\\" in word else word[1:-1]
+            read = _without_lone_surrogates(_decoder().decode(word)) if "\\" in word else word[1:-1]
             yield JsonToken("", read, read, line, column, quoted=True)
         elif kind == "word":
             yield JsonToken("", resolve_scalar(word), word, line, column)
@@ -96,7 +96,7 @@ def tokens(text: str, start: int, end: int) -> Iterator[JsonToken]:
             yield JsonToken(word, None, word, line, column)
 
 
-def _whole(text: str) -> str:
+def _without_lone_surrogates(text: str) -> str:
     """Return a text without halves of surrogate pairs, as Go replaces them."""
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
 

@@ -51,17 +51,17 @@ class Scalar(NamedTuple):
         Exact for literal blocks and for text on one line without escapes; else where the text
         begins, since YAML folds lines and encodes characters in other ways.
         """
-        here = self.location
-        if not here.line:
-            return here
+        start = self.location
+        if not start.line:
+            return start
         if self.indent is not None:
             last, length = _end(self.text)
             if line > last:  # the end of the text, which is not a place of its own in the input
                 line, column = last, length + 1
-            return Location(here.source, here.line + line, self.indent + column)
+            return Location(start.source, start.line + line, self.indent + column)
         if line == 1 and not self.folded and "\n" not in self.text:
-            return Location(here.source, here.line, here.column + self.quoted + column - 1)
-        return here
+            return Location(start.source, start.line, start.column + self.quoted + column - 1)
+        return start
 
     def place_at(self, offset: int) -> Location:
         """Return the same for a place counted in characters from the start of the text, from 0."""

@@ -68,7 +68,7 @@ HELM = re.compile(
 """Actions in templates of charts, on lines of their own or for a value."""
 
 
-made = tuple.__new__
+new_tuple = tuple.__new__
 """Makes a named tuple as its class does, in half the time: half of a text's time goes there."""
 
 
@@ -122,52 +122,49 @@ class Composer:
         """Make nodes of a text; each document's is appended to `roots`."""
         odd = any(mark in text for mark in "\r\x85\u2028\u2029")
         self.lines = LINE_BREAK.split(text) if odd else text.split("\n")  # ten times as fast
-        found = json_values(text)
-        if len(found.spans) == 1 and found.rest == len(text) and not JSON_ALONE.search(text):
+        spans, json_end = json_values(text)
+        if len(spans) == 1 and json_end == len(text) and not JSON_ALONE.search(text):
             self._yaml(text)  # which is the same, and takes less time
             return
         try:
-            for start, end in found.spans:
+            for start, end in spans:
                 for token in tokens(text, start, end):
                     self._json(token)
         except _LimitError:
             return
-        if len(found.spans) > 1:  # Kubernetes is sure by now that all of it is JSON
-            if found.rest < len(text):
-                line = text.count("\n", 0, found.rest)
-                column = found.rest - text.rfind("\n", 0, found.rest)
-                here = Location(self.source, line + 1, column)
-                self._report("yaml-syntax", here, "is not JSON, although the text before it is")
+        if len(spans) > 1:  # Kubernetes is sure by now that all of it is JSON
+            if json_end < len(text):
+                line = text.count("\n", 0, json_end)
+                column = json_end - text.rfind("\n", 0, json_end)
+                location = Location(self.source, line + 1, column)
+                self._report("yaml-syntax", location, "is not JSON, although the text before it is")
             return
-        rest = text
-        if found.spans:
-            end = found.spans[0][1]
-            next_line = text.find("\n", end, found.rest)
-            begins = found.rest if next_line < 0 else next_line + 1
-            rest = "\n" * text.count("\n", 0, begins) + text[begins:]
-        self._yaml(rest)
+        if spans:
+            next_line = text.find("\n", spans[0][1], json_end)
+            begins = json_end if next_line < 0 else next_line + 1
+            text = "\n" * text.count("\n", 0, begins) + text[begins:]
+        self._yaml(text)
 
     def _yaml(self, text: str) -> None:
         self._text = text if "\\/" in text else ""
         for match in SEPARATOR.finditer(text) if "---" in text else ():
-            here = Location(self.source, text.count("\n", 0, match.start()) + 1, 1)
+            location = Location(self.source, text.count("\n", 0, match.start()) + 1, 1)
             message = "has something after ---: Kubernetes takes a comment there, and nothing else"
-            self._report("yaml-syntax", here, message)
+            self._report("yaml-syntax", location, message)
         for _ in self._steps(text):
             pass
 
     def _json(self, token: JsonToken) -> None:
-        here = Location(self.source, token.line, token.column)
-        parent = self._open[-1] if self._open else None
+        location = Location(self.source, token.line, token.column)
         if token.mark in ("{", "["):
-            self._enter(_OpenCollection(here, None, mapping=token.mark == "{"))
+            self._enter(_OpenCollection(location, None, mapping=token.mark == "{"))
         elif token.mark:
             self._end()
-        elif parent is not None and parent.mapping and parent.key is None:
-            parent.key = _Key(token.text, here)
-            parent.size += 1
+        elif self._awaits_key():
+            self._open[-1].key = _Key(token.text, location)
+            self._open[-1].size += 1
         else:
-            self._add(Scalar(token.value, here, token.text, None, token.quoted), 1, 0, here)
+            self._add(Scalar(token.value, location, token.text, None, token.quoted), 1, 0, location)
 
     def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
         """Yield the node of each document as the text is read, so it may be of any length.
@@ -182,8 +179,8 @@ class Composer:
                 yield self.roots.pop()
                 begun = position
             elif position - begun > longest:
-                here = Location(self.source)
-                self._report("too-large", here, f"has an object of more than {longest} characters")
+                message = f"has an object of more than {longest} characters"
+                self._report("too-large", Location(self.source), message)
                 return
 
     def _steps(self, text: str | TextIO) -> Iterator[int]:
@@ -201,17 +198,17 @@ class Composer:
                 mark = event.start_mark
                 handle = take if kind is scalar else handlers.get(kind)
                 if handle is not None:
-                    handle(event, made(Location, (source, mark.line + 1, mark.column + 1)))
+                    handle(event, new_tuple(Location, (source, mark.line + 1, mark.column + 1)))
                 elif kind in ENDS:
                     self._end()
                 elif kind is yaml.DocumentStartEvent:
                     self._anchors.clear()
                     if event.version or event.tags:
-                        here = Location(source, mark.line + 1, mark.column + 1)
+                        location = Location(source, mark.line + 1, mark.column + 1)
                         message = (
                             "begins with a directive, which Kubernetes refuses; remove the line"
                         )
-                        self._report("yaml-syntax", here, message)
+                        self._report("yaml-syntax", location, message)
                 if self._apart:
                     yield mark.index
         except _LimitError:
@@ -220,52 +217,52 @@ class Composer:
             line, column = (mark.line, mark.column) if mark else (0, 0)
             self._fail(failure, Location(source, line + 1, column + 1))
 
-    def _fail(self, failure: Exception, here: Location) -> None:
+    def _fail(self, failure: Exception, location: Location) -> None:
         if isinstance(failure, yaml.YAMLError):
-            self._syntax(failure, here)
+            self._syntax(failure, location)
         else:  # a code point outside Unicode in an escape
-            self._report("yaml-syntax", here, f"cannot be read: {failure}")
+            self._report("yaml-syntax", location, f"cannot be read: {failure}")
 
-    def _begin(self, event: yaml.CollectionStartEvent, here: Location) -> None:
+    def _begin(self, event: yaml.CollectionStartEvent, location: Location) -> None:
         is_mapping = type(event) is yaml.MappingStartEvent
-        self._enter(_OpenCollection(here, event.anchor, mapping=is_mapping))
+        self._enter(_OpenCollection(location, event.anchor, mapping=is_mapping))
 
     def _enter(self, opened: _OpenCollection) -> None:
-        here = opened.location
+        location = opened.location
         if len(self._open) >= MAX_DEPTH:
-            self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
+            self._stop(location, f"is nested more than {MAX_DEPTH} levels deep")
         self._open.append(opened)
 
     def _end(self) -> None:
-        done = self._open.pop()
+        collection = self._open.pop()
         node: Node = (
-            MappingNode(tuple(done.entries.values()), done.location)
-            if done.mapping
-            else Sequence(tuple(done.children), done.location)
+            MappingNode(tuple(collection.entries.values()), collection.location)
+            if collection.mapping
+            else Sequence(tuple(collection.children), collection.location)
         )
-        if done.anchor:
-            self._anchors[done.anchor] = node, done.size, done.depth
-        self._add(node, done.size, done.depth, done.location)
+        if collection.anchor:
+            self._anchors[collection.anchor] = node, collection.size, collection.depth
+        self._add(node, collection.size, collection.depth, collection.location)
 
-    def _alias(self, event: yaml.AliasEvent, here: Location) -> None:
-        known = self._anchors.get(event.anchor or "")
-        if known is None:
-            self._report("yaml-syntax", here, f"alias *{event.anchor} has no finished anchor")
-            known = Scalar(None, here), 1, 0
-        self._add(*known, here)
+    def _alias(self, event: yaml.AliasEvent, location: Location) -> None:
+        anchored = self._anchors.get(event.anchor or "")
+        if anchored is None:
+            self._report("yaml-syntax", location, f"alias *{event.anchor} has no finished anchor")
+            anchored = Scalar(None, location), 1, 0
+        self._add(*anchored, location)
 
-    def _scalar(self, event: yaml.ScalarEvent, here: Location) -> None:
+    def _scalar(self, event: yaml.ScalarEvent, location: Location) -> None:
         text, style, tag, anchor = event.value, event.style, event.tag, event.anchor
         parent = self._open[-1] if self._open else None
         if parent is not None and parent.mapping and parent.key is None:
-            key = self._plain_key(event, here)
+            key = self._plain_key(event, location)
             if key is not None:  # most scalars are keys: no node is needed
                 parent.key = key
                 parent.size += 1
                 return
         value: Value
         if tag is not None and tag != "!":
-            value = self._tagged(tag, text, here)
+            value = self._tagged(tag, text, location)
         elif event.implicit[0]:  # neither quoted nor a block
             if text and text not in WORDS and text[0] not in BEGINNINGS:  # most are plain words
                 value = text
@@ -274,52 +271,53 @@ class Composer:
         else:
             value = text
         if type(value) is float and not math.isfinite(value) and not self._awaits_key():
-            self._report("yaml-syntax", here, f"{text[:40]} cannot be written as JSON")
+            self._report("yaml-syntax", location, f"{text[:40]} cannot be written as JSON")
         if self._text:
-            self._slash(event, here)
-        indent = self._indent(here.line, text) if style == "|" else None
+            self._slash(event, location)
+        indent = self._indent(location.line, text) if style == "|" else None
         ends: Any = event.end_mark
-        folded = ends.line >= here.line or bool(anchor or tag)
+        folded = ends.line >= location.line or bool(anchor or tag)
         quoted = style == '"' or style == "'"
-        node = made(Scalar, (value, here, text, indent, quoted, folded))
+        node = new_tuple(Scalar, (value, location, text, indent, quoted, folded))
         if anchor:
             self._anchors[anchor] = node, 1, 0
         key = parent.key if parent is not None and parent.mapping else None
         if parent is None or key is None or parent.size >= MAX_NODES:
-            self._add(node, 1, 0, here)
+            self._add(node, 1, 0, location)
             return
         parent.size, parent.key = parent.size + 1, None  # as `_add` does: most nodes are these
         self._set(parent, key, node)
 
-    def _plain_key(self, event: yaml.ScalarEvent, here: Location) -> _Key | None:
+    def _plain_key(self, event: yaml.ScalarEvent, location: Location) -> _Key | None:
         """Return a key that is the text as it stands; None for any other."""
         text, tag, plain = event.value, event.tag, event.implicit[0]
         if text == MERGE and (tag == MERGE_TAG or (plain and tag is None)):
-            return _Key(text, here, merges=True)
+            return _Key(text, location, merges=True)
         if tag is not None or event.anchor:
             return None
         if plain and (text in WORDS or text[0] in BEGINNINGS):
             return None
         if self._text:
-            self._slash(event, here)
-        return made(_Key, (text, here, "", False))
+            self._slash(event, location)
+        return new_tuple(_Key, (text, location, "", False))
 
-    def _add(self, node: Node, size: int, depth: int, here: Location) -> None:
+    def _add(self, node: Node, size: int, depth: int, location: Location) -> None:
         parent = self._open[-1] if self._open else None
         if parent is None or (self._apart and self._is_listed()):
             self.roots.append(node)
             return
         parent.size += size
         if parent.size > MAX_NODES:
-            self._stop(here, f"holds more than {MAX_NODES} values once its aliases are expanded")
+            message = f"holds more than {MAX_NODES} values once its aliases are expanded"
+            self._stop(location, message)
         if depth >= parent.depth:
             parent.depth = depth + 1
             if depth + len(self._open) > MAX_DEPTH:
-                self._stop(here, f"is nested more than {MAX_DEPTH} levels deep")
+                self._stop(location, f"is nested more than {MAX_DEPTH} levels deep")
         if not parent.mapping:
             parent.children.append(node)
         elif parent.key is None:
-            parent.key = self._key(node, here)
+            parent.key = self._key(node, location)
         else:
             key, parent.key = parent.key, None
             self._set(parent, key, node)
@@ -327,14 +325,14 @@ class Composer:
     def _awaits_key(self) -> bool:
         return bool(self._open) and self._open[-1].mapping and self._open[-1].key is None
 
-    def _slash(self, event: yaml.ScalarEvent, here: Location) -> None:
+    def _slash(self, event: yaml.ScalarEvent, location: Location) -> None:
         if event.style != '"':
             return
         start: Any = event.start_mark
         end: Any = event.end_mark
         if SLASH.match(self._text[start.index : end.index]):
             message = "holds the escape \\/, which is for JSON alone: write / without a backslash"
-            self._report("yaml-syntax", here, message)
+            self._report("yaml-syntax", location, message)
 
     def _is_listed(self) -> bool:
         """Return whether what comes now is one of the `items` of the document."""
@@ -355,7 +353,7 @@ class Composer:
             else:
                 parent.merged.discard(name)
             del parent.entries[name]
-        parent.entries[name] = made(MappingEntry, (name, location, value, spelled))
+        parent.entries[name] = new_tuple(MappingEntry, (name, location, value, spelled))
 
     def _merge(self, parent: _OpenCollection, key: _Key, value: Node) -> None:
         """Set what a mapping, or a list of some, has: go-yaml does so where `<<` stands.
@@ -363,13 +361,13 @@ class Composer:
         An earlier value is replaced, and of a list the first one wins (decode.go, merge).
         """
         parent.merged = parent.merged or set()
-        several = value.items if isinstance(value, Sequence) else (value,)
-        for merged in reversed(several):
-            if not isinstance(merged, MappingNode):
+        nodes = value.items if isinstance(value, Sequence) else (value,)
+        for node in reversed(nodes):
+            if not isinstance(node, MappingNode):
                 message = "<< needs an object, or a list of objects, to take the keys of"
                 self._report("yaml-syntax", key.location, message)
                 continue
-            for entry in merged.entries:
+            for entry in node.entries:
                 parent.entries.pop(entry.key, None)
                 parent.entries[entry.key] = entry
                 parent.merged.add(entry.key)
@@ -388,68 +386,66 @@ class Composer:
                 return len(self.lines[number]) - len(content) - own
         return None
 
-    def _key(self, node: Node, here: Location) -> _Key:
+    def _key(self, node: Node, location: Location) -> _Key:
         if not isinstance(node, Scalar):
             message = f"a key must be a string{self._hint(node.location)}"
             self._report("wrong-type", node.location, message)
-            return _Key("", here)
+            return _Key("", location)
         text = key_text(node.value)
         if text is None:
             self._report("wrong-type", node.location, f"a key must be a string, not {node.text!r}")
-            return _Key(node.text, here)
-        return _Key(text, here, node.text if text != node.text else "")
+            return _Key(node.text, location)
+        return _Key(text, location, node.text if text != node.text else "")
 
-    def _tagged(self, tag: str, text: str, here: Location) -> Value:
+    def _tagged(self, tag: str, text: str, location: Location) -> Value:
         kind = tag.rpartition(":")[2]
         if kind == "binary":
-            return self._binary(text, here)
+            return self._binary(text, location)
         if kind not in TYPES:
             return text
         value = resolve_scalar(text)
         if type(value) in TYPES[kind]:
             return value
-        self._report("yaml-syntax", here, f"{text[:40]!r} is not a valid {kind}")
+        self._report("yaml-syntax", location, f"{text[:40]!r} is not a valid {kind}")
         return text
 
-    def _binary(self, text: str, here: Location) -> str:
+    def _binary(self, text: str, location: Location) -> str:
         try:
             raw = base64.b64decode(re.sub(r"[\r\n]", "", text), validate=True)
         except ValueError:
-            self._report("yaml-syntax", here, f"{text[:40]!r} is not base64")
+            self._report("yaml-syntax", location, f"{text[:40]!r} is not base64")
             return text
         return raw.decode(errors="replace")
 
-    def _syntax(self, failure: yaml.YAMLError, here: Location) -> None:
+    def _syntax(self, failure: yaml.YAMLError, location: Location) -> None:
         mark = getattr(failure, "problem_mark", None)
         if mark is not None:
-            here = Location(self.source, mark.line + 1, mark.column + 1)
-        if self.lines and here.line > len(
-            self.lines
-        ):  # libyaml ends the last line where its author did not
-            here = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
+            location = Location(self.source, mark.line + 1, mark.column + 1)
+        if self.lines and location.line > len(self.lines):  # libyaml ends an open last line
+            location = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
         if getattr(failure, "problem", None) == TOO_DEEP:
-            self._report("yaml-limit", here, f"is nested more than {MAX_DEPTH} levels deep")
+            self._report("yaml-limit", location, f"is nested more than {MAX_DEPTH} levels deep")
             self.roots.clear()
             return
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
         message = " ".join(word for word in words if word) or str(failure).splitlines()[0]
-        self._report("yaml-syntax", here, f"cannot be parsed: {message}{self._hint(here)}")
+        self._report("yaml-syntax", location, f"cannot be parsed: {message}{self._hint(location)}")
 
-    def _hint(self, here: Location) -> str:
-        """Return what to do where an action of a template stands on the line."""
-        line = "\n".join(self.lines[max(0, here.line - 2) : here.line])  # it may show on the next
+    def _hint(self, location: Location) -> str:
+        """Return what to do where an action of a template is on the line, or the one before."""
+        line = "\n".join(self.lines[max(0, location.line - 2) : location.line])
         if "{{" not in line:
             return ""
         if HELM.search(line):
             return "; this is a template of Helm: render it first, with helm template"
         return "; a template needs quotes around it"
 
-    def _stop(self, here: Location, message: str) -> NoReturn:
-        self._report("yaml-limit", here, message)
+    def _stop(self, location: Location, message: str) -> NoReturn:
+        self._report("yaml-limit", location, message)
         self.roots.clear()
         raise _LimitError
 
-    def _report(self, check: str, here: Location, message: str) -> None:
-        self.problems.append(error(check, here, "", message))
+    def _report(self, check: str, location: Location, message: str) -> None:
+        self.problems.append(error(check, location, "", message))
         if len(self.problems) == MAX_PROBLEMS:
-            self._stop(here, f"has more than {MAX_PROBLEMS} faults; the rest is not read")
+            self._stop(location, f"has more than {MAX_PROBLEMS} faults; the rest is not read")

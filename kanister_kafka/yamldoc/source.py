@@ -19,7 +19,7 @@ import yaml
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc.json_stream import resolve_scalar
-from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Sequence, is_set
+from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Sequence, field_path, is_set
 from kanister_kafka.yamldoc.parser import Composer
 
 T = TypeVar("T")
@@ -69,14 +69,14 @@ def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadRe
     return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
 
 
-def merge_results(several: Iterable[LoadResult]) -> LoadResult:
+def merge_results(results: Iterable[LoadResult]) -> LoadResult:
     """Put together what was read one by one."""
-    read = tuple(several)
+    results = tuple(results)
     return LoadResult(
-        tuple(chain.from_iterable(loaded.documents for loaded in read)),
-        tuple(chain.from_iterable(loaded.problems for loaded in read)),
-        tuple(dict.fromkeys(chain.from_iterable(loaded.files for loaded in read))),
-        tuple(chain.from_iterable(loaded.ignores for loaded in read)),
+        tuple(chain.from_iterable(loaded.documents for loaded in results)),
+        tuple(chain.from_iterable(loaded.problems for loaded in results)),
+        tuple(dict.fromkeys(chain.from_iterable(loaded.files for loaded in results))),
+        tuple(chain.from_iterable(loaded.ignores for loaded in results)),
     )
 
 
@@ -89,14 +89,14 @@ def iter_load(paths: Iterable[str | Path]) -> Iterator[Document | Diagnostic]:
         if str(path) == STDIN:
             if sys.stdin is None:
                 raise UnreachableError("<stdin>: standard input is closed")
-            yield from _each(sys.stdin.buffer, "<stdin>")
+            yield from _stream_objects(sys.stdin.buffer, "<stdin>")
             continue
         for file in _read(str(path), partial(_files, Path(path))):
             with _read(str(file), partial(_open, file)) as stream:
-                yield from _each(stream, str(file))
+                yield from _stream_objects(stream, str(file))
 
 
-def _each(stream: IO[bytes], source: str) -> Iterator[Document | Diagnostic]:
+def _stream_objects(stream: IO[bytes], source: str) -> Iterator[Document | Diagnostic]:
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     composer = Composer(source)
     try:
@@ -119,8 +119,8 @@ def loads(text: str | bytes, source: str = "<text>") -> LoadResult:
     documents: list[Document] = []
     for root in parsed.roots:
         documents += _objects(root, problems)
-    found = find_suppressions(source, parsed.lines) if "ignore=" in parsed.text else ()
-    return LoadResult(tuple(documents), tuple(problems), (source,), found)
+    suppressions = find_suppressions(source, parsed.lines) if "ignore=" in parsed.text else ()
+    return LoadResult(tuple(documents), tuple(problems), (source,), suppressions)
 
 
 def parse(text: str | bytes, source: str = "<text>") -> ParseResult:
@@ -154,15 +154,13 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
             problems.append(error("wrong-type", node.location, path, message))
             continue
         document = Document(node)
-        items = node.get("items")
+        items, items_path = node.get("items"), field_path(path, "items")
         if document.kind.endswith("List") and isinstance(items, Sequence):
-            within = f"{path}." if path else ""
-            listed = [(item, f"{within}items[{i}]") for i, item in enumerate(items.items)]
+            listed = [(item, f"{items_path}[{i}]") for i, item in enumerate(items.items)]
             pending.extend(reversed(listed))
         elif document.kind.endswith("List") and is_set(items):
-            place = f"{path}.items" if path else "items"
             message = "must be a list of objects: nothing of it is read"
-            problems.append(error("wrong-type", items.location, place, message))
+            problems.append(error("wrong-type", items.location, items_path, message))
         else:
             yield document
 
@@ -190,11 +188,11 @@ def _files(path: Path) -> list[Path]:
     if not path.is_dir():
         return [path]
     files: list[Path] = []
-    for folder, below, names in os.walk(path, onerror=_raise):
-        here = Path(folder)
-        links = [here / name for name in below if (here / name).is_symlink()]
+    for folder, subfolders, names in os.walk(path, onerror=_raise):
+        directory = Path(folder)
+        links = [directory / name for name in subfolders if (directory / name).is_symlink()]
         files += [
-            file for file in [here / name for name in names] + links if file.suffix in SUFFIXES
+            file for file in [directory / name for name in names] + links if file.suffix in SUFFIXES
         ]
     for file in files:
         if not stat.S_ISREG(file.stat().st_mode):  # raises for a link that leads nowhere
@@ -225,8 +223,8 @@ def _read(source: str, read: Callable[[], T]) -> T:
     try:
         return read()
     except OSError as failure:  # its file may be one below a directory
-        place = failure.filename or source
-        raise UnreachableError(f"{place}: {failure.strerror or failure}") from failure
+        path = failure.filename or source
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
     except ValueError as failure:
         raise UnreachableError(f"{source}: {failure}") from failure
 
@@ -274,7 +272,7 @@ class _CommentReader:
     """Reads the lines of one text once, from the first to the last."""
 
     def __init__(self) -> None:
-        self.found: list[Suppression] = []
+        self.suppressions: list[Suppression] = []
         self._document = _OpenComment(-1, item=False, first=1)
         self._empty = True
         """Whether nothing of the document has been read yet."""
@@ -314,7 +312,7 @@ class _CommentReader:
 
     def _close(self, covering: _OpenComment, last: int) -> None:
         for check, location in covering.comments:
-            self.found.append(Suppression(check, location, covering.first, last))
+            self.suppressions.append(Suppression(check, location, covering.first, last))
 
 
 def find_suppressions(source: str, lines: tuple[str, ...]) -> tuple[Suppression, ...]:
@@ -330,7 +328,7 @@ def find_suppressions(source: str, lines: tuple[str, ...]) -> tuple[Suppression,
         comments = [] if match is None else list(_ids(match, source, number))
         reader.line(number, text if match is None else text[: match.start()], comments)
     reader.end(len(lines))
-    return tuple(reader.found)
+    return tuple(reader.suppressions)
 
 
 def _ids(match: re.Match[str], source: str, line: int) -> Iterable[tuple[str, Location]]:

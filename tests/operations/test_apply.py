@@ -620,6 +620,7 @@ class TestScripts:
             (action_set("pending"), "ActionSet kasten-io/backup-1 has not ended"),
             (action_set(""), "ActionSet kasten-io/backup-1 has not ended"),
             (action_set("failed", defer="pending"), "ActionSet kasten-io/backup-1 has not ended"),
+            (action_set("failed", defer="of-2030"), "ActionSet kasten-io/backup-1 has not ended"),
             (action_set("running", "kafka.gone"), "steps of Blueprint kasten-io/kafka.gone"),
         ],
         ids=lambda value: value if isinstance(value, str) else "",

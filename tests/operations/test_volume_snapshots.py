@@ -8,7 +8,11 @@ from kanister_kafka.errors import ActionError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.preflight import CheckStatus, storage
 from kanister_kafka.operations.preflight.model import OptionalRead
-from kanister_kafka.operations.volume_snapshots import find_claims
+from kanister_kafka.operations.volume_snapshots import (
+    VolumeClaim,
+    VolumeSnapshotter,
+    find_claims,
+)
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.api_server import running
 from tests.operations.test_preflight import claim, seen, snapshot_class, view, volume
@@ -64,3 +68,20 @@ def test_a_volume_that_may_not_be_read_is_judged_by_its_class() -> None:
     (line,) = storage.snapshot_class.find(view(volumes=unreadable, storage_classes=seen(store)))
     assert line.level is CheckStatus.PROBLEM
     assert "the volumes of data-0" in line.what
+
+
+def test_snapshots_of_another_run_with_the_same_labels_are_left_alone(server) -> None:
+    """A test of consistency makes some at once and others in turn, and deletes both in the end."""
+    server.kinds["snapshot.storage.k8s.io", "v1"] |= {
+        "volumesnapshots": "VolumeSnapshot",
+        "volumesnapshotcontents": "VolumeSnapshotContent",
+    }
+    first, second = (
+        VolumeSnapshotter(KubeClient(), "kafka", name, LABEL, lambda: 0.0)
+        for name in ("run-one", "run-two")
+    )
+    for snapshotter in (first, second):
+        snapshotter.make([VolumeClaim("data-0", DRIVER, "snap")])
+    assert first.delete(0) == ()
+    assert server.get("volumesnapshots", "kafka", "run-two-0")
+    assert second.delete(0) == ()

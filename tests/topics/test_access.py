@@ -207,6 +207,19 @@ def test_a_paused_kafka_tells_no_address(cluster) -> None:
         find_access(KubeClient(), INSIDE)
 
 
+@pytest.mark.parametrize(
+    ("listener", "kind", "name"), [(SCRAM, "scram-sha-512", "reader"), (MUTUAL, "tls", "reader")]
+)
+def test_a_secret_that_is_not_text(cluster, listener, kind, name) -> None:
+    kafka(cluster, listener)
+    user(cluster, name, kind)
+    data = dict.fromkeys(("password", "user.crt", "user.key"), base64.b64encode(b"\xff").decode())
+    cluster.add("secrets", "kafka", name, data=data)
+    with pytest.raises(UnreachableError, match="is not UTF-8 text") as refused:
+        find_access(KubeClient(), INSIDE)
+    assert "xff" not in str(refused.value)
+
+
 def test_a_secret_that_may_not_be_read(cluster) -> None:
     kafka(cluster, MUTUAL)
     user(cluster, "reader", "tls")

@@ -23,8 +23,8 @@ from kanister_kafka.gotemplate.runtime.values import (
     UnsupportedError,
     Value,
     go_type,
+    is_empty,
     kind,
-    truth,
     zero,
 )
 
@@ -66,11 +66,11 @@ def _at_key(item: GoMap, key: Value) -> Value:
         raise CallError("value is nil; should be of type string")
     if not isinstance(key, str):
         raise CallError(f"value has type {go_type(key)}; should be string")
-    is_there = key in item.entries
-    is_left = isinstance(item.entries[key], SymbolicValue) if is_there else item.is_open
-    if is_left and item.source:
+    is_present = key in item.entries
+    is_symbolic = isinstance(item.entries[key], SymbolicValue) if is_present else item.is_open
+    if is_symbolic and item.source:
         return symbolic.call("index", [item.source, key])  # does not fail where a field would
-    if is_there:
+    if is_present:
         return item.entries[key]
     if item.is_open:
         raise UnsupportedError
@@ -108,39 +108,31 @@ def length(item: Value) -> Value:
     raise CallError(f"len of type {go_type(item)}")
 
 
-def negate(value: Value) -> Value:
-    """Return whether a value is not true."""
-    known = truth(value)
-    if known is None:
-        raise UnsupportedError
-    return not known
-
-
-def equal(first: Value, *others: Value) -> Value:
-    """Return whether the first value is one of the others."""
-    if not others:
+def equal(first: Value, *values: Value) -> Value:
+    """Return whether the first value is one of those after it."""
+    if not values:
         raise CallError("missing argument for comparison")
-    return any(_equal(first, other) for other in others)
+    return any(_equal(first, value) for value in values)
 
 
-def _equal(one: Value, other: Value) -> bool:
-    one, other = (None if value == NOTHING else value for value in (one, other))
-    mine, yours = (_KINDS.get(go_type(value), "") for value in (one, other))
-    if {mine, yours} == {"int", "uint"} or (mine and mine == yours):
-        return one == other
-    if mine != yours:
-        if one is None or other is None:
+def _equal(left: Value, right: Value) -> bool:
+    left, right = (None if value == NOTHING else value for value in (left, right))
+    left_kind, right_kind = (_KINDS.get(go_type(value), "") for value in (left, right))
+    if {left_kind, right_kind} == {"int", "uint"} or (left_kind and left_kind == right_kind):
+        return left == right
+    if left_kind != right_kind:
+        if left is None or right is None:
             return False
-        message = f"{go_type(one)} and {go_type(other)}"
+        message = f"{go_type(left)} and {go_type(right)}"
         raise CallError(f"incompatible types for comparison: {message}")
-    if one is None or other is None:
-        return _is_nil(one) and _is_nil(other)
-    if kind(one) != kind(other):
-        raise CallError(f"non-comparable types {go_type(one)}, {go_type(other)}")
-    if _is_nil(one) or _is_nil(other):
-        return _is_nil(one) and _is_nil(other)
-    if isinstance(one, (GoMap, GoSlice)):
-        raise CallError(f"non-comparable type {go_type(one)}")
+    if left is None or right is None:
+        return _is_nil(left) and _is_nil(right)
+    if kind(left) != kind(right):
+        raise CallError(f"non-comparable types {go_type(left)}, {go_type(right)}")
+    if _is_nil(left) or _is_nil(right):
+        return _is_nil(left) and _is_nil(right)
+    if isinstance(left, (GoMap, GoSlice)):
+        raise CallError(f"non-comparable type {go_type(left)}")
     raise UnsupportedError
 
 
@@ -150,20 +142,20 @@ def _is_nil(value: Value) -> bool:
     return value is None or isinstance(value, GoNil)
 
 
-def less(one: Value, other: Value) -> bool:
+def less(left: Value, right: Value) -> bool:
     """Return whether one value is less than another."""
-    one, other = (None if value == NOTHING else value for value in (one, other))
-    mine, yours = (_KINDS.get(go_type(value), "") for value in (one, other))
-    if not mine or not yours or mine == yours == "bool":
+    left, right = (None if value == NOTHING else value for value in (left, right))
+    left_kind, right_kind = (_KINDS.get(go_type(value), "") for value in (left, right))
+    if not left_kind or not right_kind or left_kind == right_kind == "bool":
         raise CallError("invalid type for comparison")
-    if mine != yours and {mine, yours} != {"int", "uint"}:
-        message = f"{go_type(one)} and {go_type(other)}"
+    if left_kind != right_kind and {left_kind, right_kind} != {"int", "uint"}:
+        message = f"{go_type(left)} and {go_type(right)}"
         raise CallError(f"incompatible types for comparison: {message}")
-    return one < other  # type: ignore[operator]
+    return left < right  # type: ignore[operator]
 
 
-def _less_or_equal(one: Value, other: Value) -> Value:
-    return less(one, other) or _equal(one, other)
+def _less_or_equal(left: Value, right: Value) -> Value:
+    return less(left, right) or _equal(left, right)
 
 
 def _text(values: tuple[Value, ...]) -> str:
@@ -171,29 +163,29 @@ def _text(values: tuple[Value, ...]) -> str:
 
 
 def _script(values: tuple[Value, ...]) -> str:
-    made = []
+    escaped = []
     for char in _text(values):
         if char in _SCRIPT:
-            made.append(_SCRIPT[char])
+            escaped.append(_SCRIPT[char])
         elif char in "<>&=" or char < " " or (char > "\x7f" and not char.isprintable()):
-            made.append(f"\\u{ord(char):04X}")
+            escaped.append(f"\\u{ord(char):04X}")
         else:
-            made.append(char)
-    return "".join(made)
+            escaped.append(char)
+    return "".join(escaped)
 
 
 BUILTINS: dict[str, GoFunction] = {
     "eq": GoFunction(equal),
-    "ge": GoFunction(lambda one, other: not less(one, other)),
-    "gt": GoFunction(lambda one, other: not _less_or_equal(one, other)),
+    "ge": GoFunction(lambda left, right: not less(left, right)),
+    "gt": GoFunction(lambda left, right: not _less_or_equal(left, right)),
     "html": GoFunction(lambda *values: _text(values).translate(_HTML)),
     "index": GoFunction(index, ArgumentEvaluation.SHAPE),
     "js": GoFunction(lambda *values: _script(values)),
     "le": GoFunction(_less_or_equal),
     "len": GoFunction(length, ArgumentEvaluation.SHAPE),
     "lt": GoFunction(less),
-    "ne": GoFunction(lambda one, other: not _equal(one, other)),
-    "not": GoFunction(negate, ArgumentEvaluation.SHAPE),
+    "ne": GoFunction(lambda left, right: not _equal(left, right)),
+    "not": GoFunction(is_empty, ArgumentEvaluation.SHAPE),
     "print": GoFunction(lambda *values: sprint(values)),
     "printf": GoFunction(lambda form, *values: sprintf(form, values)),
     "println": GoFunction(lambda *values: sprintln(values)),

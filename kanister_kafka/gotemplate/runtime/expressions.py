@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from kanister_kafka.gotemplate import nodes, types
@@ -103,8 +104,8 @@ class VariableStack:
 
     def keep(self, name: str, *, is_new: bool) -> None:
         """Let the text keep the innermost variable of a name."""
-        *others, cell = [cell for cell in self.all if cell.name == name]
-        if is_new == cell.is_kept or any(other.is_kept for other in others):
+        *shadowed, cell = [cell for cell in self.all if cell.name == name]
+        if is_new == cell.is_kept or any(outer.is_kept for outer in shadowed):
             raise CannotIsolateError  # in flat text, one would be taken for the other
         cell.value, cell.is_kept = symbolic.variable(name), True
 
@@ -125,7 +126,7 @@ class FunctionCall:
     """A call with its arguments."""
 
     name: str
-    known: FunctionSignature
+    signature: FunctionSignature
     arguments: Sequence[Value]
     is_piped: bool
     """Whether the last argument comes out of a pipeline."""
@@ -135,22 +136,16 @@ class FunctionCall:
         changes = function is not None and function.changes
         if changes and not (is_sure and symbolic.is_own(self.arguments[0])):
             raise CannotIsolateError  # what is changed may be read elsewhere
-        if function is None or not _enough(function.needs, self.arguments):
-            return self._left(changes=changes)
-        try:
-            made = function.call(*self.arguments)
-        except UnsupportedError:
-            return self._left(changes=changes)
-        return self._named(made)
-
-    def _left(self, *, changes: bool) -> SymbolicValue:
+        if function is not None and _enough(function.needs, self.arguments):
+            with suppress(UnsupportedError):
+                return self._named(function.call(*self.arguments))
         if changes:
             raise CannotIsolateError
         return self._symbolic()
 
     def _symbolic(self) -> SymbolicValue:
         return symbolic.call(
-            self.name, self.arguments, is_piped=self.is_piped, result=self.known.result
+            self.name, self.arguments, is_piped=self.is_piped, result=self.signature.result
         )
 
     def _named(self, value: Value) -> Value:
@@ -219,10 +214,10 @@ class ExpressionEvaluator:
 
     def _command(self, command: nodes.CommandNode, dot: Value, piped: tuple[Value, ...]) -> Value:
         self.step()
-        first, *others = command.arguments
+        first, *operands = command.arguments
         if isinstance(first, nodes.IdentifierNode):
-            return self._call(first, command, others, dot, piped)
-        if not others and not piped:
+            return self._call(first, command, operands, dot, piped)
+        if not operands and not piped:
             if isinstance(first, nodes.NilNode):
                 raise self.failure(first, "nil is not a command")
             return self._operand(first, dot)
@@ -238,8 +233,8 @@ class ExpressionEvaluator:
                     first, f"can't give argument to non-function {format_node(first)}"
                 )
         method = self._method(first, owner, names)
-        given = [*(self._operand(other, dot) for other in others), *piped]
-        return symbolic.invoke(method, given, is_piped=bool(piped))
+        arguments = [*(self._operand(operand, dot) for operand in operands), *piped]
+        return symbolic.invoke(method, arguments, is_piped=bool(piped))
 
     def _operand(self, node: nodes.Operand, dot: Value) -> Value:
         match node:
@@ -311,55 +306,58 @@ class ExpressionEvaluator:
     def _call(
         self,
         node: nodes.IdentifierNode,
-        whole: nodes.IdentifierNode | nodes.CommandNode,
-        others: Sequence[nodes.Operand],
+        expression: nodes.IdentifierNode | nodes.CommandNode,
+        operands: Sequence[nodes.Operand],
         dot: Value,
         piped: tuple[Value, ...],
     ) -> Value:
         name = node.name
-        known = self._library.signatures.get(name)
-        if known is None:
+        signature = self._library.signatures.get(name)
+        if signature is None:
             raise CannotIsolateError  # the parser lets none through
-        self._count(node, known, len(others), len(piped))
+        self._count(node, signature, len(operands), len(piped))
         if name in ("and", "or"):
-            return self._logic(name, others, dot, piped)
-        given = [self._argument(other, known.parameter(i), dot) for i, other in enumerate(others)]
+            return self._logic(name, operands, dot, piped)
+        arguments = [
+            self._argument(operand, signature.parameter(i), dot)
+            for i, operand in enumerate(operands)
+        ]
         if piped:
-            given.append(self._accept(node, piped[0], known.parameter(len(given))))
-        self.step(sum(map(cost, given)))
-        call = FunctionCall(name, known, given, bool(piped))
+            arguments.append(self._accept(node, piped[0], signature.parameter(len(arguments))))
+        self.step(sum(map(cost, arguments)))
+        call = FunctionCall(name, signature, arguments, bool(piped))
         try:
-            made = call.run(self._library.functions.get(name), is_sure=self.is_sure)
+            result = call.run(self._library.functions.get(name), is_sure=self.is_sure)
         except CallError as failure:
-            raise self.failure(whole, f"error calling {name}: {failure}") from failure
-        self.step(cost(made))
-        return made
+            raise self.failure(expression, f"error calling {name}: {failure}") from failure
+        self.step(cost(result))
+        return result
 
     def _count(
-        self, node: nodes.IdentifierNode, known: FunctionSignature, count: int, piped: int
+        self, node: nodes.IdentifierNode, signature: FunctionSignature, count: int, piped: int
     ) -> None:
-        least = len(known.parameters)
+        least = len(signature.parameters)
         message = f"wrong number of args for {node.name}: want"
-        if known.rest and count + piped < least:
+        if signature.rest and count + piped < least:
             raise self.failure(node, f"{message} at least {least} got {count}")
-        if not known.rest and count + piped != least:
+        if not signature.rest and count + piped != least:
             raise self.failure(node, f"{message} {least} got {count + piped}")
 
     def _logic(
-        self, name: str, others: Sequence[nodes.Operand], dot: Value, piped: tuple[Value, ...]
+        self, name: str, operands: Sequence[nodes.Operand], dot: Value, piped: tuple[Value, ...]
     ) -> Value:
         """Evaluate `and` or `or` up to the argument that decides, as far as it is known."""
         stop, was_sure, last = name == "or", self.is_sure, piped
         left: list[Value] = []
-        for other in others:
-            value = self._logic_argument(other, dot)
-            known = truth(value)
-            if known is None:
+        for operand in operands:
+            value = self._logic_argument(operand, dot)
+            is_true = truth(value)
+            if is_true is None:
                 left.append(value)
                 self.is_sure = False
-            elif known is stop or (other is others[-1] and not piped):
+            elif is_true is stop or (operand is operands[-1] and not piped):
                 last = (value,)
-            if known is stop:
+            if is_true is stop:
                 break
         self.is_sure = was_sure
         values = [*left, *last]

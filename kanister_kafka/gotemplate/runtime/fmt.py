@@ -37,12 +37,12 @@ def text(value: Value) -> str:
 
 def sprint(values: Sequence[Value]) -> str:
     """Print values with a space between two that are not strings."""
-    made, was_string = "", True
+    printed, was_string = "", True
     for value in values:
         is_string = isinstance(value, str)
-        made += ("" if is_string or was_string else " ") + text(value)
+        printed += ("" if is_string or was_string else " ") + text(value)
         was_string = is_string
-    return made
+    return printed
 
 
 def sprintln(values: Sequence[Value]) -> str:
@@ -52,13 +52,13 @@ def sprintln(values: Sequence[Value]) -> str:
 
 def sprintf(form: str, values: Sequence[Value]) -> str:
     """Print values into a format; one that names arguments by number is not known here."""
-    made, given, end = [], iter(values), 0
-    for found in _DIRECTIVE.finditer(form):
-        made += [form[end : found.start()], _directive(found, given)]
-        end = found.end()
-    made.append(form[end:])
-    extra = ["<nil>" if v is None else f"{go_type(v)}={text(v)}" for v in given]
-    return "".join(made) + (f"%!(EXTRA {', '.join(extra)})" if extra else "")
+    parts, arguments, end = [], iter(values), 0
+    for match in _DIRECTIVE.finditer(form):
+        parts += [form[end : match.start()], _directive(match, arguments)]
+        end = match.end()
+    parts.append(form[end:])
+    extra = ["<nil>" if v is None else f"{go_type(v)}={text(v)}" for v in arguments]
+    return "".join(parts) + (f"%!(EXTRA {', '.join(extra)})" if extra else "")
 
 
 def float_text(value: float, verb: str = "g", precision: int | None = None) -> str:
@@ -162,10 +162,9 @@ class _Directive:
         return f"%!{self.verb}({go_type(value)}={text(value)})"
 
     def _pad(self, printed: str) -> str:
-        width = self.width or 0
-        if "-" in self.flags:
-            return printed.ljust(width)
-        return printed.rjust(width, "0" if "0" in self.flags else " ")
+        if "0" in self.flags and "-" not in self.flags:
+            return printed.rjust(self.width or 0, "0")
+        return self._spaced(printed)
 
     def _sign(self, is_negative: bool) -> str:  # noqa: FBT001 - of a number
         return "-" if is_negative else "+" if "+" in self.flags else " " * (" " in self.flags)

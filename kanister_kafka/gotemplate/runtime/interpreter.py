@@ -11,7 +11,7 @@ from typing import Union
 
 from kanister_kafka.gotemplate import nodes
 from kanister_kafka.gotemplate.formatter import format_action, format_keyword, format_pipeline
-from kanister_kafka.gotemplate.lexer import quote
+from kanister_kafka.gotemplate.lexer import UNICODE_SPACES, quote
 from kanister_kafka.gotemplate.nodes import VariableNode
 from kanister_kafka.gotemplate.runtime import symbolic
 from kanister_kafka.gotemplate.runtime.expressions import (
@@ -170,13 +170,13 @@ class Interpreter:
             self.out.leave("", value, names, is_assign=node.pipe.is_assign)
 
     def _if(self, node: _Branch, dot: Value, value: Value) -> None:
-        known, is_with = truth(value), isinstance(node, nodes.WithNode)
+        is_true, is_with = truth(value), isinstance(node, nodes.WithNode)
         names = self._machine.cells.settle(node.pipe, value)
-        if known is None:
+        if is_true is None:
             level = self._machine.level + is_with
             inner = symbolic.dot(level) if is_with else dot
             self._keep(node, value, names, (inner, level), dot)
-        elif known:
+        elif is_true:
             self.body(node.body, value if is_with else dot)
         else:
             self.body(node.else_body or (), dot)
@@ -195,22 +195,22 @@ class Interpreter:
         self.out.leave(format_keyword(node), value, names)
         parts += self._aside(node.body, *inner, is_loop=isinstance(node, nodes.RangeNode))
         if node.else_body is not None:
-            other = self._aside(node.else_body, dot, self._machine.level)
+            else_parts = self._aside(node.else_body, dot, self._machine.level)
             is_chain = [type(child) for child in node.else_body] == [type(node)]
-            if is_chain and len(other) == 1 and isinstance(other[0], _Construct):
-                parts.append(f"{{{{ else {other[0][3 : -len(_END)]}")
+            if is_chain and len(else_parts) == 1 and isinstance(else_parts[0], _Construct):
+                parts.append(f"{{{{ else {else_parts[0][3 : -len(_END)]}")
             else:
-                parts += [format_action("else"), *other]
+                parts += [format_action("else"), *else_parts]
         parts[start:] = [_Construct("".join(parts[start:]) + _END)]
 
     def _aside(
         self, body: Sequence[nodes.AnyNode], dot: Value, level: int, *, is_loop: bool = False
     ) -> list[str]:
         """Run what the run may not come to, and return what the text has for it."""
-        machine, cells, made = self._machine, self._machine.cells, list[str]()
+        machine, cells, parts = self._machine, self._machine.cells, list[str]()
         before = self.out.parts, machine.level, machine.is_sure, cells.barrier
         mark, open_loops = len(cells.all), len(self._loops)
-        self.out.parts, machine.level, machine.is_sure, cells.barrier = made, level, False, mark
+        self.out.parts, machine.level, machine.is_sure, cells.barrier = parts, level, False, mark
         if is_loop:
             self._loops.append(_Loop(is_kept=True))
         elif self._loops:
@@ -226,7 +226,7 @@ class Interpreter:
             self._loops[-1].branches -= 1
         del cells.all[mark:], self._loops[open_loops:]
         self.out.parts, machine.level, machine.is_sure, cells.barrier = before
-        return made
+        return parts
 
     def _jump(self, node: nodes.BreakNode | nodes.ContinueNode) -> None:
         loop = self._loops[-1]
@@ -291,9 +291,7 @@ class Interpreter:
             case _:
                 plain = isinstance(value, (bool, float, str, GoNil))
                 shown = printed(value) if plain else go_type(value)
-                raise self._machine.failure(
-                    node.pipe.commands[-1], f"range can't iterate over {shown}"
-                )
+                raise self._machine.failure(last, f"range can't iterate over {shown}")
         for key, item in pairs:
             yield key, NOTHING if item is None else item
 
@@ -313,4 +311,4 @@ class Interpreter:
 
 
 def _is_blank(node: nodes.AnyNode) -> bool:
-    return isinstance(node, nodes.TextNode) and not node.text.strip()
+    return isinstance(node, nodes.TextNode) and not node.text.strip(UNICODE_SPACES)

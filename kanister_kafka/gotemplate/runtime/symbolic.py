@@ -30,10 +30,10 @@ _AT = {"line": 1, "column": 1}
 
 def data(*names: str, type: types.Type = types.ANY) -> SymbolicValue:  # noqa: A002 - what it is
     """Return what the data of the whole template has at a path."""
-    made = SymbolicValue((CommandNode((nodes.VariableNode("$", (), **_AT),), **_AT),))
+    value = variable("$")
     for name in names:
-        made = field(made, name)
-    return SymbolicValue(made.commands, 0, type)
+        value = field(value, name)
+    return SymbolicValue(value.commands, 0, type)
 
 
 def variable(name: str) -> SymbolicValue:
@@ -48,29 +48,29 @@ def dot(level: int) -> SymbolicValue:
 
 def field(owner: SymbolicValue, name: str) -> SymbolicValue:
     """Return a field of a value; `index` takes what the dot cannot reach."""
-    taken: types.Type = types.ANY
+    field_type: types.Type = types.ANY
     if isinstance(owner.type, types.StructType):
-        taken = owner.type.fields.get(name, types.ANY)
+        field_type = owner.type.fields.get(name, types.ANY)
     elif isinstance(owner.type, types.MapType):
-        taken = owner.type.value
+        field_type = owner.type.value
     if not _NAME.fullmatch(name):
-        return SymbolicValue(call("index", [owner, name]).commands, owner.level, taken)
+        return SymbolicValue(call("index", [owner, name]).commands, owner.level, field_type)
     term = operand(owner)
-    made: Operand
+    selector: Operand
     match term:
         case nodes.DotNode():
-            made = nodes.FieldNode((name,), **_AT)
+            selector = nodes.FieldNode((name,), **_AT)
         case nodes.FieldNode():
-            made = nodes.FieldNode((*term.names, name), **_AT)
+            selector = nodes.FieldNode((*term.names, name), **_AT)
         case nodes.VariableNode():
-            made = nodes.VariableNode(term.name, (*term.fields, name), **_AT)
+            selector = nodes.VariableNode(term.name, (*term.fields, name), **_AT)
         case nodes.ChainNode():
-            made = nodes.ChainNode(term.node, (*term.fields, name), **_AT)
+            selector = nodes.ChainNode(term.node, (*term.fields, name), **_AT)
         case nodes.IdentifierNode() | nodes.PipeNode():
-            made = nodes.ChainNode(term, (name,), **_AT)
+            selector = nodes.ChainNode(term, (name,), **_AT)
         case _:
             raise CannotIsolateError
-    return SymbolicValue((CommandNode((made,), **_AT),), owner.level, taken)
+    return SymbolicValue((CommandNode((selector,), **_AT),), owner.level, field_type)
 
 
 def call(
@@ -193,13 +193,13 @@ def parts(value: Value) -> Iterator[SymbolicValue]:
 
 def common_level(values: Iterable[Value]) -> int:
     """Return the level of the one dot that values speak of; two cannot be named at once."""
-    found: set[int] = set()
+    levels: set[int] = set()
     for value in values:
-        found.update(part.level for part in parts(value))
-    found.discard(0)
-    if len(found) > 1:
+        levels.update(part.level for part in parts(value))
+    levels.discard(0)
+    if len(levels) > 1:
         raise CannotIsolateError
-    return found.pop() if found else 0
+    return levels.pop() if levels else 0
 
 
 def pipeline(

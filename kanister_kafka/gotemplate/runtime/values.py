@@ -1,7 +1,7 @@
 """Go's values as far as a template meets them, each with the type that decides what it may do.
 
 Booleans, strings, floats and `int` are Python's own; None is Go's invalid value, an interface that
-holds nothing. A value that only the run shows is Symbolic: it stands for the expression that gives
+holds nothing. A value that only the run shows is a SymbolicValue: it stands for the expression that gives
 it.
 """
 
@@ -202,6 +202,14 @@ def truth(value: Value) -> bool | None:
     return bool(value)
 
 
+def is_empty(value: Value) -> bool:
+    """Return whether `if` takes a value for false, and `default` replaces it."""
+    is_true = truth(value)
+    if is_true is None:
+        raise UnsupportedError
+    return not is_true
+
+
 def is_known(value: Value) -> bool:
     """Return whether nothing in a value is left to the run."""
     return all(
@@ -284,10 +292,10 @@ def empty_value(parameter: Type, message: str) -> Value:
 
 
 def _symbolic(value: SymbolicValue, parameter: Type) -> SymbolicValue:
-    given = value.type
-    is_sure = isinstance(given, (types.MapType, types.ListType)) or given == types.TEXT
-    if is_sure and canonical(given) != canonical(parameter):
-        message = f"expected {canonical(parameter)}; got {canonical(given)}"
+    value_type = value.type
+    is_sure = isinstance(value_type, (types.MapType, types.ListType)) or value_type == types.TEXT
+    if is_sure and canonical(value_type) != canonical(parameter):
+        message = f"expected {canonical(parameter)}; got {canonical(value_type)}"
         raise ConversionError(f"wrong type for value; {message}")
     return value
 

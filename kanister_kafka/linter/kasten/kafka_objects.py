@@ -78,7 +78,7 @@ def _expressions_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool 
     for expression in entry.at("matchExpressions").each():
         value = labels.get(expression.at("key").text)
         operator, values = expression.at("operator").text, expression.at("values")
-        is_open = any(one.is_template for one in values.each()) or not values.texts
+        is_open = any(item.is_template for item in values.each()) or not values.texts
         if value is None or (operator in ("In", "NotIn") and is_open):
             yield None
         elif operator in ("Exists", "DoesNotExist"):
@@ -89,7 +89,7 @@ def _expressions_met(entry: Cursor, labels: Mapping[str, str]) -> Iterator[bool 
 
 def kafka_of(objects: KastenObjects, ours: RenderedBlueprint) -> str:
     """Return the name of the Kafka of a Blueprint; empty if the input does not show it."""
-    names = [kafka.at("metadata", "name").text for kafka in _kafkas(objects, ours)]
+    names = [_name(kafka) for kafka in kafkas_in(objects, ours)]
     return ours.cluster or (names[0] if len(names) == 1 else "")
 
 
@@ -104,25 +104,25 @@ def custom_resources(
 ) -> Iterator[KafkaObject]:
     """Yield the custom resources of a kind in the namespace, without those of another Kafka."""
     cluster = kafka_of(objects, ours)
-    for one in of_namespace(objects, ours.namespace, kind):
-        name, labels = one.at("metadata", "name").text, _own_labels(one)
+    for custom_resource in of_namespace(objects, ours.namespace, kind):
+        name, labels = _name(custom_resource), _labels_of(custom_resource)
         owner = labels.get(CLUSTER_LABEL, cluster) if resource in OF_KAFKA else cluster
         if name and owner in (cluster, ""):
-            yield _exact(STRIMZI, resource, name, f"{kind} {name}", labels)
+            yield KafkaObject(STRIMZI, resource, name, f"{kind} {name}", labels)
 
 
 def _kafka_objects(
     objects: KastenObjects, ours: RenderedBlueprint, cluster: str
 ) -> Iterator[KafkaObject]:
-    kafkas = [one for one in _kafkas(objects, ours) if one.at("metadata", "name").text == cluster]
-    labels = _own_labels(kafkas[0]) if kafkas else {}
-    yield _exact(STRIMZI, "kafkas", cluster, f"Kafka {cluster}", labels)
+    kafkas = [kafka for kafka in kafkas_in(objects, ours) if _name(kafka) == cluster]
+    labels = _labels_of(kafkas[0]) if kafkas else {}
+    yield KafkaObject(STRIMZI, "kafkas", cluster, f"Kafka {cluster}", labels)
     of_cluster = {CLUSTER_LABEL: cluster, KIND_LABEL: "Kafka"}
     for end in AUTHORITIES:
         name = f"{cluster}-{end}"
-        yield _exact("", "secrets", name, f"Secret {name}", of_cluster)
+        yield KafkaObject("", "secrets", name, f"Secret {name}", of_cluster)
     if ours.state:
-        yield _exact("", "configmaps", ours.state, f"ConfigMap {ours.state}", {})
+        yield KafkaObject("", "configmaps", ours.state, f"ConfigMap {ours.state}", {})
     pools = [
         pool
         for pool in of_namespace(objects, ours.namespace, "KafkaNodePool")
@@ -130,10 +130,9 @@ def _kafka_objects(
     ]
     nodes = sum(_replicas(pool.at("spec")) for pool in pools)
     for pool in pools:
-        name = pool.at("metadata", "name").text
-        if name:
+        if name := _name(pool):
             words = f"KafkaNodePool {name}"
-            yield _exact(STRIMZI, "kafkanodepools", name, words, _own_labels(pool))
+            yield KafkaObject(STRIMZI, "kafkanodepools", name, words, _labels_of(pool))
             labels = {**of_cluster, POOL_LABEL: name}
             yield from _claims(pool.at("spec"), cluster, name, labels, nodes)
     for kafka in kafkas:
@@ -151,16 +150,15 @@ def _claims(
 ) -> Iterator[KafkaObject]:
     """Yield the claims of the nodes of a pool, if these have any."""
     storage = spec.at("storage")
-    kept = [one for one in storage.at("volumes").each() if one.at("type").text == PERSISTENT]
+    disks = [disk for disk in storage.at("volumes").each() if disk.at("type").text == PERSISTENT]
     count = _replicas(spec)
-    if not count or (not kept and storage.at("type").text != PERSISTENT):
+    if not count or (not disks and storage.at("type").text != PERSISTENT):
         return
-    ids = "|".join(_number(one.at("id")) for one in kept)
-    name = (
-        rf"data{f'-({ids})' if kept else ''}-{re.escape(cluster)}-{re.escape(word)}-(?P<node>\d+)"
-    )
+    ids = "|".join(_number(disk.at("id")) for disk in disks)
+    suffix = f"{re.escape(cluster)}-{re.escape(word)}"
+    name = rf"data{f'-({ids})' if disks else ''}-{suffix}-(?P<node>\d+)"
     words = f"claims data…-{cluster}-{word}-…"
-    least = count * max(1, len(kept))
+    least = count * max(1, len(disks))
     yield KafkaObject("", "persistentvolumeclaims", re.compile(name), words, labels, least, nodes)
 
 
@@ -177,18 +175,17 @@ def _number(field: Cursor) -> str:
     return str(value) if isinstance(value, int) else r"\d+"
 
 
-def _exact(
-    group: str, resource: str, name: str, words: str, labels: Mapping[str, str]
-) -> KafkaObject:
-    return KafkaObject(group, resource, name, words, labels)
+def _name(resource: Cursor) -> str:
+    return resource.at("metadata", "name").text
 
 
-def _own_labels(one: Cursor) -> dict[str, str]:
-    labels = one.at("metadata", "labels")
+def _labels_of(resource: Cursor) -> dict[str, str]:
+    labels = resource.at("metadata", "labels")
     return {key: labels.at(key).text for key, _location in labels.named() if labels.at(key).text}
 
 
-def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
+def kafkas_in(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
+    """Return the Kafkas that the input has in the namespace of a Blueprint."""
     return of_namespace(objects, ours.namespace, "Kafka")
 
 
@@ -207,14 +204,14 @@ def left_out_by_name(
     rule: Rule, filters: Filters, needed: Iterable[KafkaObject], needs: Needs
 ) -> Diagnostics:
     """Find needed objects that an entry excludes, and those that no entry includes."""
-    judged = [one for one in needed if (one.group, one.resource) in needs]
+    judged = [item for item in needed if (item.group, item.resource) in needs]
     for entry in filters.excluded:
-        lost = [one for one in judged if one.is_taken_by(entry)]
+        lost = [item for item in judged if item.is_taken_by(entry)]
         if lost and entry.is_narrowed:  # else all of the resource is left out: another finding
             why = _reasons(lost, needs)
             message = f"excludes {_words(lost)}: {why}; remove the entry"
             yield rule.report(entry.here.location, entry.here.path, message)
-    missing = [one for one in judged if not _is_included(filters, one)]
+    missing = [item for item in judged if not _is_included(filters, item)]
     if missing:
         field = filters.here.at("includeResources")
         message = f"Required value: include {_words(missing)}: {_reasons(missing, needs)}"
@@ -223,11 +220,11 @@ def left_out_by_name(
 
 def listed_by_name(rule: Rule, filters: Filters, needed: Iterable[KafkaObject]) -> Diagnostics:
     """Find includes of claims one by one: a claim of a later node or volume is not among them."""
-    claims = [one for one in needed if (one.group, one.resource) == CLAIMS]
-    if not all(_is_included(filters, one) for one in claims):
+    claims = [item for item in needed if (item.group, item.resource) == CLAIMS]
+    if not all(_is_included(filters, claim) for claim in claims):
         return  # an error of its own
-    for one in claims:
-        entries = list(_including(filters, one))
+    for claim in claims:
+        entries = list(_including(filters, claim))
         if entries and all(entry.name for entry in entries):
             field = entries[0].here.at("name")
             message = (
@@ -238,22 +235,22 @@ def listed_by_name(rule: Rule, filters: Filters, needed: Iterable[KafkaObject]) 
             return
 
 
-def _is_included(filters: Filters, one: KafkaObject) -> bool:
-    entries = list(_including(filters, one))
+def _is_included(filters: Filters, item: KafkaObject) -> bool:
+    entries = list(_including(filters, item))
     if not filters.included or any(not entry.name for entry in entries):
         return True
-    return len({entry.name for entry in entries}) >= one.least
+    return len({entry.name for entry in entries}) >= item.least
 
 
-def _including(filters: Filters, one: KafkaObject) -> Iterator[ResourceFilter]:
+def _including(filters: Filters, item: KafkaObject) -> Iterator[ResourceFilter]:
     """Yield the entries that include an object, or may."""
-    yield from (entry for entry in filters.included if one.is_taken_by(entry) is not False)
+    yield from (entry for entry in filters.included if item.is_taken_by(entry) is not False)
 
 
 def _words(objects: Iterable[KafkaObject]) -> str:
-    return ", ".join(one.words for one in objects)
+    return ", ".join(item.words for item in objects)
 
 
 def _reasons(objects: Iterable[KafkaObject], needs: Needs) -> str:
-    keys = dict.fromkeys((one.group, one.resource) for one in objects)
+    keys = dict.fromkeys((item.group, item.resource) for item in objects)
     return "; ".join(SOME_CLAIMS if key == CLAIMS else needs[key] for key in keys)

@@ -99,9 +99,7 @@ def _meant(top: Cursor, group: str) -> str:
             return kind
         near = difflib.get_close_matches(group, (GROUP, ACTIONS_GROUP), n=1, cutoff=0.85)
         return kind if near or (kind not in AMBIGUOUS and _shaped(top) == kind) else ""
-    if not ours or kind in OTHERS[group]:
-        return ""
-    if top.at("kind").is_template:
+    if not ours or kind in OTHERS[group] or top.at("kind").is_template:
         return ""
     names = [name for name, version in VERSIONS.items() if version.startswith(f"{group}/")]
     plain = {name.lower(): name for name in names}
@@ -120,7 +118,7 @@ def _shaped(top: Cursor) -> str:
         return "Policy"
     if spec.at("blueprintRef").there:
         return "BlueprintBinding"
-    if any(one.at("json").there for one in spec.at("transforms").each()):
+    if any(transform.at("json").there for transform in spec.at("transforms").each()):
         return "TransformSet"
     if spec.at("targetNamespace").there and spec.at("subject").there:
         return "RestoreAction"
@@ -240,26 +238,26 @@ class ResourceFilter(NamedTuple):
     """Whether it has a name, and the input does not show which objects have it."""
 
     @classmethod
-    def of(cls, here: Cursor) -> ResourceFilter:
+    def of(cls, entry: Cursor) -> ResourceFilter:
         """Read an entry."""
-        at = {field: here.at(field) for field, _location in here.named() if field in FIELDS}
-        nothing = Cursor(None, here.path, here.location)
+        at = {field: entry.at(field) for field, _location in entry.named() if field in FIELDS}
+        nothing = Cursor(None, entry.path, entry.location)
         group, resource, name, labels, expressions = (
             at.get(field, nothing)
             for field in ("group", "resource", "name", "matchLabels", "matchExpressions")
         )
-        others = any(key != CLUSTER_LABEL for key, _location in labels.named())
+        has_other_labels = any(key != CLUSTER_LABEL for key, _location in labels.named())
         return cls(
-            here,
+            entry,
             group=group.text,
             resource=resource.text,
             name=name.text,
             by_label=labels.there or expressions.there,
             cluster=labels.at(CLUSTER_LABEL).text,
             has_group=group.there,
-            is_open=here.is_template or group.is_template or resource.is_template,
+            is_open=entry.is_template or group.is_template or resource.is_template,
             says_nothing=not any(cursor.there for cursor in at.values()),
-            is_narrowed=name.there or expressions.there or others,
+            is_narrowed=name.there or expressions.there or has_other_labels,
             has_open_name=(name.there and not name.text) or "*" in name.text,
         )
 

@@ -76,7 +76,7 @@ def rendered_blueprints(objects: KastenObjects) -> dict[str, RenderedBlueprint]:
     for blueprint in objects.blueprints:
         if blueprint.name and is_rendered_here(blueprint.document):
             blueprints[blueprint.name] = _read(blueprint)
-    return {name: one for name, one in blueprints.items() if _all_ours(objects, name)}
+    return {name: rendered for name, rendered in blueprints.items() if _all_ours(objects, name)}
 
 
 def of_hooks(
@@ -120,9 +120,9 @@ def _variables(phase: BlueprintPhase) -> dict[str, str]:
     """Return the variables that a phase gives its container, as far as they are plain."""
     node = phase.argument("podOverride")
     override = Cursor(node, phase.path, phase.node.location)
-    containers = (one.at("env") for one in override.at("containers").each())
+    containers = (container.at("env") for container in override.at("containers").each())
     variables = chain.from_iterable(env.each() for env in containers)
-    return {one.at("name").text: one.at("value").text for one in variables}
+    return {variable.at("name").text: variable.at("value").text for variable in variables}
 
 
 # Objects that were rendered here.

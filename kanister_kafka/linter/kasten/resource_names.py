@@ -103,10 +103,10 @@ def _of_resource(group: str, resource: str) -> ResourceMistake | None:
         )
     if resource != lower:
         return ResourceMistake("resource", "must be the plural in lower case", certain=True)
-    known = OF_STRIMZI.get(group) or (built_in(group) if group else frozenset())
-    if group and not known:
+    plurals = OF_STRIMZI.get(group) or (built_in(group) if group else frozenset())
+    if group and not plurals:
         return None  # of a vendor whose resources are not known here
-    if lower in (known or _everywhere()):
+    if lower in (plurals or _everywhere()):
         return None
     right_group = _group_of(resource)
     if group and right_group is not None:
@@ -117,12 +117,12 @@ def _of_resource(group: str, resource: str) -> ResourceMistake | None:
         )
         return ResourceMistake("resource", why, certain=True)
     cutoff = RESOURCE_SIMILARITY if group else ALIKE_ANYWHERE
-    near = difflib.get_close_matches(lower, sorted(known or _everywhere()), n=1, cutoff=cutoff)
+    near = difflib.get_close_matches(lower, sorted(plurals or _everywhere()), n=1, cutoff=cutoff)
     if near:
         return ResourceMistake("resource", f'did you mean "{near[0]}"?', certain=True)
     if not group:
         return None
-    return ResourceMistake("resource", f"{group} has {', '.join(sorted(known))}", certain=False)
+    return ResourceMistake("resource", f"{group} has {', '.join(sorted(plurals))}", certain=False)
 
 
 def _plural(group: str, word: str) -> str:
@@ -138,8 +138,8 @@ def _plural(group: str, word: str) -> str:
 
 def _group_of(resource: str) -> str | None:
     """Return the group of a known resource; None for another."""
-    for group, known in OF_STRIMZI.items():
-        if resource in known:
+    for group, plurals in OF_STRIMZI.items():
+        if resource in plurals:
             return group
     return group_of(resource)
 

@@ -86,7 +86,7 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
     named = [NamedNamespaces(labels.at(key)) for key in NAME_KEYS if labels.at(key).there]
     keys = [key for key, _location in labels.named() if key not in NAME_KEYS]
     words = [f"{key}={labels.at(key).text}" for key in keys]
-    others: list[NamedNamespaces] = []
+    exclusions: list[NamedNamespaces] = []
     every = _is_plain(selector) and not keys
     for expression in selector.at("matchExpressions").each():
         key = expression.at("key").text
@@ -96,28 +96,28 @@ def namespace_selection(policy: Cursor) -> NamespaceSelection:
             named.append(NamedNamespaces(values))
             continue
         if key in NAME_KEYS and operator == "notin":
-            others.append(NamedNamespaces(values))
+            exclusions.append(NamedNamespaces(values))
         elif key not in NAME_KEYS or operator != "exists":
             every = False
         words.append(_requirement(expression))
-    sets = [one.names for one in named]
-    excluded = frozenset(chain.from_iterable(one.names for one in others))
+    sets = [requirement.names for requirement in named]
+    excluded = frozenset(chain.from_iterable(requirement.names for requirement in exclusions))
     return NamespaceSelection(
         names=frozenset(name for name in _met_by_all(sets) if not _fits(name, excluded)),
         by_name=bool(named),
-        open=any(one.open for one in named) or selector.is_template,
+        open=any(requirement.open for requirement in named) or selector.is_template,
         words=", ".join(words),
         excluded=excluded,
-        every=every and not named and not any(one.open for one in others),
+        every=every and not named and not any(requirement.open for requirement in exclusions),
     )
 
 
 def _is_plain(selector: Cursor) -> bool:
     """Return whether a selector is there with nothing but requirements of the right shape."""
     labels, expressions = selector.at("matchLabels"), selector.at("matchExpressions")
-    known = {key for key, _location in selector.named()} <= {"matchLabels", "matchExpressions"}
+    keys = {key for key, _location in selector.named()}
     return (
-        known
+        keys <= {"matchLabels", "matchExpressions"}
         and isinstance(selector.node, MappingNode)
         and (isinstance(labels.node, MappingNode) or not labels.there)
         and (isinstance(expressions.node, Sequence) or not expressions.there)
@@ -154,13 +154,13 @@ def _met_by_all(sets: Iterable[frozenset[str]]) -> frozenset[str]:
     return common or frozenset()
 
 
-def _both(some: frozenset[str], others: frozenset[str]) -> Iterator[str]:
-    yield from (name for name in some if _fits(name, others))
-    yield from (name for name in others if _fits(name, some))
+def _both(first: frozenset[str], second: frozenset[str]) -> Iterator[str]:
+    yield from (name for name in first if _fits(name, second))
+    yield from (name for name in second if _fits(name, first))
 
 
 def _fits(name: str, patterns: Collection[str]) -> bool:
-    return name in patterns or any("*" in one and fnmatchcase(name, one) for one in patterns)
+    return name in patterns or any("*" in glob and fnmatchcase(name, glob) for glob in patterns)
 
 
 # Links from a Blueprint to objects: bindings and annotations.
@@ -199,9 +199,9 @@ def blueprint_links(objects: KastenObjects) -> tuple[BlueprintLink, ...]:
 
 def _ties(objects: KastenObjects) -> Iterator[BlueprintLink]:
     for binding in objects.bindings:
-        here, by = binding.blueprint, f"BlueprintBinding {binding.name}"
+        name, by = binding.blueprint, f"BlueprintBinding {binding.name}"
         tie = BlueprintLink(
-            here=here, by=by, blueprint=here.text, namespaces=binding.namespaces(), binding=binding
+            here=name, by=by, blueprint=name.text, namespaces=binding.namespaces(), binding=binding
         )
         resources = [
             replace(tie, group=r.group, resource=r.resource, name=r.name)
@@ -209,13 +209,13 @@ def _ties(objects: KastenObjects) -> Iterator[BlueprintLink]:
         ]
         yield from resources or [tie]
     for document in objects.documents:
-        here = Cursor.of(document).at("metadata", "annotations", ANNOTATION)
-        if here.text and document.kind:
+        name = Cursor.of(document).at("metadata", "annotations", ANNOTATION)
+        if name.text and document.kind:
             namespace = document.text("metadata", "namespace")
             yield BlueprintLink(
-                here=here,
+                here=name,
                 by="its annotation",
-                blueprint=here.text,
+                blueprint=name.text,
                 namespaces=frozenset({namespace} if namespace else ()),
                 group=document.group,
                 resource=f"{document.kind.lower()}s",  # so it is with workloads and Strimzi's
@@ -232,7 +232,7 @@ def no_use(tie: BlueprintLink, settings: LintSettings) -> str:
     disabled = root.at("spec", "disabled").node if root else None
     if isinstance(disabled, Scalar) and disabled.value is True:
         return "the binding is disabled"
-    if tie.binding and not any(one.there for one in tie.binding.requirements()):
+    if tie.binding and not any(requirement.there for requirement in tie.binding.requirements()):
         return "the binding has no requirement"
     mistake = resource_mistake(tie.group, tie.resource) if tie.binding else None
     return f"there are no {tie}" if mistake and mistake.certain else ""

@@ -50,9 +50,9 @@ class _ActionRequest:
 
 
 def _requests(manifests: ManifestSet) -> Iterator[_ActionRequest]:
-    known: dict[str, list[Blueprint]] = {}
+    by_name: dict[str, list[Blueprint]] = {}
     for blueprint in manifests.blueprints:
-        known.setdefault(blueprint.name, []).append(blueprint)
+        by_name.setdefault(blueprint.name, []).append(blueprint)
     for document in manifests.documents:
         if document.group != GROUP or document.kind != "ActionSet":
             continue
@@ -62,7 +62,7 @@ def _requests(manifests: ManifestSet) -> Iterator[_ActionRequest]:
         for i, item in enumerate(listed.items if isinstance(listed, Sequence) else ()):
             name = Document(item).text("blueprint") if isinstance(item, MappingNode) else ""
             fit = [
-                b for b in known.get(name, []) if not namespace or b.namespace in ("", namespace)
+                b for b in by_name.get(name, []) if not namespace or b.namespace in ("", namespace)
             ]
             if isinstance(item, MappingNode) and len(fit) == 1:
                 yield _ActionRequest(f"spec.actions[{i}]", item, fit[0])
@@ -75,8 +75,7 @@ def actionset_action(rule: Rule, manifests: ManifestSet, _settings: LintSettings
         name = request.text("name")
         if request.action is None and name:
             names = [action.name for action in request.blueprint.actions]
-            node = request.node.get("name")
-            location = node.location if node else request.node.location
+            location = _location(request.node, "name")
             message = f'Blueprint {request.blueprint.name} has no action "{name}"'
             yield rule.report(
                 location, child_path(request.path, "name"), message + nearest(name, names)
@@ -120,13 +119,13 @@ def _missing(node: MappingNode, reference: Reference) -> tuple[str, ...]:
     field = BROUGHT.get(root)
     if field is None or len(names) < 2:
         return ()
-    given = _mapping(node, field)
-    artifact = given.get(names[1])
+    inputs = _mapping(node, field)
+    artifact = inputs.get(names[1])
     if artifact is None:
         sure = not steps[1].by_index or (len(steps) > 3 and not steps[3].by_index)
         return (field, names[1]) if sure else ()
     if root == "ArtifactsIn" and names[2:3] == ("KeyValue",) and len(names) > 3:
-        values = _mapping(artifact, "keyValue") if isinstance(artifact, MappingNode) else given
+        values = _mapping(artifact, "keyValue") if isinstance(artifact, MappingNode) else inputs
         if values.get(names[3]) is None and not steps[3].by_index:
             return field, names[1], "keyValue", names[3]
     return ()
@@ -148,13 +147,13 @@ def actionset_object(rule: Rule, manifests: ManifestSet, _settings: LintSettings
             )
             continue
         kind = request.text("object", "kind")
-        own = KINDS.get(kind.lower(), "")
+        object_kind = KINDS.get(kind.lower(), "")
         lacks = [f for f in ("apiVersion", "resource") if not _has(target, f)]
-        if not own and lacks and kind.lower() != "unstructured":
+        if not object_kind and lacks and kind.lower() != "unstructured":
             message = f"Required value: Kanister does not know kind {kind or '(none)'} by itself"
             yield rule.report(target.location, child_path(path, lacks[0]), message)
         roots = {r.names[0]: r for r in _references(request.action) if len(r.names) > 1}
-        for root in sorted(roots.keys() & {*OBJECT_KINDS} - {own}):
+        for root in sorted(roots.keys() & {*OBJECT_KINDS} - {object_kind}):
             message = (
                 f"action {request.text('name')} asks for .{root}, which is nil for kind {kind}"
             )

@@ -60,12 +60,12 @@ def _one_of(
 ) -> Diagnostics:
     """Find both or neither of two arguments, each with its reason; no `none` allows neither."""
     first, second = names
-    given = [is_filled(phase.argument(name)) for name in names]
-    if all(given):
+    filled = [is_filled(phase.argument(name)) for name in names]
+    if all(filled):
         node = phase.argument(second) or phase.arguments
         message = f"Invalid value: {first} is given as well; {both}"
         yield rule.report(node.location, f"{phase.path}.args.{second}", message)
-    elif none and given == [False, False]:
+    elif none and filled == [False, False]:
         message = f"Required value: {first} or {second}; {none}"
         yield rule.report(phase.arguments.location, f"{phase.path}.args.{first}", message)
 
@@ -165,24 +165,24 @@ def ignored_argument(rule: Rule, blueprint: Blueprint, settings: LintSettings) -
 
 
 def _without_effect(phase: BlueprintPhase) -> Iterator[tuple[str, str]]:
-    def given(name: str) -> bool | None:
+    def filled(name: str) -> bool | None:
         return is_filled(phase.argument(name))
 
     operation = text_of(phase.argument("operation"))
-    if phase.func == "MultiContainerRun" and given("initCommand") and given("initImage") is False:
+    if phase.func == "MultiContainerRun" and filled("initCommand") and filled("initImage") is False:
         yield "initCommand", "without initImage nothing runs first"
-    if phase.func == "KubeOps" and operation == "patch" and given("namespace"):
+    if phase.func == "KubeOps" and operation == "patch" and filled("namespace"):
         yield "namespace", "patch takes the namespace of objectReference"
-    if phase.func == "KubeOps" and operation == "delete" and given("spec"):
+    if phase.func == "KubeOps" and operation == "delete" and filled("spec"):
         yield "spec", "delete takes objectReference"
-    if phase.func == "KubeOps" and operation == "create" and given("objectReference"):
+    if phase.func == "KubeOps" and operation == "create" and filled("objectReference"):
         yield "objectReference", "create takes spec"
     source = text_of(phase.argument("credentialsSource")) or "profile"
-    if given("credentialsSecret") and source != "secret" and not is_template(source):
+    if filled("credentialsSecret") and source != "secret" and not is_template(source):
         yield "credentialsSecret", "it is read only with credentialsSource: secret"
-    if phase.func == "RestoreRDSSnapshot" and given("snapshotID"):
+    if phase.func == "RestoreRDSSnapshot" and filled("snapshotID"):
         for name in ("backupArtifactPrefix", "backupID"):
-            if given(name):
+            if filled(name):
                 yield name, "snapshotID is restored, and no dump"
 
 
@@ -193,11 +193,11 @@ def scale_workload_kind(rule: Rule, blueprint: Blueprint, settings: LintSettings
         node = phase.argument("kind")
         if function.name != "ScaleWorkload" or not isinstance(node, Scalar):
             continue
-        known = function.arguments["kind"].choices
+        choices = function.arguments["kind"].choices
         text = text_of(node)
-        if node.value is None or is_template(text) or text.lower() in map(str.lower, known):
+        if node.value is None or is_template(text) or text.lower() in map(str.lower, choices):
             continue
-        message = unsupported_message(node, known)
+        message = unsupported_message(node, choices)
         if "did you mean" not in message:
             message += "; scale others by kubectl in a KubeTask"
         yield rule.report(node.location, f"{phase.path}.args.kind", message)
@@ -227,7 +227,7 @@ def workload_needed(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -
         for phase in action.all_phases if stated else ():
             names, kinds = FALLBACKS.get(phase.func, ((), ()))
             missing = [name for name in names if is_filled(phase.argument(name)) is False]
-            if missing and stated.lower() not in [one.lower() for one in kinds]:
+            if missing and stated.lower() not in [kind.lower() for kind in kinds]:
                 path = f"{phase.path}.args.{missing[0]}"
                 message = (
                     f"Required value: {phase.func} takes it from the object of the action only if "

@@ -45,27 +45,27 @@ def duplicate_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSetti
     It is a warning if they are in two files of a folder, or if one of them has no namespace of its
     own. In another folder there may be the Blueprint of another cluster.
     """
-    seen: dict[tuple[PurePath, str], list[Blueprint]] = {}
+    by_name: dict[tuple[PurePath, str], list[Blueprint]] = {}
     for blueprint in manifests.blueprints:
         root = blueprint.document.root
-        known = seen.setdefault((PurePath(root.location.source).parent, blueprint.name), [])
-        for first in known if blueprint.name else ():
-            other = first.document.root
+        namesakes = by_name.setdefault((PurePath(root.location.source).parent, blueprint.name), [])
+        for first in namesakes if blueprint.name else ():
+            first_root = first.document.root
             is_same = first.namespace == blueprint.namespace
             if not (is_same or "" in (first.namespace, blueprint.namespace)):
                 continue
-            if to_python(other) == to_python(root):
+            if to_python(first_root) == to_python(root):
                 break  # read twice
             message = (
-                f'Duplicate value: "{blueprint.name}": {other.location.source}:'
-                f"{other.location.line} has a Blueprint of this name; of the two only the one "
+                f'Duplicate value: "{blueprint.name}": {first_root.location.source}:'
+                f"{first_root.location.line} has a Blueprint of this name; of the two only the one "
                 "that is applied last is left"
             )
-            in_one_file = is_same and root.location.source == other.location.source
+            in_one_file = is_same and root.location.source == first_root.location.source
             rule_id = "duplicate-blueprint" if in_one_file else "repeated-blueprint"
             yield rule.report(_name_of(blueprint), "metadata.name", message, rule_id)
             break
-        known.append(blueprint)
+        namesakes.append(blueprint)
 
 
 def _name_of(blueprint: Blueprint) -> Location:
@@ -90,12 +90,12 @@ def bound_object(rule: Rule, manifests: ManifestSet, settings: LintSettings) -> 
             for template in action.templates:
                 for reference in template.analysis.references:
                     root = reference.names[0]
-                    others = [d for d in bound if d.kind != root]
-                    if root not in OBJECT_KINDS or len(reference.names) < 2 or not others:
+                    unfit = [d for d in bound if d.kind != root]
+                    if root not in OBJECT_KINDS or len(reference.names) < 2 or not unfit:
                         continue
                     if not reference.conditional and not template.is_condition:
-                        what = f"{others[0].kind} {others[0].text('metadata', 'name')}"
-                        line = others[0].root.location.line
+                        what = f"{unfit[0].kind} {unfit[0].text('metadata', 'name')}"
+                        line = unfit[0].root.location.line
                         message = f".{root} is nil: line {line} binds the Blueprint to {what}"
                         yield finding_at(rule, template, reference.steps[0], message)
 
@@ -137,7 +137,7 @@ def near_reserved_anywhere(
     rule: Rule, manifests: ManifestSet, settings: LintSettings
 ) -> Diagnostics:
     """Find nearly reserved names of hooks if nothing else shows whether Kasten is there."""
-    for action in chain.from_iterable(one.actions for one in manifests.blueprints):
+    for action in chain.from_iterable(blueprint.actions for blueprint in manifests.blueprints):
         hook = reserved_like(action.name)
         if hook not in HOOKS:
             continue
@@ -162,9 +162,8 @@ def reserved_like(name: str) -> str:
             return reserved
     for hook in HOOKS:
         letters_of_hook = hook.casefold()
-        variant = (
-            letters_of_hook in letters or not letters.isalpha()
-        )  # backupPrehook2 is meant to differ
+        # backupPrehook2 is meant to differ
+        variant = letters_of_hook in letters or not letters.isalpha()
         if not variant and difflib.get_close_matches(letters, [letters_of_hook], cutoff=ALIKE):
             return hook
     return ""
@@ -209,9 +208,9 @@ def substitute(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diag
     refused = dict.fromkeys(match[0] for *_, match in matches if not KNOWN.fullmatch(match[1]))
     replaced = dict.fromkeys(match[0] for *_, match in matches if match[0] not in refused)
     parts = [
-        f"{does} {_few(list(some))}"
-        for does, some in (("refuses", refused), ("replaces", replaced))
-        if some
+        f"{does} {_few(list(texts))}"
+        for does, texts in (("refuses", refused), ("replaces", replaced))
+        if texts
     ]
     yield rule.report(
         scalar.place_at(first.start()),
@@ -237,5 +236,5 @@ def _in(scalar: Scalar) -> Iterator[re.Match[str]]:
 
 
 def _few(texts: list[str]) -> str:
-    rest = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
-    return ", ".join(texts[:SHOWN]) + rest
+    suffix = f" and {len(texts) - SHOWN} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + suffix

@@ -33,21 +33,21 @@ def cronjob_blueprint(rule: Rule, manifests: ManifestSet, _settings: LintSetting
     Kustomize renames a Blueprint, or moves it to another namespace, and leaves the argument. It
     finds the names of a base that was rendered with --kustomization.
     """
-    here = [(one.name, one.namespace) for one in manifests.blueprints if _is_ours(one.document)]
-    for document in manifests.documents if here else ():
+    pairs = [(b.name, b.namespace) for b in manifests.blueprints if _is_ours(b.document)]
+    for document in manifests.documents if pairs else ():
         if document.kind != "CronJob" or not is_rendered_here(document):
             continue
         for named in _named_blueprints(document):
-            wanted = (
+            namespaces = (
                 {named.namespace, ""}
                 if named.namespace
-                else {namespace for _name, namespace in here}
+                else {namespace for _name, namespace in pairs}
             )
-            if any(name == named.name and namespace in wanted for name, namespace in here):
+            if any(name == named.name and namespace in namespaces for name, namespace in pairs):
                 continue
             shown = f"{named.namespace}/{named.name}" if named.namespace else named.name
             listed = ", ".join(
-                sorted(f"{namespace}/{name}".lstrip("/") for name, namespace in here)
+                sorted(f"{namespace}/{name}".lstrip("/") for name, namespace in pairs)
             )
             message = (
                 f'Invalid value: "{named.argument.text}": no Blueprint {shown} in the input, which '

@@ -22,21 +22,21 @@ def phases_with_function(
     blueprint: Blueprint, settings: LintSettings
 ) -> Iterator[tuple[BlueprintPhase, KanisterFunction]]:
     """Yield the phases whose function the release has."""
-    known = functions(settings.release)
+    by_name = functions(settings.release)
     for phase in blueprint.phases:
-        if phase.func in known:
-            yield phase, known[phase.func]
+        if phase.func in by_name:
+            yield phase, by_name[phase.func]
 
 
 @lint_rule(BLUEPRINT, "unknown-function")
 def unknown_function(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find functions that no controller has registered: the action fails."""
-    known = functions(settings.release)
+    by_name = functions(settings.release)
     for phase in blueprint.phases:
         entry = phase.entry("func")
         name = phase.func
-        if entry and name and name not in known:
-            near = _nearest(name, known)
+        if entry and name and name not in by_name:
+            near = _nearest(name, by_name)
             hint = f': did you mean "{near}"?' if near else ""
             if elsewhere := releases_with(name):
                 hint = f" at {settings.release}: it is in Kanister {elsewhere}"
@@ -72,11 +72,11 @@ def _instead(function: KanisterFunction, name: str, release: str) -> str:
     return f"; it takes {', '.join(sorted(function.arguments))}"
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def _nearest(name: str, names: Iterable[str]) -> str:
     """Return the known name that is meant most likely; case and what stands before count less."""
-    lower = {one.lower(): one for one in known}
+    lower = {candidate.lower(): candidate for candidate in names}
     near = difflib.get_close_matches(name.lower(), lower, n=1)
-    ends = [one for one in sorted(lower) if one.endswith(name.lower()) and len(name) > 3]
+    ends = [key for key in sorted(lower) if key.endswith(name.lower()) and len(name) > 3]
     matches = near or ends
     return lower[matches[0]] if matches else ""
 
@@ -85,9 +85,9 @@ def _nearest(name: str, known: Iterable[str]) -> str:
 def missing_argument(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Diagnostics:
     """Find required arguments that are not there."""
     for phase, function in phases_with_function(blueprint, settings):
-        given = {entry.key for entry in phase.arguments.entries}
+        argument_names = {entry.key for entry in phase.arguments.entries}
         for name in function.required:
-            if name not in given:
+            if name not in argument_names:
                 message = f"Required value: {phase.func} needs it"
                 yield rule.report(phase.arguments.location, f"{phase.path}.args.{name}", message)
 
@@ -123,10 +123,9 @@ class KubeOpsPhase(NamedTuple):
     def target(self, field: str) -> Scalar | None:
         """Return a field of the reference that is set, and not to a template."""
         node = field_of(self.reference, field)
-        has_value = isinstance(node, Scalar) and node.value not in (None, "")
-        return (
-            node if isinstance(node, Scalar) and has_value and not is_template(node.text) else None
-        )
+        if not isinstance(node, Scalar) or node.value in (None, "") or is_template(node.text):
+            return None
+        return node
 
     @property
     def resource(self) -> tuple[str, str] | None:

@@ -36,7 +36,7 @@ def _artifacts(blueprint: Blueprint) -> dict[str, set[str]]:
 @lint_rule(BLUEPRINT, "own-artifact")
 def own_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find an artifact that only the action which reads it hands on: it does so at its end."""
-    for action, template, reference in _own(blueprint):
+    for action, template, reference in _self_made(blueprint):
         step = reference.steps[1]
         message = (
             f'artifact "{step.name}" is what action {action.name} itself hands on when all its '
@@ -45,7 +45,7 @@ def own_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
         yield finding_at(rule, template, step, message)
 
 
-def _own(blueprint: Blueprint) -> Iterator[tuple[BlueprintAction, TemplateText, Reference]]:
+def _self_made(blueprint: Blueprint) -> Iterator[tuple[BlueprintAction, TemplateText, Reference]]:
     makers: dict[str, list[str]] = {}
     for action in blueprint.actions:
         for entry in action.output_artifacts.entries:
@@ -70,11 +70,11 @@ def unknown_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) 
     """Find input artifacts that no action hands on and the action does not ask for."""
     artifacts = _artifacts(blueprint)
     for action, template, reference in references(blueprint, "ArtifactsIn"):
-        known = {*artifacts, *action.names("inputArtifactNames")}
-        if len(reference.steps) > 1 and reference.names[1] not in known and _fails(reference):
+        names = {*artifacts, *action.names("inputArtifactNames")}
+        if len(reference.steps) > 1 and reference.names[1] not in names and _fails(reference):
             step = reference.steps[1]
             message = f'no action hands on an artifact "{step.name}"'
-            yield finding_at(rule, template, step, message + nearest(step.name, known))
+            yield finding_at(rule, template, step, message + nearest(step.name, names))
 
 
 @lint_rule(BLUEPRINT, {"artifact-key": Severity.ERROR, "undeclared-artifact-key": Severity.WARNING})
@@ -87,9 +87,9 @@ def artifact_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
     artifacts = _artifacts(blueprint)
     for _action, template, reference in references(blueprint, "ArtifactsIn"):
         names = reference.names
-        known = artifacts.get(names[1]) if len(names) > 3 and names[2] == "KeyValue" else None
-        if known is not None and names[3] not in known:
-            hint = nearest(names[3], known)
+        keys = artifacts.get(names[1]) if len(names) > 3 and names[2] == "KeyValue" else None
+        if keys is not None and names[3] not in keys:
+            hint = nearest(names[3], keys)
             message = f'artifact "{names[1]}" is handed on without a key "{names[3]}"{hint}'
             rule_id = "artifact-key" if hint.endswith("?") else "undeclared-artifact-key"
             yield finding_at(rule, template, reference.steps[3], message, rule_id)
@@ -99,9 +99,9 @@ def artifact_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
 def undeclared_artifact(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find input artifacts that the action does not ask for; Kanister does not, but people do."""
     artifacts = _artifacts(blueprint)
-    own = {id(reference) for _action, _template, reference in _own(blueprint)}
+    reported_ids = {id(reference) for _action, _template, reference in _self_made(blueprint)}
     for action, template, reference in references(blueprint, "ArtifactsIn"):
-        if id(reference) in own:
+        if id(reference) in reported_ids:
             continue
         declared = action.names("inputArtifactNames")
         if len(reference.steps) > 1 and reference.names[1] in artifacts.keys() - declared.keys():
@@ -164,17 +164,17 @@ def object_kind(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Di
     for action in blueprint.actions:
         stated = action.node.get("kind")
         text = stated.text if isinstance(stated, Scalar) else ""
-        own = kinds.get(text.lower(), text)
+        kind = kinds.get(text.lower(), text)
         reason = f"the action is for kind {text}"
         for template in action.templates:
             for reference in template.analysis.references:
                 root = reference.names[0]
                 if root not in OBJECT_KINDS or reference.conditional:
                     continue
-                if not own:
+                if not kind:
                     first = reference.steps[0]
                     line = template.place(first.line, first.column).line
-                    own, reason = root, f"line {line} has .{root}"
-                if root != own and len(reference.steps) > 1:
+                    kind, reason = root, f"line {line} has .{root}"
+                if root != kind and len(reference.steps) > 1:
                     message = f".{root} is nil: {reason}"
                     yield finding_at(rule, template, reference.steps[0], message)

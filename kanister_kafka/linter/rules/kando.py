@@ -108,17 +108,17 @@ def _faults(statement: SimpleCommand) -> Iterator[str]:
     if call is None:
         return
     command = " ".join(("kando", *call.command))
-    known = [*COMMANDS[call.command].values(), *ANYWHERE.values()]
+    flag_names = [*COMMANDS[call.command].values(), *ANYWHERE.values()]
     for flag in call.unknown:
-        yield f"{command} has no flag {flag}{nearest(flag.lstrip('-'), known)}"
+        yield f"{command} has no flag {flag}{nearest(flag.lstrip('-'), flag_names)}"
     is_open = any(OPEN.search(word) for word in call.operands)
     for flag in NEEDED.get(call.command, ()):
         if not is_open and {flag, *INSTEAD.get(flag, ())}.isdisjoint(call.flags):
             yield f"{command} needs --{flag}"
     count = OPERANDS.get(call.command)
     if count is not None and not is_open and not call.unknown and len(call.operands) != count:
-        given = len(call.operands)
-        yield f"{command} takes {count} argument{'s'[: count > 1]}, and here are {given}"
+        operand_count = len(call.operands)
+        yield f"{command} takes {count} argument{'s'[: count > 1]}, and here are {operand_count}"
     if call.command == ("output",) and call.operands:
         key = call.operands[0]
         if not OPEN.search(key) and not KEY.fullmatch(key):

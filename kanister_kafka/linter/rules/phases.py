@@ -13,7 +13,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
-from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severity
+from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.kanister import (
     Blueprint,
     BlueprintAction,
@@ -62,18 +62,18 @@ def finding_at(
     return rule.report(location, template.path, message, rule_id)
 
 
-def is_slip(name: str, known: Iterable[str]) -> bool:
+def is_slip(name: str, names: Iterable[str]) -> bool:
     """Return whether a name is a known one with a slip of the pen: one letter, or two in turn.
 
     A digit is none: `db1` and `db2` are two names.
     """
-    return any(_differs_by_one(name, one) for one in known)
+    return any(_differs_by_one(name, candidate) for candidate in names)
 
 
-def _differs_by_one(name: str, other: str) -> bool:
-    if min(len(name), len(other)) < 3 or name == other:
+def _differs_by_one(name: str, candidate: str) -> bool:
+    if min(len(name), len(candidate)) < 3 or name == candidate:
         return False
-    short, long = sorted((name, other), key=len)
+    short, long = sorted((name, candidate), key=len)
     pairs = enumerate(zip(short, long, strict=False))
     start = next((i for i, (a, b) in pairs if a != b), len(short))
     left, right = short[start:], long[start:]
@@ -84,9 +84,9 @@ def _differs_by_one(name: str, other: str) -> bool:
     return turned or ((added or changed) and not digits)
 
 
-def nearest(name: str, known: Iterable[str]) -> str:
+def nearest(name: str, candidates: Iterable[str]) -> str:
     """Return a question after the nearest known name, or what there is."""
-    names = sorted(known)
+    names = sorted(candidates)
     near = difflib.get_close_matches(name, names, n=1)
     if near:
         return f'; did you mean "{near[0]}"?'
@@ -109,37 +109,37 @@ PRINTS = re.compile(r"\bkando\s+output\b|--output-name\b|###Phase-output###")
 @lint_rule(BLUEPRINT, "duplicate-phase")
 def duplicate_phase(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find names used twice: all actions and deferPhases share them (pkg/blueprint/validate)."""
-    seen: dict[str, Location] = {}
+    lines: dict[str, int] = {}
     for phase in blueprint.phases:
         entry = phase.entry("name")
         name = phase.name
         if not entry or not name:
             continue
         location = entry.value.location
-        if name in seen:
-            message = f'Duplicate value: "{name}": line {seen[name].line} has a phase of this name'
+        if name in lines:
+            message = f'Duplicate value: "{name}": line {lines[name]} has a phase of this name'
             yield rule.report(location, f"{phase.path}.name", message)
-        seen.setdefault(name, location)
+        lines.setdefault(name, location.line)
 
 
 @lint_rule(BLUEPRINT, "phase-reference")
 def phase_reference(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find phases that a template names and that are not there, or not yet."""
     for action, template, reference in references(blueprint, "Phases", "CurrentPhase"):
-        first, *others = reference.steps
+        first, *steps = reference.steps
         if first.name == "CurrentPhase":
             message = ".CurrentPhase is nil while arguments are rendered; name the phase"
             yield finding_at(rule, template, first, message)
-        elif others and (fault := _fault(blueprint, action, template, others[0].name)):
-            yield finding_at(rule, template, others[0], fault)
+        elif steps and (fault := _fault(blueprint, action, template, steps[0].name)):
+            yield finding_at(rule, template, steps[0], fault)
 
 
 def _fault(blueprint: Blueprint, action: BlueprintAction, template: TemplateText, name: str) -> str:
     if template.field == "objects":
         return "the objects of all phases are rendered before any phase runs: .Phases is empty"
-    mine = {phase.name: phase for phase in reversed(action.phases) if phase.name}
-    if name in mine:
-        now, then = template.phase, mine[name]
+    phases_by_name = {phase.name: phase for phase in reversed(action.phases) if phase.name}
+    if name in phases_by_name:
+        now, then = template.phase, phases_by_name[name]
         if now is None or now.index is None or (then.index or 0) <= now.index:
             return ""
         return f'phase "{name}" runs later than this one'
@@ -151,24 +151,24 @@ def _fault(blueprint: Blueprint, action: BlueprintAction, template: TemplateText
                 f'phase "{name}" is in action {phase.action}; another action sees '
                 "nothing of it but output artifacts"
             )
-    return f'action {action.name} has no phase "{name}"{nearest(name, mine)}'
+    return f'action {action.name} has no phase "{name}"{nearest(name, phases_by_name)}'
 
 
-def _seen(
+def _field_uses(
     blueprint: Blueprint, field: str
 ) -> Iterator[tuple[TemplateText, BlueprintPhase, PathStep, Reference]]:
     """Yield uses of a field of a phase that is there: the phase, and the name below the field."""
     for action, template, reference in references(blueprint, "Phases", "DeferPhase"):
         steps = reference.steps
         if steps[0].name == "DeferPhase":
-            phase, rest = action.defer_phase, steps[1:]
+            phase, steps_below = action.defer_phase, steps[1:]
         else:
             if len(steps) < 2 or _fault(blueprint, action, template, steps[1].name):
                 continue
             name = steps[1].name
-            phase, rest = next(p for p in action.phases if p.name == name), steps[2:]
-        if phase is not None and len(rest) > 1 and rest[0].name == field:
-            yield template, phase, rest[1], reference
+            phase, steps_below = next(p for p in action.phases if p.name == name), steps[2:]
+        if phase is not None and len(steps_below) > 1 and steps_below[0].name == field:
+            yield template, phase, steps_below[1], reference
 
 
 @lint_rule(BLUEPRINT, "phase-object")
@@ -179,7 +179,7 @@ def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
     without a word (filterByKind in pkg/param/param.go).
     """
     for field, kind in (("Secrets", "Secret"), ("ConfigMaps", "ConfigMap")):
-        for template, phase, step, _reference in _seen(blueprint, field):
+        for template, phase, step, _reference in _field_uses(blueprint, field):
             reference = phase.objects.get(step.name)
             stated = reference.get("kind") if isinstance(reference, MappingNode) else None
             text = stated.text if isinstance(stated, Scalar) else ""
@@ -188,10 +188,9 @@ def phase_object(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
                 message = f'phase "{phase.name}" has no object "{step.name}"'
                 yield finding_at(rule, template, step, message + nearest(step.name, names))
             elif text.lower() != kind.lower() and "{{" not in text:
-                given_kind = f'kind "{text}"' if text else "no kind"
-                message = (
-                    f'object "{step.name}" has {given_kind}, so it is not fetched; set kind: {kind}'
-                )
+                as_stated = f'kind "{text}"' if text else "no kind"
+                message = f'object "{step.name}" has {as_stated}, so it is not fetched'
+                message += f"; set kind: {kind}"
                 yield finding_at(rule, template, step, message)
 
 
@@ -219,13 +218,13 @@ def phase_output(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Di
     It is a warning if a script does not print an output while it prints others, and runs programs
     that may print it.
     """
-    known = functions(settings.release)
-    for template, phase, step, _reference in _seen(blueprint, "Output"):
+    functions_by_name = functions(settings.release)
+    for template, phase, step, _reference in _field_uses(blueprint, "Output"):
         if template.phase is phase:
             message = f'phase "{phase.name}" has no output before it has run'
             yield finding_at(rule, template, step, message)
             continue
-        function = known.get(phase.func)
+        function = functions_by_name.get(phase.func)
         if function is None:
             continue
         outputs = {*function.outputs, *_printed(phase)}
@@ -260,9 +259,9 @@ def unseen_output(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> D
 
     The code of a command that sources a file is elsewhere: it is not reported.
     """
-    known = functions(settings.release)
-    for template, phase, step, _reference in _seen(blueprint, "Output"):
-        function = known.get(phase.func)
+    functions_by_name = functions(settings.release)
+    for template, phase, step, _reference in _field_uses(blueprint, "Output"):
+        function = functions_by_name.get(phase.func)
         if template.phase is phase or function is None or not function.prints:
             continue
         if any(statement.program in SOURCES for statement in simple_commands(phase)):
@@ -293,7 +292,7 @@ def defer_output(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
     fails and the state that the deferPhase should put right stays as it is. A template may name the
     first phase if that makes one object: if it fails nothing has been done.
     """
-    for template, phase, step, reference in _seen(blueprint, "Output"):
+    for template, phase, step, reference in _field_uses(blueprint, "Output"):
         deferred = template.phase is not None and template.phase.index is None
         if not deferred or phase.index is None or step.by_index or reference.conditional:
             continue
@@ -319,8 +318,8 @@ def unquoted_key(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> D
             pending += [(f"{path}[{i}]", item) for i, item in enumerate(node.items)]
         elif isinstance(node, MappingNode):
             for entry in node.entries:
-                where = child_path(path, entry.key)
+                key_path = child_path(path, entry.key)
                 if entry.spelled:
                     message = f'is read as "{entry.key}": write "{entry.spelled}" between quotes'
-                    yield rule.report(entry.location, where, message)
-                pending.append((where, entry.value))
+                    yield rule.report(entry.location, key_path, message)
+                pending.append((key_path, entry.value))

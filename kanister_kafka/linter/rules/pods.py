@@ -175,10 +175,10 @@ def pod_override_types(rule: Rule, blueprint: Blueprint, settings: LintSettings)
     """
     matching: set[tuple[int, int]] = set()
     for phase, function in phases_with_function(blueprint, settings):
-        node = phase.argument("podOverride") if "podOverride" in function.arguments else None
-        path = f"{phase.path}.args.podOverride"
-        if not isinstance(node, MappingNode):
+        node = _override(phase, function)
+        if node is None:
             continue
+        path = f"{phase.path}.args.podOverride"
         for wrong in _mismatches(node, POD_SPEC, path, matching):
             message = f"Invalid value: {quote_value(wrong.node)}: must be {wrong.expected}"
             if isinstance(wrong.node, Scalar) and wrong.expected == TEXT:
@@ -266,7 +266,7 @@ def _without_volume(override: MappingNode, path: str) -> Iterator[tuple[Scalar, 
     volumes = field_of(override, "volumes")
     if volumes is not None and not isinstance(volumes, Sequence):
         return
-    names = [text_of(field_of(one, "name")) for one in items_of(volumes)]
+    names = [text_of(field_of(volume, "name")) for volume in items_of(volumes)]
     if any(map(is_template, names)):
         return
     for field in CONTAINER_FIELDS:
@@ -334,9 +334,9 @@ def pod_override(rule: Rule, blueprint: Blueprint, settings: LintSettings) -> Di
     another name adds a container, which the API server refuses without an image.
     """
     for phase, function in phases_with_function(blueprint, settings):
-        known = CONTAINERS_OF_TWO if function.name == "MultiContainerRun" else CONTAINERS
+        by_field = CONTAINERS_OF_TWO if function.name == "MultiContainerRun" else CONTAINERS
         override = _override(phase, function)
-        for field, names in known.items():
+        for field, names in by_field.items():
             node = override.get(field) if override else None
             path = f"{phase.path}.args.podOverride.{field}"
             if isinstance(node, Sequence):
@@ -360,8 +360,8 @@ def _container(rule: Rule, path: str, node: Node, names: tuple[str, ...]) -> Dia
         message = "Required value: without a name it cannot be merged"
         yield rule.report(node.location, f"{path}.name", message)
     elif text not in names and node.get("image") is None and not is_template(text):
-        own = " or ".join(f'"{one}"' for one in names)
-        hint = f"; the pod's own is {own}" if own else ""
+        pod_containers = " or ".join(f'"{container}"' for container in names)
+        hint = f"; the pod's own is {pod_containers}" if pod_containers else ""
         message = f'Required value: "{text}" is a container of its own and needs an image{hint}'
         yield rule.report(name.location, f"{path}.image", message)
 
@@ -384,8 +384,8 @@ def service_account(rule: Rule, blueprint: Blueprint, settings: LintSettings) ->
         chosen = [phase.argument("serviceaccount"), field_of(override, "serviceAccountName")]
         if "podOverride" not in function.arguments or any(text_of(node) for node in chosen):
             continue
-        own = ("", blueprint.namespace, settings.kasten_namespace)
-        if namespace is None or text_of(namespace) in own:
+        controller_namespaces = ("", blueprint.namespace, settings.kasten_namespace)
+        if namespace is None or text_of(namespace) in controller_namespaces:
             continue
         for statement in simple_commands(phase, *KUBECTL)[:1]:
             location = statement.node.place(statement.line, statement.column)

@@ -60,18 +60,18 @@ def _skeletons(text: str) -> tuple[PlaceholderText, ...]:
     read = parse_template_cached(text)
     if any(fault.kind is ParseErrorKind.SYNTAX for fault in read.errors):
         return ()
-    whole = placeholder_text(read.nodes)
-    if whole.looped:
+    skeleton = placeholder_text(read.nodes)
+    if skeleton.looped:
         return _unrolled(text, read.nodes)
-    return _either_way(read.nodes, whole)
+    return _either_way(read.nodes, skeleton)
 
 
 def _either_way(
-    tree: Sequence[nodes.AnyNode], whole: PlaceholderText
+    tree: Sequence[nodes.AnyNode], skeleton: PlaceholderText
 ) -> tuple[PlaceholderText, ...]:
     from kanister_kafka.gotemplate.formatter import placeholder_text
 
-    return (whole, placeholder_text(tree, otherwise=True)) if whole.branches else (whole,)
+    return (skeleton, placeholder_text(tree, otherwise=True)) if skeleton.branches else (skeleton,)
 
 
 @lru_cache(maxsize=256)  # Blueprints repeat themselves
@@ -90,10 +90,10 @@ def _unrolled(text: str, tree: tuple[nodes.AnyNode, ...]) -> tuple[PlaceholderTe
     if any(fault.is_certain for fault in rendered.faults):
         return ()
     left = parse_template_cached(rendered.text).nodes
-    whole = placeholder_text(left)
-    if whole.looped:
+    skeleton = placeholder_text(left)
+    if skeleton.looped:
         return variants(left)
-    return tuple(replace(one, lines=[1]) for one in _either_way(left, whole))
+    return tuple(replace(variant, lines=[1]) for variant in _either_way(left, skeleton))
 
 
 def _lines(
@@ -102,8 +102,8 @@ def _lines(
     """Return errors with their lines in the script as it stands."""
     faults = []
     for fault in errors:
-        here = HERE_DOCUMENT.search(fault.message)
-        line = int(here.group(1)) if here else fault.line
+        match = HERE_DOCUMENT.search(fault.message)
+        line = int(match.group(1)) if match else fault.line
         faults.append((skeleton.origin(line), fault))
     return faults
 
@@ -286,10 +286,10 @@ def _loops(text: str) -> tuple[int, ...]:
 
 def _endless(statement: SimpleCommand) -> str:
     program = statement.program
-    given = statement.option("--timeout") or ""
-    if statement.plain[1:3] == ("rollout", "status") and not given:
+    timeout = statement.option("--timeout") or ""
+    if statement.plain[1:3] == ("rollout", "status") and not timeout:
         return f"{program} rollout status has no time limit; give it --timeout"
-    if statement.plain[1:2] == ("wait",) and given.startswith("-"):
+    if statement.plain[1:2] == ("wait",) and timeout.startswith("-"):
         return f"{program} wait with a negative --timeout waits for a week"
     return ""
 

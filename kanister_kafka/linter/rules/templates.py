@@ -139,8 +139,8 @@ def _misspelt_key(rule: Rule, template: TemplateText, reference: Reference) -> D
         if step.by_index:
             return
         is_top = step is steps[0]
-        known = OBJECT_KEYS if is_top else METADATA_KEYS
-        meant = next((key for key in known if _is_near(step.name, key, is_top=is_top)), "")
+        keys = OBJECT_KEYS if is_top else METADATA_KEYS
+        meant = next((key for key in keys if _is_near(step.name, key, is_top=is_top)), "")
         if meant:
             message = (
                 f"fails when it is rendered: an object has no key {step.name} there; did you mean "

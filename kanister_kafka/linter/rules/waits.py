@@ -137,19 +137,19 @@ def condition_errors(
     if any(fault.kind is ParseErrorKind.SYNTAX for fault in read.errors):
         return
     is_built_in = (group, resource) in NAMESPACED | CLUSTER_SCOPED
-    known = is_built_in or (bool(resource) and group.endswith("strimzi.io"))
+    has_known_fields = is_built_in or (bool(resource) and group.endswith("strimzi.io"))
     if function == "Wait":
         yield from _paths(text)
         yield from _parameters(read.nodes)
     else:
-        yield from _Fields(known=known).of(read.nodes, is_root=True)
-        yield from _literals(read.nodes, known=known)
+        yield from _Fields(has_known_fields=has_known_fields).of(read.nodes, is_root=True)
+        yield from _literals(read.nodes, has_known_fields=has_known_fields)
     opened = function == "Wait" and "{{" in text
     if "{{" in text and not may_print(read.nodes, "true", _has_path if opened else _never_true):
         yield ConditionError(1, 1, "prints true alone for no object: the condition is never met")
 
 
-def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[ConditionError]:
+def _literals(tree: Sequence[nodes.AnyNode], *, has_known_fields: bool) -> Iterator[ConditionError]:
     """Yield strings that WaitV2 compares and that nothing of the object can be like."""
     for pipe in nodes.pipelines_of(tree):
         for command in pipe.commands:
@@ -159,7 +159,7 @@ def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[Conditi
                     message = "WaitV2 reads no JSONPath: ask for a field, as in .status.phase"
                     yield ConditionError(string.line, string.column, message)
             count = _count(command)
-            if known and strings and count:
+            if has_known_fields and strings and count:
                 message = (
                     f"{count} is a number, which is never compared with text: leave out the quotes"
                 )
@@ -168,10 +168,10 @@ def _literals(tree: Sequence[nodes.AnyNode], *, known: bool) -> Iterator[Conditi
 
 def _count(command: nodes.CommandNode) -> str:
     """Return the field that is a number and that a function compares; empty if there is none."""
-    first, *others = command.arguments
+    first, *operands = command.arguments
     if not isinstance(first, nodes.IdentifierNode) or first.name not in COMPARES:
         return ""
-    for word in others:
+    for word in operands:
         if isinstance(word, nodes.FieldNode) and word.names[-1] in COUNTS:
             return "" if FREE & {*word.names} else word.names[-1]
     return ""
@@ -224,7 +224,7 @@ def _fields(body: Sequence[nodes.AnyNode], depth: int) -> Iterator[_Condition]:
     """Yield the fields that are asked for, wherever they stand."""
     for node in body if depth < MAX_DEPTH else ():
         if isinstance(node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
-            yield from _asked(node.pipe, depth)
+            yield from _pipe_fields(node.pipe, depth)
         if isinstance(node, (nodes.IfNode, nodes.RangeNode, nodes.WithNode)):
             yield from _fields(node.body, depth + 1)
             yield from _fields(node.else_body or (), depth + 1)
@@ -240,7 +240,7 @@ class _Condition(NamedTuple):
     """Empty for the dot."""
 
 
-def _asked(pipe: nodes.PipeNode, depth: int) -> Iterator[_Condition]:
+def _pipe_fields(pipe: nodes.PipeNode, depth: int) -> Iterator[_Condition]:
     for command in pipe.commands if depth < MAX_DEPTH else ():
         for operand in command.arguments:
             inner = operand.node if isinstance(operand, nodes.ChainNode) else operand
@@ -249,14 +249,14 @@ def _asked(pipe: nodes.PipeNode, depth: int) -> Iterator[_Condition]:
             elif isinstance(inner, nodes.VariableNode) and inner.fields:
                 yield _Condition(inner.fields, inner.line, inner.column, inner.name)
             elif isinstance(inner, nodes.PipeNode):
-                yield from _asked(inner, depth + 1)
+                yield from _pipe_fields(inner, depth + 1)
 
 
 class _Fields:
     """Looks for fields in a spelling that no object has: their names begin in lower case."""
 
-    def __init__(self, *, known: bool) -> None:
-        self._known = known
+    def __init__(self, *, has_known_fields: bool) -> None:
+        self._has_known_fields = has_known_fields
         """Whether the resource is one whose fields are all written so."""
 
     def of(
@@ -268,7 +268,7 @@ class _Fields:
                 node, (nodes.ActionNode, nodes.IfNode, nodes.RangeNode, nodes.WithNode)
             ):
                 continue
-            fields = tuple(_asked(node.pipe, depth))
+            fields = tuple(_pipe_fields(node.pipe, depth))
             for field in fields:
                 of_object = field.variable == "$" or (is_root and not field.variable)
                 yield from self._field(field, is_root=of_object)
@@ -283,7 +283,7 @@ class _Fields:
         for i, name in enumerate(field.names):
             if i and field.names[i - 1] in FREE:
                 return
-            if name[:1].isupper() and (self._known or (is_root and not i)):
+            if name[:1].isupper() and (self._has_known_fields or (is_root and not i)):
                 path = ".".join(field.names[i:])
                 hint = _low(path) if name not in PARAMETERS.fields else "the dot is the object"
                 message = f"no object has a field {name} there: {hint}"
@@ -345,8 +345,8 @@ def _never(rule: Rule, path: str, item: MappingNode, function: str) -> Diagnosti
         for name in NEEDED:
             if _is_empty(field_of(target, name)):
                 message = f"Required value: {function} finds no object without it"
-                where = child_path(child_path(path, "objectReference"), name)
-                yield rule.report(target.location, where, message)
+                name_path = child_path(child_path(path, "objectReference"), name)
+                yield rule.report(target.location, name_path, message)
         yield from _namespace(rule, child_path(path, "objectReference"), target, function)
 
 
@@ -360,16 +360,16 @@ def _resource(target: Node | None) -> tuple[str, str]:
 def _namespace(rule: Rule, path: str, target: MappingNode, function: str) -> Diagnostics:
     """Find an object that is looked for in a namespace that it has not, or in none."""
     group, resource = _resource(target)
-    namespace, where = field_of(target, "namespace"), child_path(path, "namespace")
+    namespace, namespace_path = field_of(target, "namespace"), child_path(path, "namespace")
     is_namespaced = (group, resource) in (NAMESPACED | CUSTOM) or group.endswith("strimzi.io")
     if resource and is_namespaced and _is_empty(namespace):
         message = f"Required value: {function} finds no {resource} outside of a namespace"
-        yield rule.report(target.location, where, message)
+        yield rule.report(target.location, namespace_path, message)
     if (group, resource) not in CLUSTER_SCOPED or _is_empty(namespace):
         return
     if isinstance(namespace, Scalar) and not is_template(namespace.text):
         message = f"Invalid value: {function} finds no {resource} in a namespace; leave it out"
-        yield rule.report(namespace.location, where, message)
+        yield rule.report(namespace.location, namespace_path, message)
 
 
 def _is_empty(node: Node | None) -> bool:

@@ -44,7 +44,7 @@ class _StoppedWorkload(NamedTuple):
     deferred: tuple[StateChange, ...]
     elsewhere: tuple[StateChange, ...]
     """In other actions."""
-    others: tuple[StateChange, ...]
+    namesakes: tuple[StateChange, ...]
     """Changes that start something else of the same name."""
     hidden: bool
     """Whether what follows, or another action, may start it in a way that is not looked into."""
@@ -61,37 +61,37 @@ def _stopped(blueprint: Blueprint) -> Iterator[_StoppedWorkload]:
     hiding = object_creations(blueprint)
     for action in blueprint.actions:
         for i, phase in enumerate(action.phases):
-            mine = changes[phase]
-            for n, change in enumerate(mine):
+            of_phase = changes[phase]
+            for n, change in enumerate(of_phase):
                 if change.starts:
                     continue
-                undone = [other for other in every if other.may_undo(change)]
-                rest = {*action.phases[i + 1 :]}
+                undone = [candidate for candidate in every if candidate.may_undo(change)]
+                later = {*action.phases[i + 1 :]}
                 yield _StoppedWorkload(
                     action,
                     change,
-                    tuple(c for c in undone if c.phase in rest or c in mine[n + 1 :]),
+                    tuple(c for c in undone if c.phase in later or c in of_phase[n + 1 :]),
                     tuple(c for c in undone if c.phase is action.defer_phase),
                     tuple(c for c in undone if c.phase.action != action.name),
                     tuple(c for c in every if c not in undone and _is_namesake(c, change)),
-                    any(_follows(maker, change, rest) for maker in hiding),
+                    any(_follows(maker, change, later) for maker in hiding),
                 )
 
 
-def _is_namesake(other: StateChange, stop: StateChange) -> bool:
-    named = bool(stop.target.name) and other.target.name == stop.target.name
-    return other.starts and named and other.kind == stop.kind
+def _is_namesake(change: StateChange, stop: StateChange) -> bool:
+    named = bool(stop.target.name) and change.target.name == stop.target.name
+    return change.starts and named and change.kind == stop.kind
 
 
-def _follows(maker: ObjectCreation, stop: StateChange, rest: set[BlueprintPhase]) -> bool:
+def _follows(maker: ObjectCreation, stop: StateChange, later: set[BlueprintPhase]) -> bool:
     """Return whether something may start what is stopped, and runs then: after it, or elsewhere."""
     if not maker.may_start(stop):
         return False
     phase = maker.phase
     if phase is stop.phase:
-        its, mine = maker.place, stop.place
-        return (its.line, its.column) > (mine.line, mine.column) or maker.position > stop.position
-    return phase.action != stop.phase.action or phase.index is None or phase in rest
+        new, old = maker.place, stop.place
+        return (new.line, new.column) > (old.line, old.column) or maker.position > stop.position
+    return phase.action != stop.phase.action or phase.index is None or phase in later
 
 
 @lint_rule(BLUEPRINT, "stopped-for-good")
@@ -121,12 +121,12 @@ def left_stopped(blueprint: Blueprint, action: BlueprintAction) -> tuple[str, ..
 
 def _another(stop: _StoppedWorkload) -> str:
     """Return what is started in its stead, if anything is."""
-    for other in stop.others[:1]:
-        mine, its = stop.change.target, other.target
-        if mine.kind == its.kind:
-            where = f"in namespace {its.namespace}, not in {mine.namespace}"
-            return f"; line {other.place.line} starts one of the name {where}"
-        return f"; line {other.place.line} starts {other.what}"
+    for namesake in stop.namesakes[:1]:
+        stopped, started = stop.change.target, namesake.target
+        if stopped.kind == started.kind:
+            namespaces = f"in namespace {started.namespace}, not in {stopped.namespace}"
+            return f"; line {namesake.place.line} starts one of the name {namespaces}"
+        return f"; line {namesake.place.line} starts {namesake.what}"
     return ""
 
 
@@ -181,7 +181,7 @@ INSTEAD = {
 DEFAULT = "Kubernetes answers NotFound"
 
 
-def _each(blueprint: Blueprint) -> Iterator[tuple[KubectlCall, KubectlTarget]]:
+def _call_targets(blueprint: Blueprint) -> Iterator[tuple[KubectlCall, KubectlTarget]]:
     for phase in blueprint.phases:
         for call in kubectl_calls(phase):
             for target in call.targets:
@@ -201,7 +201,7 @@ def scale_subresource(rule: Rule, blueprint: Blueprint, _settings: LintSettings)
     Strimzi gives one to KafkaConnect, KafkaMirrorMaker2, KafkaBridge and KafkaNodePool. That of a
     KafkaConnector is its number of tasks, which is never 0.
     """
-    for call, target in _each(blueprint):
+    for call, target in _call_targets(blueprint):
         if call.verb != "scale":
             continue
         kind = target.kind.removesuffix("s")
@@ -216,7 +216,7 @@ def scale_subresource(rule: Rule, blueprint: Blueprint, _settings: LintSettings)
 @lint_rule(BLUEPRINT, "pause-ignored")
 def pause_ignored(rule: Rule, blueprint: Blueprint, _settings: LintSettings) -> Diagnostics:
     """Find Strimzi's annotation on what no one pauses: what is deleted then comes back at once."""
-    calls = [pair for pair in _each(blueprint) if PAUSES.stop.search(pair[0].text)]
+    calls = [pair for pair in _call_targets(blueprint) if PAUSES.stop.search(pair[0].text)]
     paused = [(call, target) for call, target in calls if call.verb in ("annotate", "patch")]
     if not all(target.kind in UNPAUSED for _call, target in paused):
         return  # its owner is paused as well, so it does no harm

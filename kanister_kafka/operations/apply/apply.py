@@ -54,7 +54,7 @@ def run_in_sequence(
     Each write may be repeated, and is while the API server is away. An interrupt from the keyboard
     is a failure too, so that the report has what was done until then.
     """
-    done: list[ObjectResult] = []
+    results: list[ObjectResult] = []
     for at, (ref, write) in enumerate(steps):
         error: KanisterKafkaError
         try:
@@ -64,15 +64,15 @@ def run_in_sequence(
         except KeyboardInterrupt:
             error = InterruptedWriteError("interrupted")
         else:
-            done.append(happened)
-            on_result(done[-1])
+            results.append(happened)
+            on_result(results[-1])
             continue
         return ApplyReport(
-            results=tuple(done),
+            results=tuple(results),
             failures=(ObjectFailure(ref, error),),
             pending=tuple(ref for ref, _write in steps[at:]),
         )
-    return ApplyReport(results=tuple(done))
+    return ApplyReport(results=tuple(results))
 
 
 def apply_objects(
@@ -98,13 +98,13 @@ def apply_objects(
             results=(), failures=failed, pending=tuple(trial.target for trial in trials)
         )
     if dry_run is not DryRun.NONE:
-        done = tuple(
+        results = tuple(
             ObjectResult(trial.target, trial.outcome, unrendered=trial.unrendered)
             for trial in trials
         )
-        for each in done:
-            on_result(each)
-        return ApplyReport(results=done)
+        for result in results:
+            on_result(result)
+        return ApplyReport(results=results)
     write = partial(_write, connection=connection, force=force)
     report = run_in_sequence(
         [(trial.target, partial(write, trial)) for trial in trials], on_result, clock
@@ -116,8 +116,8 @@ def apply_objects(
     scripts = run_in_sequence(
         [(t, partial(_still_exists, t, connection)) for t in shared], ignore_result, clock
     )
-    done = tuple(each for each in report.results if each.target not in scripts.pending)
-    return ApplyReport(results=done, failures=scripts.failures, pending=scripts.pending)
+    results = tuple(result for result in report.results if result.target not in scripts.pending)
+    return ApplyReport(results=results, failures=scripts.failures, pending=scripts.pending)
 
 
 def _still_exists(ref: ObjectRef, connection: KubeClient) -> ObjectResult:

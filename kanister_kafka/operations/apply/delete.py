@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, partial
 
@@ -140,11 +140,11 @@ def plan_deletion(
     unreadable: tuple[str, ...] = ()
     is_partial = False
     if sweep:
-        owned = find_owned_objects(ours, _namespaces(objects), connection)
+        owned = find_owned_objects(ours, namespaces_of(objects), connection)
         unreadable, is_partial = owned.unreadable, owned.is_partial
         doomed.update((object_ref(item), item) for item in owned.objects)
         scripts.update((object_ref(item), item) for item in owned.scripts)
-    keep = scripts_to_keep(tuple(scripts.values()), connection, gone=tuple(doomed.values()))
+    keep = scripts_to_keep(tuple(scripts.values()), connection, leaving=tuple(doomed.values()))
     passed += (ObjectResult(ref, ApplyOutcome.LEFT, why) for ref, why in keep.reasons.items())
     doomed.update(item for item in scripts.items() if item[0] not in keep.reasons)
     if doomed and not force and (reasons := stopped_kafka_reasons(objects, connection)):
@@ -166,10 +166,10 @@ def plan_prune(objects: Objects, connection: KubeClient) -> DeletionPlan:
     restart may need it. Raises UnreachableError.
     """
     applied = {object_ref(item) for item in objects}
-    owned = find_owned_objects(blueprints_of(objects), _namespaces(objects), connection)
+    owned = find_owned_objects(blueprints_of(objects), namespaces_of(objects), connection)
     extra = [item for item in owned.objects if object_ref(item) not in applied]
     scripts = tuple(item for item in owned.scripts if object_ref(item) not in applied)
-    keep = scripts_to_keep(scripts, connection, gone=tuple(extra), coming=objects)
+    keep = scripts_to_keep(scripts, connection, leaving=tuple(extra), coming=objects)
     extra += [item for item in scripts if object_ref(item) not in keep.reasons]
     going = tuple(reversed(sort_for_apply(extra)))
     return DeletionPlan(
@@ -204,17 +204,17 @@ def delete_objects(
     if dry_run is not DryRun.CLIENT and (failed := _refused(objects, connection)):
         return ApplyReport(results=(), failures=failed, pending=tuple(targets))
     if dry_run is not DryRun.NONE:
-        done = tuple(ObjectResult(ref, outcome) for ref in targets)
-        for each in done:
-            on_result(each)
-        return ApplyReport(results=done)
+        results = tuple(ObjectResult(ref, outcome) for ref in targets)
+        for result in results:
+            on_result(result)
+        return ApplyReport(results=results)
     if objects and needed_by and (reasons_now := stopped_kafka_reasons(needed_by, connection)):
         return ApplyReport(results=(), pending=tuple(targets), blockers=reasons_now)
     scripts = tuple(item for item in objects if holds_scripts(item))
 
     @cache  # when the first of them is about to go, after the Blueprints and Deployments
     def reasons() -> Mapping[ObjectRef, str]:
-        return scripts_to_keep(scripts, connection, gone=objects).reasons
+        return scripts_to_keep(scripts, connection, leaving=objects).reasons
 
     def write(item: Object) -> ObjectResult:
         ref = object_ref(item)
@@ -260,9 +260,5 @@ def _live(ref: ObjectRef, connection: KubeClient) -> Object | None:
 def _why_not(live: Object, ours: frozenset[str], connection: KubeClient) -> str:
     if not is_owned(live):
         return "it lacks our label app.kubernetes.io/managed-by"
-    other = owned_by_other_blueprint(live, ours, connection)
-    return f"it serves Blueprint {other}" if other else ""
-
-
-def _namespaces(objects: Iterable[Object]) -> Collection[str]:
-    return namespaces_of(objects)
+    owner = owned_by_other_blueprint(live, ours, connection)
+    return f"it serves Blueprint {owner}" if owner else ""

@@ -151,10 +151,10 @@ def _may_go(
     if (
         live is not None
         and not force
-        and (other := owned_by_other_blueprint(live, ours, connection))
+        and (owner := owned_by_other_blueprint(live, ours, connection))
     ):
         raise ConflictError(
-            f"it serves Blueprint {other}, which is still there; give this one its own "
+            f"it serves Blueprint {owner}, which is still there; give this one its own "
             "with --service-account, or take it over with --force-conflicts"
         )
 

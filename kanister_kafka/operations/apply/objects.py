@@ -129,14 +129,14 @@ def admit_objects(documents: Iterable[Document], namespace: str) -> Objects:
     places: set[ObjectRef] = set()
     for document in documents:
         item = _placed(to_python(document.root), namespace)
-        own_problems = list(_wrong(document, item))
-        if not own_problems:
+        faults = list(_wrong(document, item))
+        if not faults:
             objects.append(item)
             ref = object_ref(item)
             if ref in places:
-                own_problems = [_problem(document, "", f"{ref.placed} stands twice in the input")]
+                faults = [_problem(document, "", f"{ref.placed} stands twice in the input")]
             places.add(ref)
-        problems += own_problems
+        problems += faults
     if problems:
         raise InputError(sort_diagnostics(problems))
     return tuple(objects)
@@ -250,5 +250,5 @@ OnResult = Callable[[ObjectResult], None]
 """Is called with each object as soon as it is done."""
 
 
-def ignore_result(_done: ObjectResult) -> None:
+def ignore_result(_result: ObjectResult) -> None:
     """Report to no one."""

@@ -74,7 +74,7 @@ def find_owned_objects(
                 continue
             elsewhere = f"in other namespaces than {', '.join(sorted(namespaces))}"
             unreadable.setdefault(elsewhere, []).append(str(resource))
-            owned += _in_each(resource, namespaces, connection, unreadable)
+            owned += _listed_items(resource, namespaces, connection, unreadable)
 
     def is_near(scripts: Object) -> bool:
         owner = blueprint_of(scripts)
@@ -85,7 +85,7 @@ def find_owned_objects(
             item for item in owned if blueprint_of(item) in blueprints and not holds_scripts(item)
         ),
         tuple(item for item in owned if holds_scripts(item) and is_near(item)),
-        tuple(f"{where}: {', '.join(resources)}" for where, resources in unreadable.items()),
+        tuple(f"{scope}: {', '.join(resources)}" for scope, resources in unreadable.items()),
         any(_in_namespace(namespace) in unreadable for namespace in namespaces),
     )
 
@@ -95,7 +95,7 @@ def is_owned(item: Object) -> bool:
     return (item["metadata"].get("labels") or {}).get(MANAGED_BY) == COMPONENT
 
 
-def _in_each(
+def _listed_items(
     resource: ApiResource,
     namespaces: Collection[str],
     connection: KubeClient,
@@ -129,20 +129,20 @@ class KeptScripts:
 
 
 def scripts_to_keep(
-    scripts: Objects, connection: KubeClient, *, gone: Objects = (), coming: Objects = ()
+    scripts: Objects, connection: KubeClient, *, leaving: Objects = (), coming: Objects = ()
 ) -> KeptScripts:
     """Return why each of these ConfigMaps must stay, if it must.
 
     Needed are the scripts that a Blueprint, a Deployment or a pod names, and those of a Blueprint
     that an ActionSet names which has not ended: it may still run phases of the Blueprint that it
-    has read, and that may be a former one. `gone` is what will not be there any more, `coming` what
-    takes the place of the present objects. An object that the user may not read counts as one that
-    exists. Raises UnreachableError.
+    has read, and that may be a former one. `leaving` is what will not be there any more, `coming`
+    what takes the place of the present objects. An object that the user may not read counts as one
+    that exists. Raises UnreachableError.
     """
     if not scripts:
         return KeptScripts({})
     look = _ObjectLister(connection)
-    changed = gone + coming
+    changed = leaving + coming
     places = {object_ref(item) for item in changed}
     namespaces = sorted({object_ref(item).namespace for item in scripts})
     blueprints = look.everywhere("Blueprint")
@@ -156,10 +156,10 @@ def scripts_to_keep(
     selectors = [_selector(item) for item in changed if item["kind"] == "Deployment"]
     named += [item for item in coming if item["kind"] in ("Blueprint", "Deployment")]
     named += [item for item in pods if not _is_over(item) and not _selected(item, selectors)]
-    known = {_at(item): item for item in blueprints}
-    known.update((_at(item), item) for item in coming if item["kind"] == "Blueprint")
+    by_name = {_at(item): item for item in blueprints}
+    by_name.update((_at(item), item) for item in coming if item["kind"] == "Blueprint")
     why = partial(
-        _why, named=named, action_sets=action_sets, known=known, unreadable=look.unreadable
+        _why, named=named, action_sets=action_sets, by_name=by_name, unreadable=look.unreadable
     )
     reasons = {object_ref(item): why(object_ref(item)) for item in scripts}
     return KeptScripts({ref: text for ref, text in reasons.items() if text}, tuple(look.unreadable))
@@ -170,7 +170,7 @@ def _why(
     *,
     named: Iterable[Object],
     action_sets: Iterable[Object],
-    known: Mapping[str, Object],
+    by_name: Mapping[str, Object],
     unreadable: Collection[str],
 ) -> str:
     for item in named:
@@ -178,7 +178,7 @@ def _why(
             return f"{item['kind']} {_at(item)} names it"
     for item in action_sets:
         for name in _blueprints(item):
-            if _may_run(known.get(name), ref.namespace):
+            if _may_run(by_name.get(name), ref.namespace):
                 return (
                     f"ActionSet {_at(item)} has not ended, and may still run steps of Blueprint "
                     f"{name}; if it is stuck, delete it"
@@ -217,7 +217,8 @@ def _ended(action_set: Object) -> bool:
     if status.get("state") != "failed":
         return status.get("state") == "complete"
     last = [action.get("deferPhase") or {} for action in status.get("actions") or ()]
-    return not any(phase.get("state") in ("pending", "running") for phase in last)
+    # Without a deferPhase, Kanister writes one with an empty state.
+    return all((phase.get("state") or "failed") in ("complete", "failed") for phase in last)
 
 
 def _is_over(pod: Object) -> bool:
@@ -262,11 +263,11 @@ class _ObjectLister:
         resource = PODS if kind == "Pod" else self.connection.kind("apps/v1", kind)
         return self._listed(resource, namespace, f"in namespace {namespace}")
 
-    def _listed(self, resource: ApiResource, namespace: str, where: str) -> Objects:
+    def _listed(self, resource: ApiResource, namespace: str, scope: str) -> Objects:
         try:
             return self.connection.items(resource, namespace)
         except ForbiddenError:
-            self.unreadable.append(f"{where}: {resource}")
+            self.unreadable.append(f"{scope}: {resource}")
             return ()
 
 

@@ -130,14 +130,14 @@ def find_action_sets(
     """Return the ActionSets of a Kafka by any of its Blueprints, the oldest first."""
     default = default_blueprint(kafka)
     names = (blueprint.name, default, f"{default}.hot")
-    own = []
+    action_sets = []
     for action_set in list_action_sets(connection, blueprint.namespace):
         is_named = action_set.blueprint in names or action_set.cluster == kafka.name
-        is_own = is_named and action_set.target == kafka.namespace
+        belongs = is_named and action_set.target == kafka.namespace
         artifacts = (action_set.inputs, action_set.artifacts)
-        if is_own or any(is_backup_of(each, kafka.namespace, kafka.name) for each in artifacts):
-            own.append(action_set)
-    return sorted(own, key=lambda action_set: action_set.created)
+        if belongs or any(is_backup_of(item, kafka.namespace, kafka.name) for item in artifacts):
+            action_sets.append(action_set)
+    return sorted(action_sets, key=lambda action_set: action_set.created)
 
 
 KEPT_FAILURES = 3

@@ -95,8 +95,8 @@ class Activity:
         if run and digits == run and state.get("state", "") not in IDLE:
             return f"ConfigMap {names.state_config_map} has the state {state['state']} of its run"
         for action_set in self._of(kafka):
-            is_own = action_set.action == "backup" and action_set.target == kafka.namespace
-            if is_own and not has_ended(self.connection, action_set):
+            is_of_kafka = action_set.action == "backup" and action_set.target == kafka.namespace
+            if is_of_kafka and not has_ended(self.connection, action_set):
                 return f"{action_set} has not ended"
         return NOT_READ if self._namespace_of(kafka) in self.unreadable else self._unseen(kafka)
 
@@ -186,5 +186,5 @@ class Activity:
 
 def _is_named(artifacts: Mapping[str, Any], kafka: KafkaRef, backup: str) -> bool:
     """Return whether artifacts name this backup."""
-    is_own = is_backup_of(artifacts, kafka.namespace, kafka.name)
-    return is_own and backup_values(artifacts).get("backup") == backup
+    is_of_kafka = is_backup_of(artifacts, kafka.namespace, kafka.name)
+    return is_of_kafka and backup_values(artifacts).get("backup") == backup

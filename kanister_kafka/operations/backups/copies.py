@@ -77,14 +77,14 @@ def read_copies(action_set: ActionSet, kafka: KafkaRef) -> tuple[BackupCopy, ...
         match = ROW.fullmatch(row)
         if match is None:
             raise _unreadable(action_set, f"{row[:200]!r} is not a row")
-        name, uid, cluster_id, whole = match.groups()
+        name, uid, cluster_id, completeness = match.groups()
         copies.append(
             BackupCopy(
                 name=name,
                 kafka=kafka,
                 uid="" if uid == MISSING else uid,
                 cluster_id="" if cluster_id == MISSING else cluster_id,
-                whole=whole == "yes",
+                whole=completeness == "yes",
             )
         )
     return tuple(copies)
@@ -129,13 +129,13 @@ def plan_copies(
     times = Counter(copy.name for copy in listed)
     uids = {backup.name: backup.uid for backup in backups if backup.uid}
     results = {(backup.name, backup.uid): backup.copy_verified for backup in backups}
-    whole = {(copy.name, copy.uid) for copy in listed if copy.whole}
+    complete_keys = {(copy.name, copy.uid) for copy in listed if copy.whole}
     interrupted = {}
     for backup in backups:
         key = backup.name, backup.uid
-        if backup.is_copy_being_deleted and backup.uid and key not in whole:
+        if backup.is_copy_being_deleted and backup.uid and key not in complete_keys:
             interrupted[key] = backup
-    own = []
+    cluster_copies = []
     foreign = []
     for copy in listed:
         if (copy.name, copy.uid) in interrupted:
@@ -148,8 +148,8 @@ def plan_copies(
             foreign.append(KeptBackup(copy, ("another cluster",)))
         else:
             result = results.get((copy.name, copy.uid), "")
-            own.append(replace(copy, copy_verified=result))
-    plan = plan_prune(own, rules, now)
+            cluster_copies.append(replace(copy, copy_verified=result))
+    plan = plan_prune(cluster_copies, rules, now)
     return PrunePlan(
         kept=plan.kept + tuple(foreign), removed=plan.removed + tuple(interrupted.values())
     )
@@ -215,7 +215,7 @@ class PrunePlan:
     @property
     def newest(self) -> Backup | None:
         """The newest backup that counts, which stays; None if no backup counts."""
-        return next((one.backup for one in self.kept if counts(one.backup)), None)
+        return next((entry.backup for entry in self.kept if counts(entry.backup)), None)
 
 
 def counts(backup: Backup) -> bool:
@@ -233,15 +233,15 @@ def plan_prune(backups: Iterable[Backup], rules: KeepRules, now: datetime) -> Pr
     """
     ordered = sorted(backups, key=lambda backup: backup.name, reverse=True)
     reasons: dict[str, list[str]] = {backup.name: [] for backup in ordered}
-    complete = [one for one in ordered if counts(one)]
+    complete = [backup for backup in ordered if counts(backup)]
     for backup in complete[: rules.last]:
         reasons[backup.name].append("last")
     for rule, period_of in PERIODS.items():
-        seen: set[tuple[int, ...]] = set()
+        periods: set[tuple[int, ...]] = set()
         for backup in complete:
             period = period_of(backup.started) if backup.started else ()
-            if period not in seen and len(seen) < getattr(rules, rule):
-                seen.add(period)
+            if period not in periods and len(periods) < getattr(rules, rule):
+                periods.add(period)
                 reasons[backup.name].append(rule)
     for backup in complete:
         if backup.started and now - backup.started < rules.within:

@@ -175,7 +175,7 @@ class Backup:
     def faults(self) -> tuple[str, ...]:
         """Objects that a restore needs and that are missing or cannot be used."""
         faults = list(self.secret_faults)
-        present = {one.claim: one for one in self.snapshots}
+        present = {snapshot.claim: snapshot for snapshot in self.snapshots}
         for claim in self.claims:
             if claim not in present:
                 faults.append(f"VolumeSnapshot {claim}-{self.name} is not there")

@@ -75,9 +75,9 @@ def read_catalogue(
 
 def read_copied_backup(secrets: Objects, kafka: KafkaRef, name: str) -> Backup:
     """Read a backup of which only the Secrets are there, complete; it has no snapshots."""
-    own = _by_backup(secrets).get((kafka.namespace, kafka.name, name), [])
-    by_name = {name_of(item): item for item in own}
-    reader = _BackupReader(by_name.get, (kafka.namespace, kafka.name, name), own, [])
+    backup_secrets = _by_backup(secrets).get((kafka.namespace, kafka.name, name), [])
+    by_name = {name_of(item): item for item in backup_secrets}
+    reader = _BackupReader(by_name.get, (kafka.namespace, kafka.name, name), backup_secrets, [])
     return reader.read(None)
 
 
@@ -119,7 +119,7 @@ class _BackupReader:
         values = backup_values(maker.artifacts) if maker else {}
         objects = [*self.secrets.values(), *self.snapshots]
         run = next(
-            (label(each, constants.RUN) for each in objects if label(each, constants.RUN)), ""
+            (label(item, constants.RUN) for item in objects if label(item, constants.RUN)), ""
         )
         parts = facts.get("parts", "")
         exported = annotation(facts_secret or {}, constants.EXPORTED).partition(" ")
@@ -141,7 +141,7 @@ class _BackupReader:
             action_set=f"{maker.namespace}/{maker.name}" if maker else "",
             not_kept=facts.get("notKept", ""),
             snapshots=tuple(
-                sorted(map(self._snapshot, self.snapshots), key=lambda each: each.name)
+                sorted(map(self._snapshot, self.snapshots), key=lambda snapshot: snapshot.name)
             ),
             claims=tuple(claims),
             secrets=sum(name.removeprefix(self.prefix) not in optional for name in self.secrets),
@@ -252,8 +252,8 @@ LATEST = "latest"
 
 def find_latest(catalogue: Catalogue) -> Backup:
     """Return the newest complete backup; NotFoundError if there is none, or of several Kafkas."""
-    complete = [one for one in catalogue.backups if one.restorable]
-    kafkas = sorted({str(one.kafka) for one in complete})
+    complete = [backup for backup in catalogue.backups if backup.restorable]
+    kafkas = sorted({str(backup.kafka) for backup in complete})
     if len(kafkas) > 1:
         raise NotFoundError(f"{', '.join(kafkas)} have backups; name one of these by --kafka")
     if not complete:
@@ -263,15 +263,15 @@ def find_latest(catalogue: Catalogue) -> Backup:
 
 def find_backup(catalogue: Catalogue, name: str) -> Backup:
     """Return the backup with that name; NotFoundError if no or several Kafkas have one."""
-    matches = [one for one in catalogue.backups if one.name == name]
+    matches = [backup for backup in catalogue.backups if backup.name == name]
     if len(matches) == 1:
         return matches[0]
     if matches:
-        kafkas = ", ".join(str(one.kafka) for one in matches)
+        kafkas = ", ".join(str(backup.kafka) for backup in matches)
         raise NotFoundError(f"several Kafkas have a backup {name}: {kafkas}; name one by --kafka")
-    known = ", ".join(one.name for one in catalogue.backups[:5])
-    others = f"; the newest are: {known}" if known else ", and no other: is it another namespace?"
-    raise NotFoundError(f"there is no backup {name}{others}")
+    newest = ", ".join(backup.name for backup in catalogue.backups[:5])
+    hint = f"; the newest are: {newest}" if newest else ", and no other: is it another namespace?"
+    raise NotFoundError(f"there is no backup {name}{hint}")
 
 
 # The objects of a backup, as `operations.apply.delete_objects` takes them.

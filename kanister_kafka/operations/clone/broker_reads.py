@@ -75,8 +75,8 @@ class BrokerReader:
         earliest: dict[tuple[str, int], int] = {}
         latest: dict[tuple[str, int], int] = {}
         for line in self._run(broker, "offsets", 2 * LOOK_S):
-            which, _, rest = line.partition(" ")
-            topic, partition, offset = rest.rsplit(":", 2)
+            which, _, row = line.partition(" ")
+            topic, partition, offset = row.rsplit(":", 2)
             into = earliest if which == "earliest" else latest
             into[topic, int(partition)] = int(offset)
         return {key: (earliest.get(key), end) for key, end in latest.items()}
@@ -115,7 +115,7 @@ class BrokerReader:
         pod, namespace = name_of(broker), self._kafka.namespace
         address = replication_address(self._kafka.name, namespace)
         script = broker_script(resources.files(__package__).joinpath("verify.sh").read_text())
-        done = exec_in_pod(
+        result = exec_in_pod(
             pod,
             namespace,
             ("bash", "-c", script, "verify", what, address, str(seconds), *more),
@@ -124,9 +124,9 @@ class BrokerReader:
             seconds=seconds + 60,
             lines=tuple(lines),
         )
-        output = done.output.splitlines()
-        if done.code != 0 or not output or output[-1] != "end":
-            reason = " ".join(done.errors.split())[-300:] or "no output"
+        output = result.output.splitlines()
+        if result.code != 0 or not output or output[-1] != "end":
+            reason = " ".join(result.errors.split())[-300:] or "no output"
             raise ActionError(f"pod {namespace}/{pod}: cannot read {what}: {reason}")
         return output[:-1]
 

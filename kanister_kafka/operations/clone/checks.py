@@ -94,15 +94,15 @@ class CloneCheck:
             faults.append(fault)
         faults += self._unserved()
         if temporary:
-            faults += self._kept_volumes()
+            faults += self._retaining_classes()
         with suppress(ForbiddenError):  # then the operator reports it
             versions = operators_versions(connection)
             if versions and plan.kafka_version and plan.kafka_version not in versions:
-                known = ", ".join(sorted(versions))
-                faults.append(f"the operator has Kafka {known}, not {plan.kafka_version}")
+                supported = ", ".join(sorted(versions))
+                faults.append(f"the operator has Kafka {supported}, not {plan.kafka_version}")
         return faults
 
-    def _kept_volumes(self) -> Iterator[str]:
+    def _retaining_classes(self) -> Iterator[str]:
         """Yield the StorageClasses whose volumes outlive their claims."""
         names = {get_path(claim, "spec", "storageClassName") for claim in self._plan.claims}
         classes = [self._default_class()]
@@ -144,12 +144,12 @@ class CloneCheck:
                 yield kind, name_of(item)
 
     def _unserved(self) -> Iterator[str]:
-        seen = set()
+        kinds = set()
         for item in self._plan.objects:
             kind = (item["apiVersion"], item["kind"])
-            if kind in seen:
+            if kind in kinds:
                 continue
-            seen.add(kind)
+            kinds.add(kind)
             try:
                 self._connection.kind(*kind)
             except NotFoundError:
@@ -210,15 +210,15 @@ def _needed(plan: ClonePlan, key: str, default_class: str) -> Fraction | None:
 
     It is not if a group of nodes does not set a resource, which a LimitRange may set.
     """
-    storage_class, _, rest = key.partition(OF_CLASS)
+    storage_class, _, class_key = key.partition(OF_CLASS)
     claims = plan.claims
-    if rest:
-        claims = tuple(one for one in claims if _class_of(one, default_class) == storage_class)
-        key = rest
+    if class_key:
+        claims = tuple(pvc for pvc in claims if _class_of(pvc, default_class) == storage_class)
+        key = class_key
     if key == CLAIM_COUNT:
         return Fraction(len(claims))
     if key == STORAGE:
-        sizes = (get_path(one, "spec", "resources", "requests", "storage") for one in claims)
+        sizes = (get_path(pvc, "spec", "resources", "requests", "storage") for pvc in claims)
         return sum((quantity(str(size)) or Fraction(0) for size in sizes), Fraction(0))
     if key in ("pods", "count/pods"):
         return Fraction(sum(replicas for replicas, _resources in _nodes(plan)))

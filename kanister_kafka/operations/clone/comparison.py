@@ -69,11 +69,11 @@ def compare_offsets(
             comparer.compare(row, *sums.get(row.topic, absent))
         else:
             comparer.compare(row, *restored.get((row.topic, row.partition), absent))
-    known = {(row.topic, row.partition) for row in rows}
+    recorded_partitions = {(row.topic, row.partition) for row in rows}
     extra = [
         f"{topic}-{partition}"
         for topic, partition in sorted(restored)
-        if not known & {(topic, partition), (topic, None)}
+        if not recorded_partitions & {(topic, partition), (topic, None)}
     ]
     if not rows:
         comparer.unverified.append("no offset was compared: the backup has none")

@@ -124,16 +124,16 @@ def find_absent_classes(
     except ForbiddenError:
         return frozenset()
     names = {name_of(item) for item in live}
-    known = ", ".join(sorted(names)) or "none"
+    found = ", ".join(sorted(names)) or "none"
     if storage_class:
         if storage_class not in names:
-            raise ActionError(f"there is no StorageClass {storage_class}; the cluster has {known}")
+            raise ActionError(f"there is no StorageClass {storage_class}; the cluster has {found}")
         return frozenset()
     absent = {volume.storage_class for volume in volumes if volume.storage_class} - names
     if absent and find_default_class(live) is None:
         raise ActionError(
             f"there is no StorageClass {', '.join(sorted(absent))} and no default: name one by "
-            f"--storage-class; the cluster has {known}"
+            f"--storage-class; the cluster has {found}"
         )
     return frozenset(absent)
 
@@ -175,15 +175,15 @@ def import_jobs(
     templates = {name_of(pool): get_path(pool, "spec", "template", "pod") for pool in pools}
     general = get_path(kafka, "spec", "kafka", "template", "pod")
     jobs = []
-    for number, (_node, own) in enumerate(sorted(nodes.items())):
-        template = templates.get(label(own[0], POOL_LABEL)) or general or {}
+    for number, (_node, node_claims) in enumerate(sorted(nodes.items())):
+        template = templates.get(label(node_claims[0], POOL_LABEL)) or general or {}
         metadata = {
             "name": f"{import_name(identity)}-{number}",
             "namespace": kafka["metadata"]["namespace"],
             "labels": {**owner},
         }
         options = PodOptions()
-        pod = _pod(imports, template, [volumes[name_of(claim)] for claim in own], identity)
+        pod = _pod(imports, template, [volumes[name_of(claim)] for claim in node_claims], identity)
         jobs.append(
             {
                 "apiVersion": JOBS.api_version,
@@ -215,8 +215,8 @@ def _pod(
     imports: VolumeImports, template: Object, volumes: Iterable[ExportedVolume], identity: str
 ) -> Object:
     users = {} if imports.assigns_users else dict(USERS)
-    given = template.get("securityContext") or {}
-    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **users, **given}
+    extra = template.get("securityContext") or {}
+    context = {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}, **users, **extra}
     if context.get("runAsUser") == 0:
         del context["runAsNonRoot"]
     zone = {
@@ -352,9 +352,9 @@ class JobRunner:
                     raise ActionError(f"Job {namespace}/{name}, which fills {node}, was deleted")
                 waiting.append(job)
             elif job not in complete:
-                own = tuple(pod for pod in pods if label(pod, JOB_LABEL) == name)
-                self._check(node, live[name], own)
-                running.append(f"{node}: {self._progress(job, own)}")
+                job_pods = tuple(pod for pod in pods if label(pod, JOB_LABEL) == name)
+                self._check(node, live[name], job_pods)
+                running.append(f"{node}: {self._progress(job, job_pods)}")
         for job in waiting[: self._imports.parallel - len(running)]:
             connection.create(job)
             self._started[name_of(job)] = Grace(START_S, self._clock)
@@ -368,11 +368,11 @@ class JobRunner:
 
         Raises ActionError if a pod can still write to a volume: no Kafka may start next to it.
         """
-        done = [(JOBS, name_of(job)) for job in self._jobs]
+        targets = [(JOBS, name_of(job)) for job in self._jobs]
         if not self._imports.secret:
-            done.append((SECRETS, import_name(self._identity)))
+            targets.append((SECRETS, import_name(self._identity)))
         failures = []
-        for resource, name in done:
+        for resource, name in targets:
             delete = partial(delete_if_present, self._connection, resource, name, self._namespace)
             try:
                 retry(delete, PAUSES, clock=self._clock)
@@ -400,16 +400,16 @@ class JobRunner:
             )
 
     def _check(self, node: str, job: Object, pods: Objects) -> None:
-        where = f"the volumes of {node} cannot be restored"
+        problem = f"the volumes of {node} cannot be restored"
         memory = self._imports.memory
         by_pod = [list(_failures(pod, memory)) for pod in sorted(pods, key=_creation)]
         reasons = list(chain.from_iterable(by_pod))
         for code, reason in reasons:
             if code == WRONG_PASSWORD:
-                raise ActionError(f"{where}: the password in the Secret of the pods is wrong")
+                raise ActionError(f"{problem}: the password in the Secret of the pods is wrong")
             if code == NO_REPOSITORY:
                 raise ActionError(
-                    f"{where}: pods do not find {self._imports.repository.url}: {reason}"
+                    f"{problem}: pods do not find {self._imports.repository.url}: {reason}"
                 )
         failed = condition(job, "Failed")
         if failed.get("status") != "True":
@@ -420,9 +420,9 @@ class JobRunner:
         if reasons and failed.get("reason") != LATE:
             for code, reason in by_pod[-1]:
                 if code == RESTIC_FAILED and DAMAGE.search(reason):
-                    raise NotRestorableError(f"{where}: the copy is damaged: {reason}")
+                    raise NotRestorableError(f"{problem}: the copy is damaged: {reason}")
             words = reasons[-1][1]
-        raise ActionError(f"{where}: {words}")
+        raise ActionError(f"{problem}: {words}")
 
     def _progress(self, job: Object, pods: Objects) -> str:
         active = [pod for pod in pods if _phase(pod) in ("Pending", "Running")]

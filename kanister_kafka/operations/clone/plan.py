@@ -140,8 +140,8 @@ def plan_clone(
         version = contents.kafka_version
         kafka["spec"]["kafka"]["version"] = version
         changes.append(f"spec.kafka.version is {version}, which ran at the backup")
-    if held := annotation(contents.kafka, constants.RETENTION_HELD):
-        kafka["metadata"].setdefault("annotations", {})[constants.RETENTION_HELD] = held
+    if hold_annotation := annotation(contents.kafka, constants.RETENTION_HELD):
+        kafka["metadata"].setdefault("annotations", {})[constants.RETENTION_HELD] = hold_annotation
         changes.append("retention was held when the backup was made, and stays held")
     if request.retention != NOW:
         kafka = hold(kafka, retention=request.retention, backup=backup.complete_since, now=now)
@@ -151,8 +151,8 @@ def plan_clone(
         sizes = {volume.claim: volume.capacity for volume in sources.volumes}
     else:
         usable = {source.name: source for source in sources}
-        sizes = {one.claim: one.restore_size for one in backup.snapshots}
-    members = {one.claim: one.name for one in backup.snapshots}
+        sizes = {snapshot.claim: snapshot.restore_size for snapshot in backup.snapshots}
+    members = {snapshot.claim: snapshot.name for snapshot in backup.snapshots}
     claims, needed = [], []
     for item in contents.of(CLAIMS):
         claim = rehoming.claim(item)
@@ -235,8 +235,8 @@ def _source_hosts(contents: BackupContents) -> list[str]:
 def _raise_request(claim: Object, restore_size: str) -> str:
     """Raise the request of a claim to the size of its snapshot; return the change, if any."""
     requests = claim["spec"]["resources"]["requests"]
-    asked, needed = quantity(str(requests.get("storage", ""))), quantity(restore_size)
-    if asked is None or needed is None or asked >= needed:
+    requested, needed = quantity(str(requests.get("storage", ""))), quantity(restore_size)
+    if requested is None or needed is None or requested >= needed:
         return ""
     before, requests["storage"] = requests["storage"], restore_size
     return f"claim {name_of(claim)} asks for {restore_size}, not {before}: its content needs that"

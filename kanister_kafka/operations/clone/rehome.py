@@ -92,12 +92,12 @@ class Rehoming:
         moved = copy.deepcopy(item)
         moved.pop("status", None)
         metadata = moved["metadata"]
-        kept = {"name": metadata["name"], "namespace": self._namespace}
+        fields = {"name": metadata["name"], "namespace": self._namespace}
         for key in ("labels", "annotations"):
             pairs = metadata.get(key) or {}
-            kept[key] = {name: pairs[name] for name in pairs if not name.startswith(FOREIGN)}
-        kept["labels"].update(self._marks)
-        moved["metadata"] = {key: value for key, value in kept.items() if value}
+            fields[key] = {name: pairs[name] for name in pairs if not name.startswith(FOREIGN)}
+        fields["labels"].update(self._marks)
+        moved["metadata"] = {key: value for key, value in fields.items() if value}
         return moved
 
     def claim(self, item: Object) -> Object:
@@ -170,11 +170,11 @@ class Rehoming:
             if listeners.pop("external", None) is not None:
                 self._change("listener external is dropped")
             return
-        kept = [moved for one in listeners or () if (moved := self._listener(one))]
-        if not kept:
-            kept = [copy.deepcopy(DEFAULT_LISTENER)]
+        adapted = [moved for listener in listeners or () if (moved := self._listener(listener))]
+        if not adapted:
+            adapted = [copy.deepcopy(DEFAULT_LISTENER)]
             self._change("listener plain is added, as no other remains")
-        kafka["listeners"] = kept
+        kafka["listeners"] = adapted
 
     def _listener(self, listener: Object) -> Object | None:
         name = listener.get("name", "?")
@@ -190,9 +190,9 @@ class Rehoming:
             moved["type"] = "internal"
             self._change(f"listener {name} is internal, not {listener.get('type')}")
         settings = moved.pop("configuration", None) or {}
-        kept = {key: settings[key] for key in KEPT_SETTINGS if key in settings}
-        if moved["type"] == "internal" and kept:
-            moved["configuration"] = kept
+        local_settings = {key: settings[key] for key in KEPT_SETTINGS if key in settings}
+        if moved["type"] == "internal" and local_settings:
+            moved["configuration"] = local_settings
         if dropped := sorted(set(settings) - set(moved.get("configuration", ()))):
             self._change(f"listener {name} has no {', '.join(dropped)}")
         # The policies of Strimzi would let every pod in, and policies add up.
@@ -223,9 +223,9 @@ class Rehoming:
         """
         template = part.setdefault("template", {})
         for name in sorted(template):
-            each = template[name]
-            if name != "persistentVolumeClaim" and isinstance(each, dict) and each.get("metadata"):
-                del each["metadata"]
+            item = template[name]
+            if name != "persistentVolumeClaim" and isinstance(item, dict) and item.get("metadata"):
+                del item["metadata"]
                 self._change(f"{path}.template.{name}.metadata is dropped")
         pod = template.setdefault("pod", {})
         if pod.pop("priorityClassName", None):
@@ -259,8 +259,8 @@ class Rehoming:
             for key in ("-Xms", "-Xmx"):
                 if options.pop(key, None):
                     self._change(f"{title}: {key} is dropped, so that the heap fits the memory")
-        given = {"cpu": nodes.cpu, "memory": nodes.memory, "heap": nodes.heap}
-        text = ", ".join(f"{key} {value}" for key, value in given.items() if value)
+        amounts = {"cpu": nodes.cpu, "memory": nodes.memory, "heap": nodes.heap}
+        text = ", ".join(f"{key} {value}" for key, value in amounts.items() if value)
         self._change(f"nodes of {title} ask for {text}")
 
     def _change(self, text: str) -> None:

@@ -122,7 +122,7 @@ class CloneRemover:
         namespace = self._target.namespace
         is_marked = False
         try:
-            if self._own_namespace() is not None:
+            if self._created_namespace() is not None:
                 self._connection.patch(NAMESPACES, namespace, "", change)
                 is_marked = True
             for item in self._connection.items(NETWORK_POLICIES, namespace, self._selector):
@@ -190,8 +190,8 @@ class CloneRemover:
                 return
             for item in self._connection.items(SNAPSHOTS, namespace, self._selector):
                 metadata = item["metadata"]
-                is_held = metadata.get("finalizers") == [PROVISIONER]
-                if metadata.get("deletionTimestamp") and is_held:
+                is_protected = metadata.get("finalizers") == [PROVISIONER]
+                if metadata.get("deletionTimestamp") and is_protected:
                     change = {"metadata": {"finalizers": None, "uid": metadata["uid"]}}
                     self._connection.patch(SNAPSHOTS, name_of(item), namespace, change)
 
@@ -207,20 +207,20 @@ class CloneRemover:
         for content in self._contents():
             delete_if_present(self._connection, SNAPSHOT_CONTENTS, content)
 
-    def _own_namespace(self) -> Object | None:
+    def _created_namespace(self) -> Object | None:
         namespace = self._connection.find(NAMESPACES, self._target.namespace)
         if namespace is not None and label(namespace, constants.CLONE) == self._identity:
             return namespace
         return None
 
     def _delete_namespace(self) -> None:
-        own = self._own_namespace()
-        if own is None:
+        live = self._created_namespace()
+        if live is None:
             return
         namespace = self._target.namespace
         self.report(f"deleting namespace {namespace}")
         with suppress(NotFoundError):
-            self._connection.delete(NAMESPACES, namespace, uid=str(own["metadata"]["uid"]))
+            self._connection.delete(NAMESPACES, namespace, uid=str(live["metadata"]["uid"]))
 
     def _remaining(self) -> list[str]:
         """Return all that `CloneRunner.create` makes, except the NetworkPolicy."""
@@ -228,7 +228,7 @@ class CloneRemover:
         remaining = [f"VolumeSnapshotContent {name}" for name in self._contents()]
         if self._connection.find(NAMESPACES, namespace) is None:
             return remaining
-        if self._own_namespace() is not None:
+        if self._created_namespace() is not None:
             return [*remaining, f"Namespace {namespace}"]
         for kind in OPERATED:
             resource = find_resource(self._connection, kind)
@@ -274,9 +274,9 @@ def end_command(
     target: KafkaRef, identity: str, now: datetime, *, has_namespace: bool, context: str
 ) -> str:
     """Return the command after which the next verification removes a copy."""
-    where = "namespaces" if has_namespace else f"networkpolicies -n {target.namespace}"
+    marked = "namespaces" if has_namespace else f"networkpolicies -n {target.namespace}"
     return (
-        f"kubectl annotate --overwrite {where} -l {constants.CLONE}={identity} "
+        f"kubectl annotate --overwrite {marked} -l {constants.CLONE}={identity} "
         f"{constants.CLONE_EXPIRES}={format_second(now)}{context_flag(context)}"
     )
 

@@ -182,13 +182,13 @@ class CloneRunner:
 
     def _write_ids(self) -> None:
         """Write the ids until they stay: a reconciliation that began before may write old ones."""
-        seen = 0
+        stable_looks = 0
 
         def missing() -> str:
-            nonlocal seen
+            nonlocal stable_looks
             different = self._write_different_ids()
-            seen = 0 if different else seen + 1
-            return "" if seen >= STAYS else different or "waiting until the ids stay"
+            stable_looks = 0 if different else stable_looks + 1
+            return "" if stable_looks >= STAYS else different or "waiting until the ids stay"
 
         self._wait(missing, STATUS_S, "cluster id and node ids do not stay in the statuses")
 

@@ -93,8 +93,8 @@ def find_environment(connection: KubeClient, request: ScenarioRequest) -> Scenar
     context = new_context(connection, request)
     mirrors = [writer for writer in context.writers if writer.kind == MIRROR_MAKER]
     if len(mirrors) != 1:
-        there = ", ".join(map(str, mirrors)) or "none"
-        raise ActionError(f"Kafka {request.mirror} needs one {MIRROR_MAKER}; there is {there}")
+        names = ", ".join(map(str, mirrors)) or "none"
+        raise ActionError(f"Kafka {request.mirror} needs one {MIRROR_MAKER}; there is {names}")
     return ScenarioEnvironment(
         request=request,
         mirror_context=context,
@@ -285,8 +285,8 @@ class ConsistencyReport:
     @property
     def passed(self) -> bool:
         """Whether there is a scenario, every one ran and passed, and nothing is left."""
-        is_whole = bool(self.scenarios) and not self.interrupted
-        return is_whole and not self.leftovers and all(one.passed for one in self.scenarios)
+        ran = bool(self.scenarios) and not self.interrupted
+        return ran and not self.leftovers and all(scenario.passed for scenario in self.scenarios)
 
     @property
     def exit_code(self) -> int:

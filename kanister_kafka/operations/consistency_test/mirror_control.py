@@ -135,9 +135,9 @@ class MirrorControl:
     def hold(self) -> None:
         """Scale the mirroring client to 0 and wait until its pods are gone."""
         writer = self._environment.writer
-        kept = "unset" if writer.replicas is None else str(writer.replicas)
+        previous_replicas = "unset" if writer.replicas is None else str(writer.replicas)
         self._held = True
-        self._scale(0, kept)
+        self._scale(0, previous_replicas)
         self._until(
             lambda: not list_pods(self._connection, writer.kind, writer.namespace, writer.name),
             self._environment.request.timeout,
@@ -154,12 +154,12 @@ class MirrorControl:
         timeout = self._environment.request.timeout
         self._until(lambda: self._writer().ready, timeout, f"{writer} is not Ready")
 
-    def _scale(self, replicas: object, kept: str | None) -> None:
+    def _scale(self, replicas: object, previous_replicas: str | None) -> None:
         """Set the replicas of the mirroring client, and keep its former ones on it."""
         writer = self._environment.writer
         resource = strimzi_resource(self._connection, writer.kind)
         change = {
-            "metadata": {"annotations": {PREVIOUS_REPLICAS: kept}},
+            "metadata": {"annotations": {PREVIOUS_REPLICAS: previous_replicas}},
             "spec": {"replicas": replicas},
         }
         self._connection.patch(resource, writer.name, writer.namespace, change)
@@ -173,7 +173,7 @@ class MirrorControl:
         if pods := LiveKafka(self._connection, self._target).nodes():
             names = ", ".join(pod["metadata"]["name"] for pod in pods)
             raise ActionError(f"Kafka {self._target} is not stopped: there is {names}")
-        by_claim = {one.claim: one for one in snapshots if one.ready is not None}
+        by_claim = {item.claim: item for item in snapshots if item.ready is not None}
         if lost := [claim.name for claim in context.claims if claim.name not in by_claim]:
             raise ActionError(f"no snapshot of claim {', '.join(lost)}")
         claims = [
@@ -259,7 +259,7 @@ def restored(claim: Object, snapshot: str) -> Object:
         for name, value in (metadata.get("annotations") or {}).items()
         if not name.startswith(FOREIGN)
     }
-    kept = {name: metadata[name] for name in ("labels", "ownerReferences") if metadata.get(name)}
+    extra = {name: metadata[name] for name in ("labels", "ownerReferences") if metadata.get(name)}
     spec = {name: claim["spec"][name] for name in ASKED_FOR if name in claim["spec"]}
     return {
         "apiVersion": "v1",
@@ -268,7 +268,7 @@ def restored(claim: Object, snapshot: str) -> Object:
             "name": metadata["name"],
             "namespace": metadata["namespace"],
             "annotations": annotations,
-            **kept,
+            **extra,
         },
         "spec": {**spec, "dataSource": {**SNAPSHOT, "name": snapshot}},
     }

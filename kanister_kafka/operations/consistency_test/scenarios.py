@@ -138,7 +138,7 @@ class ScenarioRunner:
             self._rates(self.metrics.rates(request.source, request.topics, RATE_WINDOW_S))
         with step("mirror", "it is in step, and as fast as the source"):
             comparisons = self._in_step()
-            named = {one.b.rpartition("/")[2]: one.a.rpartition("/")[2] for one in comparisons}
+            named = {pair.b.rpartition("/")[2]: pair.a.rpartition("/")[2] for pair in comparisons}
             rates = self.metrics.rates(request.mirror, tuple(named), RATE_WINDOW_S)
             self._rates(
                 replace(
@@ -280,31 +280,31 @@ class ScenarioRunner:
     def _same(self, title: str, comparisons: Sequence[Comparison]) -> None:
         """See that nothing is lost, doubled or changed."""
         self._losses(comparisons)
-        for one in comparisons:
-            self.steps.show(title, one)
-        verdicts = {one.a: evaluate_consistency(one).verdict for one in comparisons}
+        for pair in comparisons:
+            self.steps.show(title, pair)
+        verdicts = {pair.a: evaluate_consistency(pair).verdict for pair in comparisons}
         if wrong := [
             a for a, verdict in verdicts.items() if verdict is ComparisonVerdict.DIFFERING
         ]:
             raise ActionError(f"source and mirror differ: {', '.join(wrong)}")
 
     def _losses(self, comparisons: Sequence[Comparison]) -> None:
-        for one in comparisons:
-            lost = sum(result.only_a for result in one.partitions)
-            more = sum(result.only_b for result in one.partitions)
-            common = sum(result.common for result in one.partitions)
+        for comparison in comparisons:
+            lost = sum(result.only_a for result in comparison.partitions)
+            more = sum(result.only_b for result in comparison.partitions)
+            common = sum(result.common for result in comparison.partitions)
             self.steps.measured(
-                one.a.rpartition("/")[2],
+                comparison.a.rpartition("/")[2],
                 f"{common} in common, {lost} lost, {more} doubled or of another",
             )
 
     def _heads(self, title: str) -> ConsistencyVerdict:
         """Compare the restored mirror with its source; the tails have to be identical."""
         comparisons = self._compare()
-        for one in comparisons:
-            self.steps.show(title, one)
-            self._head(one.a.rpartition("/")[2], evaluate_consistency(one))
-        if wrong := [one.a for one in comparisons if any(r.differs for r in one.partitions)]:
+        for pair in comparisons:
+            self.steps.show(title, pair)
+            self._head(pair.a.rpartition("/")[2], evaluate_consistency(pair))
+        if wrong := [pair.a for pair in comparisons if any(r.differs for r in pair.partitions)]:
             raise ActionError(f"the common tail is not identical: {', '.join(wrong)}")
         verdict = evaluate_consistency(merge_comparisons(comparisons, "source", "mirror"))
         if len(comparisons) > 1:
@@ -320,7 +320,7 @@ class ScenarioRunner:
         self.steps.measured(name, f"{verdict.verdict.value}: {uneven}{last}{lost}")
 
     def _cuts(self, snapshots: Sequence[VolumeSnapshot]) -> None:
-        cuts = sorted(one.cut for one in snapshots if one.cut is not None)
+        cuts = sorted(snapshot.cut for snapshot in snapshots if snapshot.cut is not None)
         self.steps.measured("volumes", str(len(snapshots)))
         if cuts:
             self.steps.measured("first to last seen cut", f"{cuts[-1] - cuts[0]:.1f} s")
@@ -358,17 +358,17 @@ def choose_scenarios(
     restores of an online backup.
     """
     online = environment.mirror_context.blueprint.origin.is_online
-    excluded, own = Scenario.COLD, Scenario.ONLINE
+    excluded, shown = Scenario.COLD, Scenario.ONLINE
     if not online:
-        excluded, own = own, excluded
+        excluded, shown = shown, excluded
     if excluded.value in names:
         raise ActionError(
-            f"the Blueprint of {environment.request.mirror} shows {own.value}: to show "
+            f"the Blueprint of {environment.request.mirror} shows {shown.value}: to show "
             f"{excluded.value}, apply one with --strategy {excluded.value}"
             + (" --kasten restore" if excluded is Scenario.ONLINE else "")
         )
-    named = [one for one in Scenario if one is not excluded]
-    chosen = tuple(one for one in named if not names or one.value in names)
+    named = [scenario for scenario in Scenario if scenario is not excluded]
+    chosen = tuple(scenario for scenario in named if not names or scenario.value in names)
     lacking = {STOP_FOR_RESTORE, START_RESTORED} - set(environment.mirror_context.blueprint.actions)
     if online and lacking and chosen != (Scenario.SETUP,):
         actions = " and ".join(sorted(lacking))
@@ -399,7 +399,7 @@ def run_consistency_test(
     All that fails is in the result. After a scenario that left something behind no other is begun.
     """
     stopwatch = Stopwatch(clock)
-    done: list[ScenarioResult] = []
+    results: list[ScenarioResult] = []
     leftovers: tuple[str, ...] = ()
     with SignalGuard(lambda text: on_progress(stopwatch(), text), KAFKA_FIRST) as interrupts:
         for scenario in scenarios:
@@ -419,7 +419,7 @@ def run_consistency_test(
                 interrupts.shield()
                 on_progress(stopwatch(), "putting back what was changed")
                 leftovers = mirror.clean_up()
-            done.append(
+            results.append(
                 ScenarioResult(
                     scenario=scenario,
                     steps=tuple(steps.steps),
@@ -438,7 +438,7 @@ def run_consistency_test(
         topics=request.topics,
         versions=f"Kafka {versions.kafka}, Strimzi {versions.strimzi}, "
         f"Kubernetes {versions.kubernetes}, kanister-kafka {versions.tool}",
-        scenarios=tuple(done),
+        scenarios=tuple(results),
         leftovers=leftovers,
         interrupted=interrupts.interrupted,
     )

@@ -83,10 +83,10 @@ class Credentials:
 
     def environment(self) -> dict[str, str]:
         """Return the environment of this process with these credentials and no others."""
-        own = {*KEYS, PASSWORD_FILE}
+        names = {*KEYS, PASSWORD_FILE}
         if PASSWORD in self.values:
-            own.add(PASSWORD_COMMAND)
-        return {key: text for key, text in os.environ.items() if key not in own} | {**self.values}
+            names.add(PASSWORD_COMMAND)
+        return {key: text for key, text in os.environ.items() if key not in names} | {**self.values}
 
     def secret_data(self) -> dict[str, str]:
         """Return the data of a Secret for pods; ActionError if a value is missing."""

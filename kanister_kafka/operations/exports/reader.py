@@ -93,9 +93,9 @@ class ExportCatalogue:
                 f"several Kafkas have a backup {name}: {', '.join(kafkas)}; name one by -n and "
                 "--kafka"
             )
-        known = ", ".join(copy.name for copy in copies[:5])
-        others = f"; the newest are: {known}" if known else ", and no other"
-        raise NotFoundError(f"{url} does not contain a backup {name}{others}")
+        newest = ", ".join(copy.name for copy in copies[:5])
+        hint = f"; the newest are: {newest}" if newest else ", and no other"
+        raise NotFoundError(f"{url} does not contain a backup {name}{hint}")
 
     def _latest(
         self, copies: Iterable[_Copy], on_passed_over: Callable[[ExportedBackup], None]
@@ -109,9 +109,9 @@ class ExportCatalogue:
             backup = self._read(copy)
             if not backup.faults:
                 same = [
-                    other
-                    for other in copies
-                    if (other.kafka, other.name) == (copy.kafka, copy.name)
+                    candidate
+                    for candidate in copies
+                    if (candidate.kafka, candidate.name) == (copy.kafka, copy.name)
                 ]
                 if len(same) > 1:
                     raise _ambiguous(same)

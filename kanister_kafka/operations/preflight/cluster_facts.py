@@ -121,9 +121,9 @@ class ClusterFacts(PreflightTarget):
 
     def command(self, command: str, words: str = "") -> str:
         """Return a command of kanister-kafka for this Kafka."""
-        rest = f" {words}" if words else ""
+        suffix = f" {words}" if words else ""
         arguments = f"{self.name} -n {self.namespace}{context_flag(self.context)}"
-        return f"kanister-kafka {command} {arguments}{rest}"
+        return f"kanister-kafka {command} {arguments}{suffix}"
 
     @property
     def apply(self) -> str:

@@ -221,9 +221,9 @@ class FactsCollector:
         reviews: list[AccessReview] = []
         ours = {plan.record, plan.switch.name if plan.switch else "", plan.name} - {""}
         for account in plan.accounts:
-            asked = [self._renamed(right, ours) for right in account.rights]
+            rights = [self._renamed(right, ours) for right in account.rights]
             name = self.subject.renamed(account.name)
-            reviews += ask_access(self.connection, name, self.namespace, asked)
+            reviews += ask_access(self.connection, name, self.namespace, rights)
         return tuple(reviews)
 
     def _renamed(self, right: Permission, ours: Collection[str]) -> Permission:
@@ -241,8 +241,8 @@ class FactsCollector:
         for item in desired:
             if item["kind"] == "Blueprint":
                 pinned |= dict.fromkeys(script_pins(item), ())
-        for seen in rendered:
-            live = seen.value.live if seen.value else None
+        for reading in rendered:
+            live = reading.value.live if reading.value else None
             if live and live["kind"] in RUN:
                 for pin in script_pins(live):
                     pinned[pin] = pinned.get(pin, ()) + (title(live),)
@@ -266,9 +266,9 @@ class FactsCollector:
             return None
 
     def _writer(self, writer: KafkaClient) -> OptionalRead[Object]:
-        where = f"{writer.kind} {writer.namespace}/{writer.name}"
+        client = f"{writer.kind} {writer.namespace}/{writer.name}"
         return try_read(
-            where,
+            client,
             f"get {writer.resource} in namespace {writer.namespace}",
             lambda: self.connection.get(
                 strimzi_resource(self.connection, writer.kind), writer.name, writer.namespace

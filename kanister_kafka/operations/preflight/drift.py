@@ -51,11 +51,11 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
     if missing:
         what = f"not on the cluster: {join_limited(titles(missing), 9)}"
         yield failed(what, view.apply, objects=titles(missing))
-    kept = {title(pair.desired): _kept(pair) for pair in pairs}
+    unrendered = {title(pair.desired): _unrendered(pair) for pair in pairs}
     changed = {}
     for pair in pairs:
         if pair.live:
-            changed[title(pair.desired)] = _changes(pair, kept[title(pair.desired)])
+            changed[title(pair.desired)] = _changes(pair, unrendered[title(pair.desired)])
     origins = {title(pair.desired): tuple(_origin(pair)) for pair in pairs if pair.live}
     scripts = {title(pair.desired) for pair in pairs if holds_scripts(pair.desired)}
     slight = []
@@ -76,26 +76,26 @@ def drift(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=tuple(slight),
         )
     for pair in pairs:
-        if fields := kept[title(pair.desired)]:
-            yield _kept_line(view, pair, fields, origins[title(pair.desired)])
+        if fields := unrendered[title(pair.desired)]:
+            yield _unrendered_line(view, pair, fields, origins[title(pair.desired)])
     for reading in everything:
         reading.get()  # what may not be read is reported last, so that it hides nothing
-    if not missing and not any(changed.values()) and not any(kept.values()):
+    if not missing and not any(changed.values()) and not any(unrendered.values()):
         what = f"all {len(pairs)} objects on the cluster are as they would be rendered now"
         yield passed(what, detail=tuple(chain.from_iterable(origins.values())))
 
 
-def _kept(pair: ManifestPair) -> tuple[UnrenderedField, ...]:
+def _unrendered(pair: ManifestPair) -> tuple[UnrenderedField, ...]:
     return unrendered_fields(pair.desired, pair.live) if pair.live else ()
 
 
-def _changes(pair: ManifestPair, kept: tuple[UnrenderedField, ...]) -> tuple[str, ...]:
+def _changes(pair: ManifestPair, unrendered: tuple[UnrenderedField, ...]) -> tuple[str, ...]:
     """Return the differences that an apply removes."""
-    paths = {field.path for field in kept}
+    paths = {field.path for field in unrendered}
     return tuple(path for path in differences(pair) if path not in paths)
 
 
-def _kept_line(
+def _unrendered_line(
     view: ClusterFacts,
     pair: ManifestPair,
     fields: tuple[UnrenderedField, ...],
@@ -115,10 +115,10 @@ def _kept_line(
 def differences(pair: ManifestPair) -> Iterator[str]:
     """Yield the path of each field that is not as rendered, such as `rules[0].verbs`."""
     live = pair.live or {}
-    whole = pair.desired["kind"] in WHOLE
+    exact = pair.desired["kind"] in WHOLE
     of_its_making = {below("metadata.annotations", name) for name in ORIGIN}
     for key, value in pair.desired.items():
-        for path in _compare(value, live.get(key), key, whole=whole and key != "metadata"):
+        for path in _compare(value, live.get(key), key, exact=exact and key != "metadata"):
             if path not in of_its_making:
                 yield path
 
@@ -145,15 +145,15 @@ def _notes(item: Object) -> dict[str, str]:
     return item["metadata"].get("annotations") or {} if item else {}
 
 
-def _compare(desired: Any, live: Any, path: str, *, whole: bool) -> Iterator[str]:
+def _compare(desired: Any, live: Any, path: str, *, exact: bool) -> Iterator[str]:
     if isinstance(desired, dict) and isinstance(live, dict):
         for key, value in desired.items():
-            yield from _compare(value, live.get(key), below(path, key), whole=whole)
-        if whole:
+            yield from _compare(value, live.get(key), below(path, key), exact=exact)
+        if exact:
             yield from (below(path, key) for key in live if key not in desired)
     elif isinstance(desired, list) and isinstance(live, list) and len(desired) == len(live):
-        for i, (one, other) in enumerate(zip(desired, live, strict=True)):
-            yield from _compare(one, other, f"{path}[{i}]", whole=whole)
+        for i, (desired_item, live_item) in enumerate(zip(desired, live, strict=True)):
+            yield from _compare(desired_item, live_item, f"{path}[{i}]", exact=exact)
     elif isinstance(desired, list) and isinstance(live, list):
         yield f"{path} ({len(live)} instead of {len(desired)})"
     elif desired != live and not (live is None and desired in ({}, [], "")):
@@ -171,9 +171,9 @@ def scripts(view: ClusterFacts) -> Iterator[CheckLine]:
     if view.planned is None:
         return
     applied = any(
-        seen.value and seen.value.live
-        for seen in view.planned.rendered
-        if seen.value and seen.value.desired["kind"] == "Blueprint"
+        reading.value and reading.value.live
+        for reading in view.planned.rendered
+        if reading.value and reading.value.desired["kind"] == "Blueprint"
     )
     for pinned in view.planned.scripts:
         if pinned.config_map.unreadable is not None:
@@ -188,23 +188,23 @@ def scripts(view: ClusterFacts) -> Iterator[CheckLine]:
 
 def _line(view: ClusterFacts, pinned: PinnedScripts, live: Object | None) -> CheckLine:
     namespace, name = pinned.namespace, pinned.pin.name
-    here, by = f"ConfigMap {namespace}/{name}", join_limited(pinned.by) or NOW
+    place, by = f"ConfigMap {namespace}/{name}", join_limited(pinned.by) or NOW
     if live is None:
         what = (
-            f"{here} with the scripts of {by} is missing, and every step that needs it would fail"
+            f"{place} with the scripts of {by} is missing, and every step that needs it would fail"
         )
-        return failed(what, view.apply, objects=(here,))
+        return failed(what, view.apply, objects=(place,))
     if digest_of(live) != pinned.pin.sha256:
         what = (
-            f"{here} does not have the scripts that {by} pins: it was altered or replaced, so "
+            f"{place} does not have the scripts that {by} pins: it was altered or replaced, so "
             "every step that needs them would fail"
         )
     elif live.get("immutable") is not True:
-        what = f"{here} with the scripts of {by} is not immutable: it was replaced"
+        what = f"{place} with the scripts of {by} is not immutable: it was replaced"
     else:
-        return passed(f"{here} is immutable and has the scripts that {by} pins", objects=(here,))
+        return passed(f"{place} is immutable and has the scripts that {by} pins", objects=(place,))
     remedy = f"{view.kubectl(f'delete configmap {name} -n {namespace}')} && {view.apply}"
-    return failed(what, remedy, detail=tuple(_writers(live)), objects=(here,))
+    return failed(what, remedy, detail=tuple(_writers(live)), objects=(place,))
 
 
 def _writers(config_map: Object) -> Iterator[str]:

@@ -157,31 +157,31 @@ def pod_user(view: ClusterFacts) -> Iterator[CheckLine]:
         else (f"namespace {view.namespace} enforces no Pod Security level")
     )
     first, _, count = annotation(space, UID_RANGE).partition("/")
-    here = titles([space])
+    namespace_titles = titles([space])
     if user is None and not first:
         yield warned(
             "--run-as-user platform leaves the user open, and this namespace has no range of users"
             " as on OpenShift: an image whose user is root is refused",
             "leave --run-as-user out, or give a user id",
-            objects=here,
+            objects=namespace_titles,
         )
     elif user is not None and first.isdecimal() and not _within(user, first, count):
         yield warned(
             f"user {user} is outside the range {first}/{count} of the namespace: OpenShift's "
             "restricted-v2 refuses such pods",
             "--run-as-user platform",
-            objects=here,
+            objects=namespace_titles,
         )
     else:
-        yield passed(f"{policy}; the pods of the steps pass every level", objects=here)
+        yield passed(f"{policy}; the pods of the steps pass every level", objects=namespace_titles)
 
 
 @preflight_check("quota")
 def quota(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no quota refuses a pod for the resources that the steps do not ask for."""
     pods = view.planned.plan.options.pods if view.planned else PodOptions()
-    given = {f"requests.{name}" for name, _ in pods.requests + pods.limits}
-    given |= {f"limits.{name}" for name, _ in pods.limits}
+    covered = {f"requests.{name}" for name, _ in pods.requests + pods.limits}
+    covered |= {f"limits.{name}" for name, _ in pods.limits}
     defaults: set[str] = set()
     for item in view.limit_ranges.get():
         for limit in get_path(item, "spec", "limits") or ():
@@ -193,7 +193,7 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
         if get_path(item, "spec", "scopes") or get_path(item, "spec", "scopeSelector"):
             continue  # for other pods, or that is unknown
         hard, used = get_path(item, "status", "hard") or {}, get_path(item, "status", "used") or {}
-        required = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - given)
+        required = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - covered)
         if required:
             quiet = False
             yield failed(
@@ -239,13 +239,13 @@ def _takes_pods(node: Object) -> bool:
 
 
 def _has(node: Object, desired: str) -> bool:
-    known: set[str] = set()
+    image_names: set[str] = set()
     for node_image in get_path(node, "status", "images") or ():
-        known.update(node_image.get("names") or ())
+        image_names.update(node_image.get("names") or ())
     full = _in_full(desired)
     name, _, digest = full.partition("@")
     without_tag = name.rpartition("/")[0] + "/" + name.rpartition("/")[2].partition(":")[0]
-    return full in known or (bool(digest) and f"{without_tag}@{digest}" in known)
+    return full in image_names or (bool(digest) and f"{without_tag}@{digest}" in image_names)
 
 
 def _in_full(image: str) -> str:
@@ -264,8 +264,7 @@ def _all(count: int) -> str:
 
 
 def _within(user: int, first: str, count: str) -> bool:
-    start = int(first)
-    return start <= user < start + int(count or 1) if count.isdecimal() else True
+    return not count.isdecimal() or int(first) <= user < int(first) + int(count)
 
 
 # One short-lived pod as the steps have it: the only check that writes, and only if asked to.
@@ -347,9 +346,9 @@ def _added_containers(request: Object, pod: Object) -> tuple[str, ...]:
 
     One that is an init container with `restartPolicy: Always` ends with the pod's own containers.
     """
-    mine = {container["name"] for container in get_path(request, "spec", "containers") or ()}
-    names = (str(one.get("name")) for one in get_path(pod, "spec", "containers") or ())
-    return tuple(name for name in names if name not in mine)
+    requested = {container["name"] for container in get_path(request, "spec", "containers") or ()}
+    names = (str(container.get("name")) for container in get_path(pod, "spec", "containers") or ())
+    return tuple(name for name in names if name not in requested)
 
 
 def _first_line(connection: KubeClient, name: str, namespace: str) -> str:
@@ -362,20 +361,20 @@ def _first_line(connection: KubeClient, name: str, namespace: str) -> str:
 def _run_to_end(get: Callable[[], Object], clock: Clock) -> tuple[Object, bool, str]:
     """Return the pod as last seen, whether it has run, and why not."""
     try:
-        done = wait_for_phase(
+        result = wait_for_phase(
             get, ENDED, timeout=LIMIT, interval=1, hopeless=HOPELESS + PULL[1:], clock=clock
         )
     except NotFoundError:
         return {}, False, "the pod was deleted by another client"
-    if not done.reached:
+    if not result.reached:
         return (
-            done.pod,
+            result.pod,
             False,
-            done.reason if done.hopeless else f"not within {LIMIT}s: {done.reason}",
+            result.reason if result.hopeless else f"not within {LIMIT}s: {result.reason}",
         )
-    if get_path(done.pod, "status", "phase") == "Failed":
-        return done.pod, False, _ended(done.pod)
-    return done.pod, True, ""
+    if get_path(result.pod, "status", "phase") == "Failed":
+        return result.pod, False, _ended(result.pod)
+    return result.pod, True, ""
 
 
 def _ended(pod: Object) -> str:

@@ -49,7 +49,7 @@ def stopped_by_us(view: ClusterFacts) -> bool:
 def ready(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that the Kafka resource is Ready, and the operator has seen it as it is now."""
     kafka = view.kafka
-    here = (title(kafka),)
+    refs = (title(kafka),)
     look = view.kubectl(f"describe kafka {view.name} -n {view.namespace}")
     if not is_true(kafka, "Ready"):
         why = condition(kafka, "NotReady")
@@ -58,19 +58,19 @@ def ready(view: ClusterFacts) -> Iterator[CheckLine]:
         because = stated or (
             "its reconciliation is paused" if paused else "it has no such condition"
         )
-        yield failed(f"{here[0]} is not Ready: {because}", look, objects=here)
+        yield failed(f"{refs[0]} is not Ready: {because}", look, objects=refs)
         return
     behind = [item for item in (kafka,) + view.pools.get() if not is_observed(item)]
     for item in behind:
-        seen = get_path(item, "status", "observedGeneration")
+        observed = get_path(item, "status", "observedGeneration")
         yield failed(
             f"the operator has not taken in the last change of {title(item)}: it is at generation "
-            f"{get_path(item, 'metadata', 'generation')}, and {seen or 'none'} was observed",
+            f"{get_path(item, 'metadata', 'generation')}, and {observed or 'none'} was observed",
             f"wait, or look why: {look}",
             objects=(title(item),),
         )
     if not behind:
-        yield passed(f"{here[0]} is Ready", objects=here)
+        yield passed(f"{refs[0]} is Ready", objects=refs)
 
 
 @preflight_check("node-ids")
@@ -104,9 +104,9 @@ def pods_ready(view: ClusterFacts) -> Iterator[CheckLine]:
         )
         return
     unready = [pod for pod in pods if not is_true(pod, "Ready") or _is_leaving(pod)]
-    there = {name_of(pod) for pod in pods}
+    present = {name_of(pod) for pod in pods}
     expected = chain.from_iterable(_pods_of(item) for item in sets)
-    missing = [name for name in expected if name not in there]
+    missing = [name for name in expected if name not in present]
     if missing:
         yield failed(
             f"pods are missing: {join_limited(missing)}", "wait until the operator has made them"
@@ -157,61 +157,61 @@ def rolling(view: ClusterFacts) -> Iterator[CheckLine]:
 @preflight_check("retention")
 def retention(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check whether a restore holds the retention: a backup may be made, and records it."""
-    held, here = read_held(view.kafka), (title(view.kafka),)
-    if held is None:
-        yield passed("no restore holds the retention", objects=here)
-    elif held.holds:
+    hold, refs = read_held(view.kafka), (title(view.kafka),)
+    if hold is None:
+        yield passed("no restore holds the retention", objects=refs)
+    elif hold.holds:
         yield warned(
-            f"{here[0]} deletes nothing since {held.since}: a restore holds its retention, and its "
+            f"{refs[0]} deletes nothing since {hold.since}: a restore holds its retention, and its "
             "volumes grow. A backup of it is held when it is restored",
             view.command("release-retention"),
-            objects=here,
+            objects=refs,
         )
     else:
-        why = "its annotation is damaged" if held.damaged else f"{DELAY} was changed since"
+        why = "its annotation is damaged" if hold.damaged else f"{DELAY} was changed since"
         yield warned(
-            f"a restore has held the retention of {here[0]}, and that may not hold: {why}",
+            f"a restore has held the retention of {refs[0]}, and that may not hold: {why}",
             view.command("release-retention"),
-            objects=here,
+            objects=refs,
         )
 
 
 @preflight_check("pause")
 def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that no one has paused the cluster, and no pause is just ending."""
-    kafka, here = view.kafka, (title(view.kafka),)
+    kafka, refs = view.kafka, (title(view.kafka),)
     state = state_of(view.record.value)
     since = str(get_path(view.record.value or {}, "data", "since") or "")
     is_restoring = state == BackupState.RESTORING.value
     is_unsure = is_restoring or view.record.unreadable is not None
     resume = view.command("status" if is_unsure else "resume")
     if is_restoring:
-        yield failed(f"{here[0]} is being restored since {since}", resume, objects=here)
+        yield failed(f"{refs[0]} is being restored since {since}", resume, objects=refs)
     elif stopped_by_us(view):
         recorded = f" ({state} since {since} by the record)" if state else ""
         yield failed(
-            f"{here[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=here
+            f"{refs[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=refs
         )
     elif is_pause_requested(kafka):
         yield failed(
-            f"the reconciliation of {here[0]} is paused already, and a restart would end that "
+            f"the reconciliation of {refs[0]} is paused already, and a restart would end that "
             "pause until the brokers serve again",
             view.kubectl(f"annotate kafka {view.name} -n {view.namespace} {PAUSE_RECONCILIATION}-"),
-            objects=here,
+            objects=refs,
         )
     elif is_true(kafka, "ReconciliationPaused"):
         yield failed(
-            f"the operator has not ended the reconciliation after an earlier pause of {here[0]}",
+            f"the operator has not ended the reconciliation after an earlier pause of {refs[0]}",
             "wait; a new pause would seem acknowledged at once",
-            objects=here,
+            objects=refs,
         )
     elif state not in IDLE:
         yield failed(
-            f"the record has state {state} since {since}, and {here[0]} is not paused", resume
+            f"the record has state {state} since {since}, and {refs[0]} is not paused", resume
         )
     else:
         view.record.get()  # it may be that of a restore which has not paused Kafka yet
-        yield passed(f"{here[0]} is not paused", objects=here)
+        yield passed(f"{refs[0]} is not paused", objects=refs)
 
 
 @preflight_check("writers")
@@ -247,8 +247,8 @@ def writers(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=titles(still_paused),
         )
     if not paused and not still_paused:
-        known = join_limited(titles(clients)) or "nothing that is known to write"
-        yield passed(f"to be quiesced: {known}; none is paused", objects=titles(clients))
+        names = join_limited(titles(clients)) or "nothing that is known to write"
+        yield passed(f"to be quiesced: {names}; none is paused", objects=titles(clients))
 
 
 @preflight_check("autoscalers")
@@ -334,8 +334,8 @@ def version_change(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=(title(view.kafka),),
         )
     elif desired:
-        seen = "runs" if runs else "is asked for; the running version is unknown"
-        yield passed(f"Kafka {desired} {seen}, and no other version is asked for")
+        status_text = "runs" if runs else "is asked for; the running version is unknown"
+        yield passed(f"Kafka {desired} {status_text}, and no other version is asked for")
 
 
 @preflight_check("rebalance")

@@ -163,9 +163,9 @@ def read_topic_settings(text: str) -> Iterator[TopicSettings]:
     for line in text.splitlines():
         if not line.startswith("Topic:"):
             continue
-        name, *rest = line.removeprefix("Topic:").split("\t")
-        configs = next((r.strip().removeprefix("Configs:") for r in rest if "Configs:" in r), "")
-        pairs = (one.partition("=") for one in SETTING.split(configs.strip()) if one)
+        name, *columns = line.removeprefix("Topic:").split("\t")
+        configs = next((r.strip().removeprefix("Configs:") for r in columns if "Configs:" in r), "")
+        pairs = (setting.partition("=") for setting in SETTING.split(configs.strip()) if setting)
         options = {key: value for key, _, value in pairs}
         yield TopicSettings(
             name=name.strip(),

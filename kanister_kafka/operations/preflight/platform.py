@@ -84,23 +84,23 @@ def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
     text = image_tag(image)
     version = parse_version(text)
     bounds = view.planned.plan.cluster.operator if view.planned else None
-    here = (title(pod),)
+    refs = (title(pod),)
     if version is None:
-        yield passed(f"{title(pod)} is Ready; its image tag has no version", objects=here)
+        yield passed(f"{title(pod)} is Ready; its image tag has no version", objects=refs)
     elif bounds and (version < bounds.first or (bounds.last is not None and version > bounds.last)):
         yield failed(
             f"{title(pod)} is Strimzi {format_version(version)}, and the plan is for {bounds}",
             f"--strimzi-version {format_version(version)} on check, apply and render",
-            objects=here,
+            objects=refs,
         )
     else:
-        yield passed(f"{title(pod)} is Ready: Strimzi {text.removeprefix('v')}", objects=here)
+        yield passed(f"{title(pod)} is Ready: Strimzi {text.removeprefix('v')}", objects=refs)
     if _variable(pod, "STRIMZI_POD_SET_RECONCILIATION_ONLY").lower() == "true":
         yield failed(
             f"{title(pod)} brings back pods alone: with STRIMZI_POD_SET_RECONCILIATION_ONLY it "
             "neither acknowledges a pause nor makes what a stop deleted",
             "take the variable away",
-            objects=here,
+            objects=refs,
         )
     selector = _variable(pod, "STRIMZI_CUSTOM_RESOURCE_SELECTOR")
     pairs = (part.partition("=") for part in selector.split(",") if "=" in part)
@@ -109,7 +109,7 @@ def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
         yield warned(
             f"{title(pod)} takes only resources with the label {', '.join(missing)}, which the "
             "Kafka has not; does another operator have it?",
-            objects=here,
+            objects=refs,
         )
 
 
@@ -195,13 +195,13 @@ def kanister(view: ClusterFacts) -> Iterator[CheckLine]:
                 objects=(title(item),),
             )
             continue
-        known = f"Kanister {release}" if release else f"image tag {tag or 'none'}"
+        release_text = f"Kanister {release}" if release else f"image tag {tag or 'none'}"
         beside = (
             f"; known here up to {NEWEST}"
             if release
             else f", which has no release of Kanister; known here up to {NEWEST}"
         )
-        yield passed(f"{title(item)} runs: {known}{beside}", objects=(title(item),))
+        yield passed(f"{title(item)} runs: {release_text}{beside}", objects=(title(item),))
 
 
 @preflight_check("running-action")
@@ -318,18 +318,19 @@ def rights(view: ClusterFacts) -> Iterator[CheckLine]:
         return
     questions = view.planned.rights.get()
     for account in dict.fromkeys(question.account for question in questions):
-        mine = [question for question in questions if question.account == account]
-        missing = tuple(question.text for question in mine if not question.allowed)
-        here = (f"ServiceAccount {view.namespace}/{account}",)
+        account_rights = [question for question in questions if question.account == account]
+        total = len(account_rights)
+        missing = tuple(question.text for question in account_rights if not question.allowed)
+        refs = (f"ServiceAccount {view.namespace}/{account}",)
         if missing:
-            which = "all" if len(missing) == len(mine) else "; ".join(missing)
+            which = "all" if len(missing) == total else "; ".join(missing)
             yield failed(
-                f"{here[0]} lacks {len(missing)} of {len(mine)} rights: {which}",
+                f"{refs[0]} lacks {len(missing)} of {total} rights: {which}",
                 view.apply,
-                objects=here,
+                objects=refs,
             )
         else:
-            yield passed(f"{here[0]} has all {len(mine)} rights that its steps need", objects=here)
+            yield passed(f"{refs[0]} has all {total} rights that its steps need", objects=refs)
 
 
 def ask_access(

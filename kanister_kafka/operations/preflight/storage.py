@@ -75,21 +75,21 @@ def claims(view: ClusterFacts) -> Iterator[CheckLine]:
 @preflight_check("snapshot-class")
 def snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that every volume's CSI driver has one VolumeSnapshotClass that can be meant."""
-    drivers, other = _drivers(view)
-    for driver, names in sorted(_migrated(view, other).items()):
-        other = [name for name in other if name not in names]
+    drivers, foreign = _drivers(view)
+    for driver, names in sorted(_migrated(view, foreign).items()):
+        foreign = [name for name in foreign if name not in names]
         yield failed(
             f"the volumes of {join_limited(names)} are of an in-tree plugin, migrated to driver "
             f"{driver}, and the snapshot controller refuses such volumes",
             f"move the data to a StorageClass of {driver}",
             objects=tuple(f"PersistentVolumeClaim {view.namespace}/{name}" for name in names),
         )
-    if other:
+    if foreign:
         yield failed(
             "what is not of a CSI driver cannot be snapshotted: "
-            f"the volumes of {join_limited(other)}",
+            f"the volumes of {join_limited(foreign)}",
             "move the data to a StorageClass of a CSI driver",
-            objects=tuple(f"PersistentVolumeClaim {view.namespace}/{name}" for name in other),
+            objects=tuple(f"PersistentVolumeClaim {view.namespace}/{name}" for name in foreign),
         )
     if not drivers:
         return
@@ -133,10 +133,10 @@ def group_snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
         )
         return
     driver = str(chosen[0].get("driver") or "")
-    foreign = {one: names for one, names in _drivers(view)[0].items() if one != driver}
-    for one, names in sorted(foreign.items()):
+    foreign = {owner: names for owner, names in _drivers(view)[0].items() if owner != driver}
+    for owner, names in sorted(foreign.items()):
         yield failed(
-            f"VolumeGroupSnapshotClass {desired} is of driver {driver}, and driver {one} has the "
+            f"VolumeGroupSnapshotClass {desired} is of driver {driver}, and driver {owner} has the "
             f"volumes of {join_limited(names)}",
             "all volumes of a group must be of its driver: render without --group-snapshot-class",
             objects=titles(chosen),
@@ -150,7 +150,7 @@ def group_snapshot_class(view: ClusterFacts) -> Iterator[CheckLine]:
 def _choose(
     view: ClusterFacts, driver: str, names: list[str], classes: Objects, desired: str
 ) -> CheckLine:
-    known = join_limited(map(name_of, classes))
+    class_names = join_limited(map(name_of, classes))
     objects = titles(classes)
     if not classes:
         return failed(
@@ -165,7 +165,7 @@ def _choose(
     )
     if desired and desired not in map(name_of, classes):
         return failed(
-            f"VolumeSnapshotClass {desired} is not of driver {driver}, which has {known}",
+            f"VolumeSnapshotClass {desired} is not of driver {driver}, which has {class_names}",
             "give one of those with --snapshot-class",
             objects=objects,
         )
@@ -173,14 +173,14 @@ def _choose(
     if not kasten and not chosen:
         return failed(
             f"driver {driver} has {several} among its VolumeSnapshotClasses, "
-            f"and the Blueprint names none: {known}",
+            f"and the Blueprint names none: {class_names}",
             f"render with --snapshot-class, or {annotate}",
             objects=objects,
         )
     if chosen:
         return passed(f"driver {driver} has VolumeSnapshotClass {chosen}", objects=objects)
     return warned(
-        f"driver {driver} has {len(classes)} VolumeSnapshotClasses and {several}: {known}",
+        f"driver {driver} has {len(classes)} VolumeSnapshotClasses and {several}: {class_names}",
         f"{annotate}, of one",
         objects=objects,
     )

@@ -96,15 +96,14 @@ class ActionRunner:
         *,
         timeout: float,
     ) -> ActionFinished:
-        """Follow an action to its end and measure its phases; `each` is called at every look."""
+        """Follow an action to its end and measure its phases; `on_look` is called at every look."""
         finished = ActionFinished(ActionResult.TIMEOUT, "")
         for event in Follower(
             self._connection, followed, timeout=timeout, clock=self._stopwatch.clock
         ).events():
             match event:
-                case PhaseStarted(phase) if (
-                    phase not in self.stages
-                ):  # seen before it was interrupted
+                # one that was seen before it was interrupted keeps its start
+                case PhaseStarted(phase) if phase not in self.stages:
                     self.stages[phase] = RehearsalStage(
                         name=phase, does=DOES.get(phase, ""), start=self._stopwatch(), end=None
                     )

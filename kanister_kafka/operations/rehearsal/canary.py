@@ -284,8 +284,8 @@ class CanaryLog:
             if text not in self.marks:
                 self.marks.append(text)
             return
-        partition, _, rest = text.removeprefix(RECORD).partition("\tOffset:")
-        offset, _, value = rest.partition("\t")
+        partition, _, offset_and_value = text.removeprefix(RECORD).partition("\tOffset:")
+        offset, _, value = offset_and_value.partition("\t")
         if partition.isdecimal() and offset.isdecimal():
             self.kept[int(partition), int(offset)] = value
 
@@ -336,8 +336,8 @@ def count_lost(log: CanaryLog) -> int | None:
     None if some are missing but the reading itself was cut short, or nothing was acknowledged.
     """
     missing = sum(log.kept.get(position) != ack.value for position, ack in log.acks.items())
-    whole = log.written is not None and len(log.kept) >= log.written
-    return None if not log.acks or (missing and not whole) else missing
+    is_complete = log.written is not None and len(log.kept) >= log.written
+    return None if not log.acks or (missing and not is_complete) else missing
 
 
 def longest_gap(times: Iterable[float], since: float) -> tuple[float, float] | None:

@@ -163,7 +163,7 @@ def _read_context(connection: KubeClient, request: RehearsalRequest) -> Rehearsa
     target = find_target(connection, request.namespace, request.name)
     live = LiveKafka(connection, target)
     kafka = live.get()
-    _only_one(connection, target)
+    _check_no_rehearsal(connection, target)
     blueprint = find_applied(connection, target, request.kasten_namespace, request.blueprint)
     for action in (STOP, RESTART):
         check_action(blueprint, action)
@@ -230,10 +230,10 @@ def read_client(connection: KubeClient, kind: str, namespace: str, name: str) ->
     return ClientState(kind, namespace, name, replicas, ready)
 
 
-def _only_one(connection: KubeClient, target: KafkaRef) -> None:
-    others = connection.items(PODS, target.namespace, LABEL)
-    if others:
-        name = others[0]["metadata"]["name"]
+def _check_no_rehearsal(connection: KubeClient, target: KafkaRef) -> None:
+    probe_pods = connection.items(PODS, target.namespace, LABEL)
+    if probe_pods:
+        name = probe_pods[0]["metadata"]["name"]
         raise ActionError(
             f"pod {target.namespace}/{name} is of another rehearsal: wait for its end; if that was "
             "killed, delete the pod, which also removes its topic, and look for VolumeSnapshots "

@@ -289,12 +289,12 @@ class _Runner:
     def _snapshot_stages(self, began: float) -> None:
         taken = tuple(self.snapshots.snapshots.values())
         for name, does, times in (
-            (CUT, "every claim is cut", [one.cut for one in taken]),
-            (READY, "every snapshot can be used", [one.ready for one in taken]),
+            (CUT, "every claim is cut", [snapshot.cut for snapshot in taken]),
+            (READY, "every snapshot can be used", [snapshot.ready for snapshot in taken]),
         ):
-            known = [at for at in times if at is not None]
-            failed = not known or len(known) < len(times)
-            end = self.clock() if failed else max(known)
+            moments = [at for at in times if at is not None]
+            failed = not moments or len(moments) < len(times)
+            end = self.clock() if failed else max(moments)
             self.stages[name] = RehearsalStage(
                 name=name, does=does, start=began, end=end, failed=failed
             )
@@ -302,17 +302,17 @@ class _Runner:
 
     @contextlib.contextmanager
     def stage(self, name: str, does: str) -> Iterator[None]:
-        start, done = self.clock(), False
+        start, ok = self.clock(), False
         self.report_progress(f"{name}: begun")
         try:
             yield
-            done = True
+            ok = True
         finally:
             end = self.clock()
             self.stages[name] = RehearsalStage(
-                name=name, does=does, start=start, end=end, failed=not done
+                name=name, does=does, start=start, end=end, failed=not ok
             )
-            self.report_progress(f"{name}: {'done' if done else 'ended'} after {end - start:.1f}s")
+            self.report_progress(f"{name}: {'done' if ok else 'ended'} after {end - start:.1f}s")
 
     def report_progress(self, text: str) -> None:
         with contextlib.suppress(OSError):  # a terminal that was closed must not end the cycle
@@ -320,7 +320,7 @@ class _Runner:
 
     def _phases(self) -> dict[str, RehearsalStage]:
         """Return those of the stop; that of the restart ends when the writers are released."""
-        return {name: one for name, one in self.actions.stages.items() if name != "restart"}
+        return {name: stage for name, stage in self.actions.stages.items() if name != "restart"}
 
 
 # From everything that was seen to the rehearsal that is reported; pure.
@@ -390,9 +390,7 @@ def _exact(stage: RehearsalStage, times: Sequence[float]) -> RehearsalStage:
 def _probe(
     context: RehearsalContext, log: CanaryLog | None, began: datetime, stopped_at: float | None
 ) -> tuple[CanaryResult | None, list[float]]:
-    if log is None or context.listener is None:
-        return None, []
-    if not log.acks:
+    if log is None or context.listener is None or not log.acks:
         return None, []
     shift = log.clock - began.timestamp()
     acks = [(ack.partition, ack.at + shift) for ack in log.acks.values()]

@@ -187,8 +187,8 @@ def find_topic(cluster: KafkaConsumer, topic: str) -> str:
     names = mirror_candidates(topic, tuple(cluster.topics()))
     if names[:1] == (topic,) or len(names) == 1:
         return names[0]
-    there = f"several: {', '.join(names)}" if names else "none"
-    raise NotFoundError(f"{cluster.access.label}: which topic is {topic}? There is {there}")
+    candidates = f"several: {', '.join(names)}" if names else "none"
+    raise NotFoundError(f"{cluster.access.label}: which topic is {topic}? There is {candidates}")
 
 
 def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) -> list[Answer]:
@@ -200,12 +200,12 @@ def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) ->
     """
     answers: Queue[Future[Answer]] = Queue()
     futures: list[Future[Answer]] = []
-    for one in (a, b):
+    for topic in (a, b):
         future: Future[Answer] = Future()
         future.add_done_callback(answers.put)
         futures.append(future)
-        one.cluster.begin_use()
-        Thread(target=_ask, args=(ask, one, future), daemon=True).start()
+        topic.cluster.begin_use()
+        Thread(target=_ask, args=(ask, topic, future), daemon=True).start()
     for _ in futures:
         if answers.get().exception():
             wait(futures, SAME_TIME_S)
@@ -214,9 +214,9 @@ def _ask_both(ask: Callable[[OpenTopic], Answer], a: OpenTopic, b: OpenTopic) ->
     return [future.result() for future in failed or futures]
 
 
-def _ask(ask: Callable[[OpenTopic], Answer], one: OpenTopic, future: Future[Answer]) -> None:
-    with _UseOfOtherThread(one.cluster, future):
-        future.set_result(ask(one))
+def _ask(ask: Callable[[OpenTopic], Answer], topic: OpenTopic, future: Future[Answer]) -> None:
+    with _UseOfOtherThread(topic.cluster, future):
+        future.set_result(ask(topic))
 
 
 class _UseOfOtherThread:
@@ -238,7 +238,7 @@ class _UseOfOtherThread:
 
 def _partitions(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> tuple[tuple[int, ...], ...]:
     """Return the partitions to compare, those that A lacks, and those that B lacks."""
-    in_a, in_b = _ask_both(lambda one: set(one.cluster.partitions(one.topic)), a, b)
+    in_a, in_b = _ask_both(lambda topic: set(topic.cluster.partitions(topic.topic)), a, b)
     numbers = set(request.partitions)
     if unknown := numbers - (in_a | in_b):
         listed = ", ".join(map(str, sorted(unknown)))
@@ -255,7 +255,7 @@ def _partitions(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> tuple[tu
 def _is_compacted(a: OpenTopic, b: OpenTopic, request: CompareRequest) -> bool:
     compacted = request.compacted
     if compacted is None:
-        compacted = any(_ask_both(lambda one: one.cluster.is_compacted(one.topic), a, b))
+        compacted = any(_ask_both(lambda topic: topic.cluster.is_compacted(topic.topic), a, b))
     if compacted and (request.last or request.since or request.sample):
         message = "is compacted: the value of each key is known only after all records are read"
         raise InputError((error("compacted-in-part", Location(str(a)), "", message),))
@@ -351,7 +351,7 @@ class _Comparison:
 
     def _heads(self) -> dict[int, int]:
         """Return the offsets of A that both sides have reached."""
-        newest = {n: one.newest.time for n, one in self._bounds_b.items() if one.newest is not None}
+        newest = {n: bounds.newest.time for n, bounds in self._bounds_b.items() if bounds.newest}
         offsets = self.a.cluster.offsets_at(self.a.topic, newest) if self.timed else {}
         heads = {}
         for number, span in self._spans_a.items():
@@ -444,7 +444,7 @@ class _Comparison:
                 later[number] = OffsetRange(start, span.latest)
         for number, message in first_messages(self.a.cluster, self.a.topic, later).items():
             first_a[number] = message.timestamp()[1]
-        first_b = {n: one.oldest.time for n, one in self._bounds_b.items() if one.oldest}
+        first_b = {n: bounds.oldest.time for n, bounds in self._bounds_b.items() if bounds.oldest}
         return first_a, first_b
 
 
@@ -461,4 +461,4 @@ def _without_common_tail(result: PartitionResult) -> PartitionResult:
 
 def _has_broker_times(bounds: Mapping[int, PartitionBounds]) -> bool:
     """Return whether a topic has times of the broker's clock."""
-    return any(one.broker_time for one in bounds.values())
+    return any(partition.broker_time for partition in bounds.values())

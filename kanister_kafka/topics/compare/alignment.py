@@ -39,14 +39,14 @@ def align(
     `sure` records in a row must be equal, or fewer up to the end of a side that ends here. None if
     they have nothing in common.
     """
-    places: dict[Hashable, list[int]] = {}
+    positions: dict[Hashable, list[int]] = {}
     for j, record in enumerate(b):
-        places.setdefault(record, []).append(j)
+        positions.setdefault(record, []).append(j)
     best: tuple[int, int] | None = None
     for i, record in enumerate(a):
         if best is not None and i >= sum(best):
             break
-        for j in places.get(record, ()):
+        for j in positions.get(record, ()):
             if best is not None and i + j >= sum(best):
                 break
             least = min(sure, len(a) - i if a_ends else sure, len(b) - j if b_ends else sure)
@@ -76,14 +76,14 @@ def _matches(a: Sequence[Hashable], b: Sequence[Hashable]) -> list[tuple[int, in
     """Return a longest common subsequence as places in both (Hunt and Szymanski, 1977)."""
     least = min(len(a), len(b))
     begin = next((n for n in range(least) if a[n] != b[n]), least)
-    places: dict[Hashable, list[int]] = {}
+    positions: dict[Hashable, list[int]] = {}
     for j in range(len(b) - 1, begin - 1, -1):
-        places.setdefault(b[j], []).append(j)
+        positions.setdefault(b[j], []).append(j)
     chains: list[tuple[int, int, object]] = []
     lasts: list[int] = []
     left = PAIRS
     for i in range(begin, len(a)):
-        for j in places.get(a[i], ()):
+        for j in positions.get(a[i], ()):
             at = bisect_left(lasts, j)
             chain = (i, j, chains[at - 1] if at else None)
             lasts[at : at + 1], chains[at : at + 1] = [j], [chain]
@@ -102,10 +102,10 @@ def _without_moved(
     a: Sequence[Hashable], b: Sequence[Hashable], parts: list[AlignedPiece]
 ) -> list[AlignedPiece]:
     """Join nearby pieces if a record of A in one piece is a record of B in the other."""
-    rests: list[tuple[set[Hashable], set[Hashable]]] = []
+    unmatched: list[tuple[set[Hashable], set[Hashable]]] = []
     i = j = 0
     for piece in parts:
-        rests.append((set(a[i : i + piece.a]), set(b[j : j + piece.b])))
+        unmatched.append((set(a[i : i + piece.a]), set(b[j : j + piece.b])))
         i, j = i + piece.a + piece.same, j + piece.b + piece.same
     joined: list[AlignedPiece] = []
     at = 0
@@ -117,15 +117,15 @@ def _without_moved(
                 between += parts[later - 1].same
                 if between >= MIN_MATCH:
                     break
-                if rests[at][0] & rests[later][1] or rests[at][1] & rests[later][0]:
+                if unmatched[at][0] & unmatched[later][1] or unmatched[at][1] & unmatched[later][0]:
                     last = max(last, later)
             at += 1
-        joined.append(_whole(parts[first : last + 1]))
+        joined.append(_join(parts[first : last + 1]))
     return joined
 
 
-def _whole(some: Sequence[AlignedPiece]) -> AlignedPiece:
-    inner = sum(piece.same for piece in some[:-1])
-    in_a = sum(piece.a for piece in some)
-    in_b = sum(piece.b for piece in some)
-    return AlignedPiece(inner + in_a, inner + in_b, some[-1].same)
+def _join(parts: Sequence[AlignedPiece]) -> AlignedPiece:
+    inner = sum(piece.same for piece in parts[:-1])
+    in_a = sum(piece.a for piece in parts)
+    in_b = sum(piece.b for piece in parts)
+    return AlignedPiece(inner + in_a, inner + in_b, parts[-1].same)

@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from kanister_kafka.topics.compare.partition import MAX_TIMES
+from kanister_kafka.topics.compare.partition import MAX_TIMES, difference_kind
 from kanister_kafka.topics.model import (
-    DifferenceKind,
     PartitionBounds,
     PartitionResult,
     RecordDifference,
@@ -128,8 +127,8 @@ class CompactedComparer:
         if self.done or not all(state.ended for state in self.sides):
             return
         a, b = self.sides
-        for state, other in ((a, b), (b, a)):
-            if other.has_end and not state.has_end:  # the other side has all records of this one
+        for state, peer in ((a, b), (b, a)):
+            if peer.has_end and not state.has_end:  # the other side has all records of this one
                 state.catch_up()
         if a.head and b.head:  # equal records with different clocks: the shorter head is behind
             min((a, b), key=lambda state: len(state.missing)).catch_up()
@@ -175,11 +174,7 @@ class CompactedComparer:
     ) -> RecordDifference | None:
         if not only_a and not only_b:
             return None
-        fault = DifferenceKind.OTHER
-        if not only_a:
-            fault = DifferenceKind.ONLY_B
-        elif not only_b:
-            fault = DifferenceKind.ONLY_A
+        fault = difference_kind(len(only_a), len(only_b))
         return RecordDifference(fault=fault, a=self._first(only_a), b=self._first(only_b))
 
     def _first(self, values: list[KeyValue]) -> TopicRecord | None:
@@ -192,16 +187,16 @@ class CompactedComparer:
 
 
 def _explained(
-    key: bytes | None, value: KeyValue | None, other: KeyValue | None, other_side: KeyState
+    key: bytes | None, value: KeyValue | None, other_value: KeyValue | None, other_side: KeyState
 ) -> bool:
-    """Return whether compaction explains why `other` differs from `value`.
+    """Return whether compaction explains why `other_value` differs from `value`.
 
     If the key has a newer record on the other side, its older records may be gone. A deleted key
     may be gone completely.
     """
     if key in other_side.later:
         return True
-    return other is None and value is not None and value.content == TOMBSTONE
+    return other_value is None and value is not None and value.content == TOMBSTONE
 
 
 def _head(side: KeyState, bounds: PartitionBounds) -> UnmatchedRange | None:

@@ -62,45 +62,45 @@ async def read_bounds(
 async def _oldest(
     brokers: BrokerConnections, spans: Mapping[int, OffsetRange], *, committed: bool
 ) -> dict[int, RecordPosition]:
-    found: dict[int, RecordPosition] = {}
+    oldest: dict[int, RecordPosition] = {}
 
     def add(number: int, records: RecordBatch) -> bool:
         if records:
-            found[number] = records.position(0)
+            oldest[number] = records.position(0)
         return bool(records)
 
     ranges = {number: (span.earliest, span.latest) for number, span in spans.items()}
-    reader = BatchReader(brokers, ranges, committed=committed, each=EACH)
+    reader = BatchReader(brokers, ranges, committed=committed, partition_bytes=EACH)
     await _read(reader, Which.FIRST, add)
-    return found
+    return oldest
 
 
 async def _newest(
     brokers: BrokerConnections, spans: Mapping[int, OffsetRange], *, committed: bool
 ) -> dict[int, RecordBatch]:
     """Return batches that end with the newest record of each partition that has one."""
-    found: dict[int, RecordBatch] = {}
+    newest: dict[int, RecordBatch] = {}
 
     def add(number: int, records: RecordBatch) -> bool:
         if records:
-            found[number] = records
+            newest[number] = records
         return False
 
     pending = dict(spans)
     back = LAST_OFFSETS
     while pending:
         ranges = {
-            n: (max(one.earliest, one.latest - back), one.latest) for n, one in pending.items()
+            n: (max(span.earliest, span.latest - back), span.latest) for n, span in pending.items()
         }
-        reader = BatchReader(brokers, ranges, committed=committed, each=EACH)
+        reader = BatchReader(brokers, ranges, committed=committed, partition_bytes=EACH)
         await _read(reader, Which.LAST, add)
         pending = {
             number: span
             for number, span in pending.items()
-            if number not in found and ranges[number][0] > span.earliest
+            if number not in newest and ranges[number][0] > span.earliest
         }
         back *= LAST_OFFSETS_GROWTH
-    return found
+    return newest
 
 
 async def _read(reader: BatchReader, which: Which, add: Callable[[int, RecordBatch], bool]) -> None:
@@ -202,7 +202,7 @@ class LogComparer:
 
     async def run(self) -> None:
         """Compare all partitions; raises the errors of the readers."""
-        self._meter.begin({number: one.span for number, one in self._partitions.items()})
+        self._meter.begin({n: partition.span for n, partition in self._partitions.items()})
         fetches = [asyncio.create_task(reader.fetch()) for reader in self._readers]
         try:
             with rare_garbage_collection():
@@ -237,38 +237,38 @@ class LogComparer:
         try:
             await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
         finally:
-            for one in waits:
-                one.cancel()
+            for task in waits:
+                task.cancel()
 
     def _finish(self, number: int) -> None:
-        one = self._partitions[number]
-        in_a, in_b = (headers.digest() for headers in one.headers)
+        partition = self._partitions[number]
+        in_a, in_b = (headers.digest() for headers in partition.headers)
         if in_a == in_b:
-            one.pair.batch_digest = in_a[:SIZE].hex()
+            partition.pair.batch_digest = in_a[:SIZE].hex()
         for side, reader in enumerate(self._readers):
             reader.finish(number)
             self._meter.at(side, number, 0, 0)
 
     def _step(self, number: int) -> bool:
         """Compare what has arrived of a partition; return whether there was something."""
-        one = self._partitions[number]
-        if one.pair.in_step:
-            if self._skip_equal(number, one):
+        partition = self._partitions[number]
+        if partition.pair.in_step:
+            if self._skip_equal(number, partition):
                 return True
             if any(self._is_awaited(side, number) for side in (0, 1)):
                 return False
-            self._feed_equal(number, one)
+            self._feed_equal(number, partition)
         for side in (0, 1):
-            state = one.pair.sides[side]
+            state = partition.pair.sides[side]
             if not state.ended and self._readers[side].has_ended(number):
                 state.ended = True
-                one.pair.advance()
+                partition.pair.advance()
                 return True
-        if one.pair.done:
+        if partition.pair.done:
             return True
-        a, b = one.pair.sides
+        a, b = partition.pair.sides
         side = 0 if b.ended or (a.size <= b.size and not a.ended) else 1
-        return self._feed(side, number, one)
+        return self._feed(side, number, partition)
 
     def _is_awaited(self, side: int, number: int) -> bool:
         reader = self._readers[side]
@@ -276,92 +276,92 @@ class LogComparer:
 
     # --- Equal batches
 
-    def _skip_equal(self, number: int, one: _Partition) -> bool:
+    def _skip_equal(self, number: int, partition: _Partition) -> bool:
         """Compare the next batches as bytes, as far as they are equal; return whether any is."""
         left, right = self._readers
         count = 0
         last = -1
         while (a := left.head(number)) is not None and (b := right.head(number)) is not None:
-            if a.base < one.span.a[0] or b.base < one.span.b[0]:
+            if a.base < partition.span.a[0] or b.base < partition.span.b[0]:
                 break  # it begins before the records to compare
-            if a.last >= one.span.a[1] or b.last >= one.span.b[1]:
+            if a.last >= partition.span.a[1] or b.last >= partition.span.b[1]:
                 break
             if not is_same_batch(a, b):
                 break
             if left.checks or right.checks:
                 check_crc(a, left.place(number))  # that of B has the same bytes
-            one.add_header(0, a)
-            one.add_header(1, b)
+            partition.add_header(0, a)
+            partition.add_header(1, b)
             left.take(number)
             right.take(number)
             last = a.last
             if not a.hidden:
                 count += a.count
-                self._keep(one, a)
+                self._keep(partition, a)
         if last < 0:
             return False
-        one.fed = [last + 1, last + 1]
-        one.stride = 1
-        for side, span in enumerate((one.span.a, one.span.b)):
+        partition.fed = [last + 1, last + 1]
+        partition.stride = 1
+        for side, span in enumerate((partition.span.a, partition.span.b)):
             self._meter.at(side, number, max(0, span[1] - 1 - last), count)
         return True
 
-    def _keep(self, one: _Partition, batch: Batch) -> None:
+    def _keep(self, partition: _Partition, batch: Batch) -> None:
         """Keep the last equal batches with enough records for the result, and count the others."""
         if not batch.count:
             return
-        one.equal.append(batch)
-        one.equal_count += batch.count
-        while one.equal_count - one.equal[0].count >= MAX_TIMES:
-            first = one.equal.popleft()
-            one.equal_count -= first.count
-            one.pair.skip(first.count)
+        partition.equal.append(batch)
+        partition.equal_count += batch.count
+        while partition.equal_count - partition.equal[0].count >= MAX_TIMES:
+            first = partition.equal.popleft()
+            partition.equal_count -= first.count
+            partition.pair.skip(first.count)
 
-    def _feed_equal(self, number: int, one: _Partition) -> None:
+    def _feed_equal(self, number: int, partition: _Partition) -> None:
         """Feed the last equal batches to both sides as records."""
-        if not one.equal:
+        if not partition.equal:
             return
+        partition_name = self._readers[0].place(number)
         records = RecordBatch(self._timed)
-        while one.equal:
-            batch = one.equal.popleft()
-            place = self._readers[0].place(number)
-            decode(batch, records, batch.base, batch.last + 1, place, check=False)
-        one.equal_count = 0
-        one.pair.feed_records(0, records.first(len(records)))
-        one.pair.feed_records(1, records)
+        while partition.equal:
+            batch = partition.equal.popleft()
+            decode(batch, records, batch.base, batch.last + 1, partition_name, check=False)
+        partition.equal_count = 0
+        partition.pair.feed_records(0, records.first(len(records)))
+        partition.pair.feed_records(1, records)
 
     # --- Other batches
 
-    def _feed(self, side: int, number: int, one: _Partition) -> bool:
+    def _feed(self, side: int, number: int, partition: _Partition) -> bool:
         """Decode the next batches of a side; return whether there are any."""
         reader = self._readers[side]
-        first, end = (one.span.a, one.span.b)[side]
-        other = one.fed[1 - side]
-        is_behind = one.fed[side] < other
+        first, end = (partition.span.a, partition.span.b)[side]
+        other_offset = partition.fed[1 - side]
+        is_behind = partition.fed[side] < other_offset
         records = RecordBatch(self._timed)
         count = 0
         while (batch := reader.head(number)) is not None:
-            if count >= one.stride or len(records) >= DECODED:
+            if count >= partition.stride or len(records) >= DECODED:
                 break
-            if count and is_behind and batch.last >= other:
+            if count and is_behind and batch.last >= other_offset:
                 break  # stop where the other side is: if they are copies, they are in step there
             reader.take(number)
             last = batch.last
             if not batch.hidden:
-                place = reader.place(number)
-                last = decode(batch, records, first, end, place, check=reader.checks)
+                partition_name = reader.place(number)
+                last = decode(batch, records, first, end, partition_name, check=reader.checks)
             elif reader.checks:
                 check_crc(batch, reader.place(number))
-            one.add_header(side, batch)
-            one.fed[side] = last + 1
+            partition.add_header(side, batch)
+            partition.fed[side] = last + 1
             count += 1
         if not count:
             return False
-        one.stride = min(2 * one.stride, BATCH)
-        left = max(0, end - one.fed[side])
+        partition.stride = min(2 * partition.stride, BATCH)
+        left = max(0, end - partition.fed[side])
         self._meter.at(side, number, left, len(records))
         if records:
-            one.pair.feed_records(side, records)
+            partition.pair.feed_records(side, records)
         return True
 
 

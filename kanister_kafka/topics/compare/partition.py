@@ -59,13 +59,13 @@ class ReadBuffer:
         """Whether it has enough records to search for common ones."""
         return len(self.records) >= WINDOW or self.size >= self.window
 
-    def add(self, more: RecordBatch) -> None:
+    def add(self, records: RecordBatch) -> None:
         """Add records, which are not copied if there are no others."""
         if self.records:
-            self.records.extend(more)
+            self.records.extend(records)
         else:
-            self.records = more
-        self.size += more.size
+            self.records = records
+        self.size += records.size
 
     def drop(self, count: int) -> None:
         """Remove the first records."""
@@ -148,16 +148,16 @@ class PartitionComparer:
 
     def feed(self, side: int, run: Sequence[Any]) -> None:
         """Add messages of librdkafka to A (0) or B (1), and compare as far as both sides reach."""
-        more = RecordBatch(self._timed)
-        more.add(run)
-        self.feed_records(side, more)
+        records = RecordBatch(self._timed)
+        records.add(run)
+        self.feed_records(side, records)
 
-    def feed_records(self, side: int, more: RecordBatch) -> None:
+    def feed_records(self, side: int, records: RecordBatch) -> None:
         """Add records to A (0) or B (1), and compare as far as both sides reach.
 
-        The side keeps `more` itself, so the caller must not use it any more.
+        The side keeps `records` itself, so the caller must not use it any more.
         """
-        self.sides[side].add(more)
+        self.sides[side].add(records)
         self.advance()
 
     @property
@@ -202,19 +202,19 @@ class PartitionComparer:
         if all(shift) and a.records.first(1).is_same(b.records.first(1)):
             # The first records are equal, so neither side has older ones.
             shift = (0, 0)
-        first, *others = self._pieces(*shift)
+        first, *following = self._pieces(*shift)
         if not a.tail:
             self._stray(first.b, first.a)
         self._skip_tail(a, first.a)
         self._skip_tail(b, first.b)
         if (a.tail and (b.tail or b.jumped)) or (b.tail and a.jumped):
             # Both sides have older records than the first common one, and these differ.
-            self._differ(_fault(a.tail, b.tail), a.skipped, b.skipped)
+            self._differ(difference_kind(a.tail, b.tail), a.skipped, b.skipped)
         self._aligned = True
         a.first = a.spot(0)
         b.first = b.spot(0)
         self._same(a.records.first(first.same))
-        self._between(others)
+        self._between(following)
         return True
 
     def _compare(self) -> bool:
@@ -230,7 +230,7 @@ class PartitionComparer:
             self._same(in_a)
             return True
         pairs = zip(in_a.tokens(), in_b.tokens(), strict=True)
-        same = next((i for i, (one, other) in enumerate(pairs) if one != other), count)
+        same = next((i for i, (token_a, token_b) in enumerate(pairs) if token_a != token_b), count)
         self._same(in_a.first(same))
         return same == count or self._resync()
 
@@ -257,12 +257,12 @@ class PartitionComparer:
             self._between(self._pieces(*shift))
             return True
         # No run of equal records is long enough, but single records in the same order are common.
-        some = self._pieces(len(a.records), len(b.records))
-        if not some[-1].same:
-            some.pop()
-        if not some:
+        parts = self._pieces(len(a.records), len(b.records))
+        if not parts[-1].same:
+            parts.pop()
+        if not parts:
             return self._give_up(a.shown(0), b.shown(0))
-        self._between(some)
+        self._between(parts)
         return True
 
     def _stray(self, count: int, in_a: int) -> None:
@@ -284,12 +284,12 @@ class PartitionComparer:
         """Split the first records of each side into common ones and others."""
         return pieces(self.a.records.first(in_a).tokens(), self.b.records.first(in_b).tokens())
 
-    def _between(self, some: Sequence[AlignedPiece]) -> None:
+    def _between(self, parts: Sequence[AlignedPiece]) -> None:
         """Count records of one side only, and the common records after them."""
         a, b = self.a, self.b
-        for piece in some:
+        for piece in parts:
             if piece.a or piece.b:
-                fault = _fault(piece.a, piece.b)
+                fault = difference_kind(piece.a, piece.b)
                 self._differ(
                     fault,
                     a.shown(0) if fault is not DifferenceKind.ONLY_B else None,
@@ -304,12 +304,12 @@ class PartitionComparer:
     def _end(self) -> bool:
         """Check whether one side is at its end; further records of the other side are its head."""
         a, b = self.a, self.b
-        for side, other in ((a, b), (b, a)):
-            enough = other.ended or other.full or len(other.records) >= MAX_TIMES
+        for side, other_side in ((a, b), (b, a)):
+            enough = other_side.ended or other_side.full or len(other_side.records) >= MAX_TIMES
             if side.ended and not side.records and enough:
-                if other is b:
+                if other_side is b:
                     self._stray(len(b.records), 0)
-                self._missing = other.records.times[:MAX_TIMES]
+                self._missing = other_side.records.times[:MAX_TIMES]
                 self.done = True
                 break
         return False
@@ -423,7 +423,7 @@ def _tail(side: ReadBuffer, bounds: PartitionBounds) -> UnmatchedRange | None:
     return UnmatchedRange(count=count, first=bounds.oldest, last=last)
 
 
-def _fault(a: int, b: int) -> DifferenceKind:
+def difference_kind(a: int, b: int) -> DifferenceKind:
     """Return the kind of a difference; `a` and `b` are the numbers of records of one side only."""
     return (
         DifferenceKind.ONLY_B if not a else DifferenceKind.ONLY_A if not b else DifferenceKind.OTHER

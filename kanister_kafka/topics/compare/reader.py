@@ -199,12 +199,12 @@ class _Balancer:
     def _balance(self, number: int, pair: ComparedPartition) -> None:
         """Pause a side of a partition that is far ahead of the other, and resume it later."""
         for side, state in enumerate(pair.sides):
-            place = (side, number)
-            if place not in self._paused and state.size > self._most:
-                self._paused.add(place)
+            key = (side, number)
+            if key not in self._paused and state.size > self._most:
+                self._paused.add(key)
                 self._readings[side].pause(number)
-            elif place in self._paused and state.size < self._most // 2:
-                self._paused.discard(place)
+            elif key in self._paused and state.size < self._most // 2:
+                self._paused.discard(key)
                 self._readings[side].resume(number)
 
 
@@ -232,8 +232,8 @@ def find_uncommitted(
         return counts
     with closing(a.cluster.uncommitted()) as cluster:
         ends = {n: span.latest for n, span in cluster.spans(a.topic, strays).items()}
-        for number, some in strays.items():
-            for stray in some:
+        for number, partition_strays in strays.items():
+            for stray in partition_strays:
                 start = ranges[number].a[0] if stray.after is None else stray.after + 1
                 end = ends[number] if stray.before is None else stray.before
                 only_b = Counter(stray.records.tokens())

@@ -57,7 +57,7 @@ def evaluate_consistency(comparison: Comparison) -> ConsistencyVerdict:
         (True, True): LaggingSide.BOTH,
     }[lacks_a, lacks_b]
     # Times of A: those of B may be of another clock.
-    last = max((one.last_a.time for one in results if one.last_a is not None), default=None)
+    last = max((result.last_a.time for result in results if result.last_a), default=None)
     lost = _first_lost(results)
     uneven = max(0, last - lost) if last is not None and lost is not None else 0
     return ConsistencyVerdict(
@@ -94,7 +94,8 @@ def _verdict(comparison: Comparison, behind: LaggingSide, uneven: int) -> Compar
         return ComparisonVerdict.DIFFERING
     if behind is LaggingSide.BOTH:  # each side lacks records, so no point in time of either fits
         return ComparisonVerdict.UNEVEN
-    if behind is LaggingSide.NEITHER and not any(one.tail_a or one.tail_b for one in results):
+    has_tail = any(result.tail_a or result.tail_b for result in results)
+    if behind is LaggingSide.NEITHER and not has_tail:
         return ComparisonVerdict.IDENTICAL
     if uneven > comparison.even_within:
         return ComparisonVerdict.UNEVEN

@@ -20,6 +20,7 @@ from kanister_kafka.gotemplate.runtime.values import (
     UnsupportedError,
     Value,
     go_type,
+    is_empty,
     kind,
     truth,
 )
@@ -27,27 +28,27 @@ from kanister_kafka.gotemplate.runtime.values import (
 NIL = "runtime error: invalid memory address or nil pointer dereference"
 
 
-def same(one: Value, other: Value) -> bool:
+def same(left: Value, right: Value) -> bool:
     """Return whether reflect.DeepEqual takes two values for equal: their types count."""
-    if go_type(one) != go_type(other):
+    if go_type(left) != go_type(right):
         return False
-    if isinstance(one, GoSlice) and isinstance(other, GoSlice):
-        pairs = zip(one.items, other.items, strict=False)
-        is_alike = one.is_nil == other.is_nil and len(one.items) == len(other.items)
+    if isinstance(left, GoSlice) and isinstance(right, GoSlice):
+        pairs = zip(left.items, right.items, strict=False)
+        is_alike = left.is_nil == right.is_nil and len(left.items) == len(right.items)
         return is_alike and all(same(*pair) for pair in pairs)
-    if isinstance(one, GoMap) and isinstance(other, GoMap):
-        is_alike = one.is_nil == other.is_nil and one.entries.keys() == other.entries.keys()
-        return is_alike and all(same(v, other.entries[k]) for k, v in one.entries.items())
-    if isinstance(one, GoStruct) or (isinstance(one, float) and math.isnan(one)):
+    if isinstance(left, GoMap) and isinstance(right, GoMap):
+        is_alike = left.is_nil == right.is_nil and left.entries.keys() == right.entries.keys()
+        return is_alike and all(same(v, right.entries[k]) for k, v in left.entries.items())
+    if isinstance(left, GoStruct) or (isinstance(left, float) and math.isnan(left)):
         raise UnsupportedError
-    return one == other
+    return left == right
 
 
 def _taking(complaint: str, take: Callable[..., Value]) -> Callable[..., Value]:
     """Let a function take the items of its list, and complain about what is none."""
 
-    def taken(value: Value, *others: Value) -> Value:
-        return take(_items(value, complaint), *others)
+    def taken(value: Value, *arguments: Value) -> Value:
+        return take(_items(value, complaint), *arguments)
 
     return taken
 
@@ -69,15 +70,15 @@ def _initial(items: list[Value]) -> Value:
 
 
 def _unique(items: list[Value]) -> Value:
-    found: list[Value] = []
+    unique: list[Value] = []
     for item in items:
-        if not any(same(item, other) for other in found):
-            found.append(item)
-    return GoSlice(found)
+        if not any(same(item, member) for member in unique):
+            unique.append(item)
+    return GoSlice(unique)
 
 
 def _without(items: list[Value], *unwanted: Value) -> Value:
-    return GoSlice([item for item in items if not any(same(other, item) for other in unwanted)])
+    return GoSlice([item for item in items if not any(same(value, item) for value in unwanted)])
 
 
 def _compact(items: list[Value]) -> Value:
@@ -102,10 +103,10 @@ def _slice(value: Value, *bounds: Value) -> Value:
 
 
 def _concat(*values: Value) -> Value:
-    made: list[Value] = []
+    items: list[Value] = []
     for value in values:
-        made += _items(value, "Cannot concat type {} as list")
-    return GoSlice(made, is_nil=not made)
+        items += _items(value, "Cannot concat type {} as list")
+    return GoSlice(items, is_nil=not items)
 
 
 def _sort(value: Value) -> Value:
@@ -158,34 +159,26 @@ LIST_FUNCTIONS = {
 # Maps and what stands in for nothing, by dict.go and defaults.go of sprig 2.22.0.
 
 
-def is_empty(value: Value) -> bool:
-    """Return whether `default` would replace a value."""
-    known = truth(value)
-    if known is None:
-        raise UnsupportedError
-    return not known
-
-
-def _default(otherwise: Value, *given: Value) -> Value:
-    return given[0] if given and not is_empty(given[0]) else otherwise
+def _default(otherwise: Value, *values: Value) -> Value:
+    return values[0] if values and not is_empty(values[0]) else otherwise
 
 
 def _coalesce(*values: Value) -> Value:
     return next((value for value in values if not is_empty(value)), None)
 
 
-def _ternary(one: Value, other: Value, is_one: bool) -> Value:  # noqa: FBT001 - as sprig has it
-    return one if is_one else other
+def _ternary(true_value: Value, false_value: Value, condition: bool) -> Value:  # noqa: FBT001
+    return true_value if condition else false_value
 
 
 def _dict(*values: Value) -> Value:
     keys, items = values[::2], values[1::2]
-    made: dict[str, Value] = {}
+    entries: dict[str, Value] = {}
     for i, key in enumerate(keys):
         if isinstance(key, SymbolicValue):
             raise UnsupportedError
-        made[text(key)] = items[i] if i < len(items) else ""
-    return GoMap(made)
+        entries[text(key)] = items[i] if i < len(items) else ""
+    return GoMap(entries)
 
 
 def _set(owner: GoMap, key: str, value: Value) -> Value:
@@ -218,20 +211,20 @@ def _pluck(key: str, *owners: GoMap) -> Value:
     return GoSlice([owner.entries[key] for owner in owners if key in owner.entries])
 
 
-def _in_one_order(owners: tuple[GoMap, ...]) -> list[tuple[str, Value]]:
+def _ordered_entries(owners: tuple[GoMap, ...]) -> list[tuple[str, Value]]:
     """Return what maps hold where Go, which takes it in any order, has but one."""
-    held = list(chain.from_iterable(owner.entries.items() for owner in owners))
-    if len(held) > 1 or any(owner.is_open for owner in owners):
+    entries = list(chain.from_iterable(owner.entries.items() for owner in owners))
+    if len(entries) > 1 or any(owner.is_open for owner in owners):
         raise UnsupportedError
-    return held
+    return entries
 
 
 def _keys(*owners: GoMap) -> Value:
-    return GoSlice([key for key, _value in _in_one_order(owners)], "string")
+    return GoSlice([key for key, _value in _ordered_entries(owners)], "string")
 
 
 def _values(*owners: GoMap) -> Value:
-    return GoSlice([value for _key, value in _in_one_order(owners)])
+    return GoSlice([value for _key, value in _ordered_entries(owners)])
 
 
 def _merge(*_owners: GoMap) -> Value:
@@ -264,8 +257,8 @@ DICT_FUNCTIONS = {
 # Types and comparisons of them, by reflect.go of sprig 2.22.0.
 
 
-def _is_like(kind: str, value: Value) -> Value:
-    return go_type(value) in (kind, f"*{kind}")
+def _is_like(name: str, value: Value) -> Value:
+    return go_type(value) in (name, f"*{name}")
 
 
 def _copy(value: Value) -> Value:
@@ -279,9 +272,9 @@ def _copy(value: Value) -> Value:
 KIND_FUNCTIONS = {
     "deepCopy": GoFunction(_copy),
     "deepEqual": GoFunction(same),
-    "kindIs": GoFunction(lambda wanted, value: wanted == kind(value)),
+    "kindIs": GoFunction(lambda name, value: name == kind(value)),
     "kindOf": GoFunction(kind),
-    "typeIs": GoFunction(lambda wanted, value: wanted == go_type(value)),
+    "typeIs": GoFunction(lambda name, value: name == go_type(value)),
     "typeIsLike": GoFunction(_is_like),
     "typeOf": GoFunction(go_type),
 }

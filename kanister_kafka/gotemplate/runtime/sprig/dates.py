@@ -18,6 +18,7 @@ from kanister_kafka.gotemplate.runtime.values import (
 )
 
 TIME = "time.Time"
+_EPOCH = datetime(1970, 1, 1, tzinfo=timezone.utc)
 _ZONES = ("", "Local", "UTC")
 _CHUNK = re.compile(
     r"January|Jan(?![a-z])|Monday|Mon(?![a-z])|MST"
@@ -95,41 +96,40 @@ def _date(layout: str, value: Value, zone: str) -> Value:
         case OpaqueValue() if isinstance(value.value, datetime):
             return format_date(value.value, layout)
         case int() if not isinstance(value, bool) and abs(value) < 10**11:
-            start = datetime(1970, 1, 1, tzinfo=timezone.utc)
-            return format_date(start + timedelta(seconds=value), layout)
+            return format_date(_EPOCH + timedelta(seconds=value), layout)
     raise UnsupportedError  # Go takes the time of the call
 
 
 def _to_date(layout: str, word: str) -> Value:
     chunks = _CHUNK.findall(layout)
     fractions = [chunk for chunk in chunks if re.fullmatch(r"\.9+", chunk)]
-    known = [chunk for chunk in chunks if chunk not in fractions]
-    if len(set(known)) < len(known) or not set(known) <= _READ.keys() or len(fractions) > 1:
+    fields = [chunk for chunk in chunks if chunk not in fractions]
+    if len(set(fields)) < len(fields) or not set(fields) <= _READ.keys() or len(fractions) > 1:
         raise UnsupportedError
     pattern, end = "", 0
-    for found in _CHUNK.finditer(layout):
-        pattern += re.escape(layout[end : found.start()]) + _READ.get(found[0], "")
-        end = found.end()
+    for match in _CHUNK.finditer(layout):
+        pattern += re.escape(layout[end : match.start()]) + _READ.get(match[0], "")
+        end = match.end()
     read = re.fullmatch(pattern + re.escape(layout[end:]), word, re.ASCII)
     if read is None:
         raise UnsupportedError
-    return OpaqueValue(TIME, _made(read.groupdict()))
+    return OpaqueValue(TIME, _datetime(read.groupdict()))
 
 
-def _made(parts: dict[str, str | None]) -> datetime:
+def _datetime(parts: dict[str, str | None]) -> datetime:
     def number(name: str, otherwise: str = "0") -> int:
         return int(parts.get(name) or otherwise)
 
     fraction = int((parts.get("fraction") or "").ljust(6, "0"))
     offset = timedelta(hours=number("hours"), minutes=number("minutes"))
     try:
-        made = datetime(
+        local = datetime(
             number("year"),
             *(number("month", "1"), number("day", "1")),
             *(number("hour"), number("minute"), number("second"), fraction),
             tzinfo=timezone.utc,
         )
-        return made - offset if parts.get("sign") == "+" else made + offset
+        return local - offset if parts.get("sign") == "+" else local + offset
     except (ValueError, OverflowError):
         raise UnsupportedError from None
 
@@ -137,8 +137,7 @@ def _made(parts: dict[str, str | None]) -> datetime:
 def _epoch(value: OpaqueValue) -> Value:
     if not isinstance(value.value, datetime):
         raise UnsupportedError
-    start = datetime(1970, 1, 1, tzinfo=timezone.utc)
-    return str((value.value - start) // timedelta(seconds=1))
+    return str((value.value - _EPOCH) // timedelta(seconds=1))
 
 
 _DAY = "2006-01-02"

@@ -32,11 +32,18 @@ def wrap(value: int) -> Int64:
     return Int64((value - LEAST) % 2**64 + LEAST)
 
 
+def _integer(word: str, base: int = 10) -> int:
+    """Return the number of a text; one of 40 digits or more as one that no int64 holds."""
+    digits = word.lstrip("+-").lstrip("0") or "0"
+    number = int(digits, base) if len(digits) < 40 else 2**64
+    return -number if word.startswith("-") else number
+
+
 def to_int64(value: Value) -> Int64:
     """Return a value as int64; 0 if it is not a number."""
     match value:
         case str():
-            number = int(value) if _DECIMAL.fullmatch(value) and len(value) < 40 else 0
+            number = _integer(value) if _DECIMAL.fullmatch(value) else 0
             return Int64(number if LEAST <= number <= MOST else 0)
         case bool() | int():
             return Int64(value)
@@ -61,26 +68,24 @@ def to_float64(value: Value) -> float:
 
 
 def _atoi(word: str) -> Value:
-    if not _DECIMAL.fullmatch(word) or len(word) > 40:
-        return 0
-    return min(max(int(word), LEAST), MOST)
+    return min(max(_integer(word), LEAST), MOST) if _DECIMAL.fullmatch(word) else 0
 
 
 def _to_decimal(value: Value) -> Value:
     word = text(value)
-    number = int(word, 8) if _OCTAL.fullmatch(word) and len(word) < 40 else 0
+    number = _integer(word, 8) if _OCTAL.fullmatch(word) else 0
     return Int64(number if LEAST <= number <= MOST else 0)
 
 
-def _divide(one: Value, other: Value) -> tuple[int, int]:
-    dividend, divisor = to_int64(one), to_int64(other)
+def _divide(numerator: Value, denominator: Value) -> tuple[int, int]:
+    dividend, divisor = to_int64(numerator), to_int64(denominator)
     if divisor == 0:
         raise CallError("runtime error: integer divide by zero")
     quotient = abs(dividend) // abs(divisor) * (1 if (dividend < 0) == (divisor < 0) else -1)
     return quotient, dividend - quotient * divisor
 
 
-def _whole(value: float, *, up: bool) -> float:
+def _ceil_or_floor(value: float, *, up: bool) -> float:
     if not math.isfinite(value):
         return value
     return math.copysign(float(math.ceil(value) if up else math.floor(value)), value)
@@ -92,7 +97,7 @@ def _round(value: Value, places: int, *rounding: float) -> Value:
     power = 10.0**places
     digit = power * to_float64(value)
     is_up = math.modf(digit)[0] >= (rounding[0] if rounding else 0.5)
-    return _whole(digit, up=is_up) / power
+    return _ceil_or_floor(digit, up=is_up) / power
 
 
 def until(start: int, stop: int, step: int) -> Value:
@@ -105,8 +110,8 @@ def until(start: int, stop: int, step: int) -> Value:
     return GoSlice(list(numbers), "int")
 
 
-def _most(first: Value, *others: Value) -> Value:
-    return max(map(to_int64, (first, *others)))
+def _most(first: Value, *values: Value) -> Value:
+    return max(map(to_int64, (first, *values)))
 
 
 FUNCTIONS = {
@@ -114,20 +119,20 @@ FUNCTIONS = {
     "add1": GoFunction(lambda value: wrap(to_int64(value) + 1)),
     "atoi": GoFunction(_atoi),
     "biggest": GoFunction(_most),
-    "ceil": GoFunction(lambda value: _whole(to_float64(value), up=True)),
-    "div": GoFunction(lambda one, other: wrap(_divide(one, other)[0])),
+    "ceil": GoFunction(lambda value: _ceil_or_floor(to_float64(value), up=True)),
+    "div": GoFunction(lambda dividend, divisor: wrap(_divide(dividend, divisor)[0])),
     "float64": GoFunction(to_float64),
-    "floor": GoFunction(lambda value: _whole(to_float64(value), up=False)),
+    "floor": GoFunction(lambda value: _ceil_or_floor(to_float64(value), up=False)),
     "int": GoFunction(lambda value: int(to_int64(value))),
     "int64": GoFunction(to_int64),
     "max": GoFunction(_most),
-    "min": GoFunction(lambda first, *others: min(map(to_int64, (first, *others)))),
-    "mod": GoFunction(lambda one, other: Int64(_divide(one, other)[1])),
+    "min": GoFunction(lambda first, *values: min(map(to_int64, (first, *values)))),
+    "mod": GoFunction(lambda dividend, divisor: Int64(_divide(dividend, divisor)[1])),
     "mul": GoFunction(
-        lambda *values: reduce(lambda one, other: wrap(one * other), map(to_int64, values))
+        lambda *values: reduce(lambda left, right: wrap(left * right), map(to_int64, values))
     ),
     "round": GoFunction(_round),
-    "sub": GoFunction(lambda one, other: wrap(to_int64(one) - to_int64(other))),
+    "sub": GoFunction(lambda left, right: wrap(to_int64(left) - to_int64(right))),
     "toDecimal": GoFunction(_to_decimal),
     "until": GoFunction(lambda count: until(0, count, -1 if count < 0 else 1)),
     "untilStep": GoFunction(until),

@@ -39,7 +39,7 @@ def _compiled(pattern: str, subject: str) -> re.Pattern[str]:
         raise UnsupportedError
     if (len(subject) + 1) ** (1 + len(_REPEATED.findall(pattern))) > _COST:
         raise UnsupportedError
-    ended = re.sub(r"(\\.|\[[^\]]*\])|\$", lambda found: found[1] or r"\Z", pattern)
+    ended = re.sub(r"(\\.|\[[^\]]*\])|\$", lambda match: match[1] or r"\Z", pattern)
     try:
         return re.compile(ended, re.ASCII)
     except re.error:
@@ -51,34 +51,34 @@ def _matches(pattern: str, subject: str) -> Iterator[re.Match[str]]:
     compiled = _compiled(pattern, subject)
     position, end = 0, -1
     while position <= len(subject):
-        found = compiled.search(subject, position)
-        if found is None:
+        match = compiled.search(subject, position)
+        if match is None:
             return
-        if found.end() > found.start() or found.start() != end:
-            yield found
-        end = found.end()
-        position = end + (found.end() == found.start())
+        if match.end() > match.start() or match.start() != end:
+            yield match
+        end = match.end()
+        position = end + (match.end() == match.start())
 
 
 def _find_all(pattern: str, subject: str, most: int) -> Value:
-    found = [match[0] for match in _matches(pattern, subject)]
-    found = found if most < 0 else found[:most]
-    return GoSlice([*found], "string", is_nil=not found)
+    texts = [match[0] for match in _matches(pattern, subject)]
+    texts = texts if most < 0 else texts[:most]
+    return GoSlice([*texts], "string", is_nil=not texts)
 
 
 def _find(pattern: str, subject: str) -> Value:
-    found = _compiled(pattern, subject).search(subject)
-    return found[0] if found else ""
+    match = _compiled(pattern, subject).search(subject)
+    return match[0] if match else ""
 
 
 def _replaced(pattern: str, subject: str, replacement: Callable[[re.Match[str]], str]) -> Value:
     parts, end, size = [], 0, 0
-    for found in _matches(pattern, subject):
-        parts += [subject[end : found.start()], replacement(found)]
+    for match in _matches(pattern, subject):
+        parts += [subject[end : match.start()], replacement(match)]
         size += len(parts[-1])
         if size > MAX_NUMBER:
             raise UnsupportedError
-        end = found.end()
+        end = match.end()
     return "".join(parts) + subject[end:]
 
 
@@ -105,13 +105,13 @@ def _split(pattern: str, subject: str, most: int) -> Value:
         return GoSlice([""], "string") if pattern else GoSlice([], "string")
     parts: list[Value] = []
     start = end = 0
-    for found in _matches(pattern, subject):
+    for match in _matches(pattern, subject):
         if 0 < most == len(parts) + 1:
             break
-        end = found.start()
-        if found.end() != 0:
+        end = match.start()
+        if match.end() != 0:
             parts.append(subject[start:end])
-        start = found.end()
+        start = match.end()
     if end != len(subject):
         parts.append(subject[start:])
     return GoSlice(parts, "string")
@@ -125,7 +125,7 @@ FUNCTIONS = {
     ),
     "regexReplaceAll": GoFunction(_replace_all),
     "regexReplaceAllLiteral": GoFunction(
-        lambda pattern, subject, made: _replaced(pattern, subject, lambda _found: made)
+        lambda pattern, subject, literal: _replaced(pattern, subject, lambda _match: literal)
     ),
     "regexSplit": GoFunction(_split),
 }

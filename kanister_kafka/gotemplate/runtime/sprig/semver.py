@@ -57,25 +57,26 @@ class _Constraint:
         return self._same(version)
 
     def _same(self, version: _Version) -> bool:
-        mine, yours = self.version.numbers, version.numbers
-        return mine[0] == yours[0] and (mine[1] == yours[1] or self.is_minor_open)
+        bound, numbers = self.version.numbers, version.numbers
+        return bound[0] == numbers[0] and (bound[1] == numbers[1] or self.is_minor_open)
 
-    def is_other(self, version: _Version) -> bool:
+    def excludes(self, version: _Version) -> bool:
         """Return whether an open constraint leaves a version out."""
         return not self._same(version)
 
     def is_at_most(self, version: _Version, *, strict: bool) -> bool:
         """Return whether a version is not beyond."""
-        mine, yours = self.version, version
+        bound = self.version
         if not self.is_dirty:
-            return yours.order() < mine.order() or (not strict and yours.order() == mine.order())
-        if yours.numbers[0] > mine.numbers[0]:
+            order = version.order()
+            return order < bound.order() or (not strict and order == bound.order())
+        if version.numbers[0] > bound.numbers[0]:
             return False
-        return yours.numbers[1] <= mine.numbers[1] or self.is_minor_open
+        return version.numbers[1] <= bound.numbers[1] or self.is_minor_open
 
 
 _CHECKS: dict[str, Callable[[_Constraint, _Version], bool]] = {
-    "!=": _Constraint.is_other,
+    "!=": _Constraint.excludes,
     ">": lambda c, v: v.order() > c.version.order(),
     "<": lambda c, v: c.is_at_most(v, strict=True),
     ">=": lambda c, v: v.order() >= c.version.order(),
@@ -88,20 +89,20 @@ _CHECKS |= {"=>": _CHECKS[">="], "=<": _CHECKS["<="], "~>": _CHECKS["~"], "": _C
 
 
 def _version(word: str) -> _Version:
-    found = _VERSION.fullmatch(word)
-    if found is None:
+    match = _VERSION.fullmatch(word)
+    if match is None:
         raise CallError("Invalid Semantic Version")
-    major, minor, patch = (int(number or 0) for number in found.groups()[:3])
+    major, minor, patch = (int(number or 0) for number in match.groups()[:3])
     if max(major, minor, patch) >= 2**63:
         raise UnsupportedError
-    return _Version((major, minor, patch), found[4] or "")
+    return _Version((major, minor, patch), match[4] or "")
 
 
 def _constraint(word: str) -> _Constraint:
-    found = _CONSTRAINT.fullmatch(word)
-    if found is None:
+    match = _CONSTRAINT.fullmatch(word)
+    if match is None:
         raise CallError(f"improper constraint: {word}")
-    sign, major, minor, patch, labels = found.groups()
+    sign, major, minor, patch, labels = match.groups()
     is_minor_open = major not in _ANY and (minor is None or minor in _ANY)
     is_patch_open = major not in _ANY and not is_minor_open and patch in _ANY
     suffix = f"-{labels}" if labels else ""
@@ -124,9 +125,9 @@ def _constraint(word: str) -> _Constraint:
 def _compare(constraints: str, version: str) -> Value:
     if _RANGE.search(constraints) or not constraints.isascii():
         raise UnsupportedError
-    parts = [[_constraint(word) for word in part.split(",")] for part in constraints.split("||")]
-    given = _version(version)
-    return any(all(one.admits(given) for one in part) for part in parts)
+    groups = [[_constraint(word) for word in part.split(",")] for part in constraints.split("||")]
+    parsed = _version(version)
+    return any(all(constraint.admits(parsed) for constraint in group) for group in groups)
 
 
 FUNCTIONS = {"semverCompare": GoFunction(_compare)}

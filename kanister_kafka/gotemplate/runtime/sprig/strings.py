@@ -14,7 +14,7 @@ import re
 import zlib
 from collections.abc import Callable, Iterable
 
-from kanister_kafka.gotemplate.lexer import quote
+from kanister_kafka.gotemplate.lexer import UNICODE_SPACES, quote
 from kanister_kafka.gotemplate.runtime.fmt import float_text, text
 from kanister_kafka.gotemplate.runtime.values import (
     LONGEST,
@@ -27,11 +27,6 @@ from kanister_kafka.gotemplate.runtime.values import (
     UnsupportedError,
     Value,
 )
-
-SPACES = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(
-    map(chr, range(0x2000, 0x200B))
-)
-"""White space of Go's unicode.IsSpace."""
 
 
 def strings(value: Value) -> list[str]:
@@ -57,10 +52,10 @@ def _cased(change: Callable[[str], str]) -> Callable[[str], Value]:
     """Change character by character, as Go does: none becomes two."""
 
     def changed(word: str) -> Value:
-        made = [(char, change(char)) for char in word]
-        if any(len(new) != 1 and not char.isascii() for char, new in made):
+        pairs = [(char, change(char)) for char in word]
+        if any(len(new) != 1 and not char.isascii() for char, new in pairs):
             raise UnsupportedError
-        return "".join(new for _char, new in made)
+        return "".join(new for _char, new in pairs)
 
     return changed
 
@@ -70,15 +65,15 @@ def _first_cased(
 ) -> Callable[[str], Value]:
     """Change the first character of each word."""
 
-    def changed(text: str) -> Value:
-        made, is_first = [], True
-        for char in text:
+    def changed(word: str) -> Value:
+        chars, is_first = [], True
+        for char in word:
             new = change(char) if is_first else char
             if len(new) != 1:
                 raise UnsupportedError
-            made.append(new)
+            chars.append(new)
             is_first = is_between(char)
-        return "".join(made)
+        return "".join(chars)
 
     return changed
 
@@ -86,7 +81,7 @@ def _first_cased(
 def _ends_title(char: str) -> bool:
     if char.isascii():
         return not (char.isalnum() or char == "_")
-    return not char.isalpha() and not char.isdecimal() and char in SPACES
+    return not char.isalpha() and not char.isdecimal() and char in UNICODE_SPACES
 
 
 def _bounds(start: int, end: int | None, length: int) -> str:
@@ -102,9 +97,9 @@ def _bounds(start: int, end: int | None, length: int) -> str:
 
 def _part(start: int, end: int | None, word: str) -> Value:
     raw = to_bytes(word)
-    wrong = _bounds(start, end, len(raw))
-    if wrong:
-        raise CallError(f"runtime error: slice bounds out of range {wrong}")
+    complaint = _bounds(start, end, len(raw))
+    if complaint:
+        raise CallError(f"runtime error: slice bounds out of range {complaint}")
     return from_bytes(raw[start:end])
 
 
@@ -173,7 +168,7 @@ STRING_FUNCTIONS = {
     "join": GoFunction(lambda separator, value: separator.join(strings(value))),
     "lower": GoFunction(_cased(str.lower)),
     "nindent": GoFunction(lambda spaces, word: "\n" + _indent(spaces, word)),
-    "plural": GoFunction(lambda one, many, count: one if count == 1 else many),
+    "plural": GoFunction(lambda singular, plural, count: singular if count == 1 else plural),
     "quote": GoFunction(
         lambda *values: " ".join(quote(text(value)) for value in values if value is not None)
     ),
@@ -191,13 +186,13 @@ STRING_FUNCTIONS = {
     "title": GoFunction(_first_cased(str.title, _ends_title)),
     "toString": GoFunction(text),
     "toStrings": GoFunction(lambda value: GoSlice([*strings(value)], "string")),
-    "trim": GoFunction(lambda word: word.strip(SPACES)),
+    "trim": GoFunction(lambda word: word.strip(UNICODE_SPACES)),
     "trimAll": GoFunction(lambda chars, word: word.strip(chars) if chars else word),
     "trimPrefix": GoFunction(lambda part, word: word.removeprefix(part)),
     "trimSuffix": GoFunction(lambda part, word: word.removesuffix(part)),
     "trimall": GoFunction(lambda chars, word: word.strip(chars) if chars else word),
     "trunc": GoFunction(_trunc),
-    "untitle": GoFunction(_first_cased(str.lower, lambda char: char in SPACES)),
+    "untitle": GoFunction(_first_cased(str.lower, lambda char: char in UNICODE_SPACES)),
     "upper": GoFunction(_cased(str.upper)),
 }
 
@@ -210,8 +205,8 @@ def _fail(message: str) -> Value:
 
 
 def _clean(path: str) -> str:
-    made = posixpath.normpath(path)
-    return "/" + made.lstrip("/") if made.startswith("//") else made
+    cleaned = posixpath.normpath(path)
+    return "/" + cleaned.lstrip("/") if cleaned.startswith("//") else cleaned
 
 
 def _base(path: str) -> str:
@@ -304,8 +299,7 @@ def _enclosed(braces: str, parts: Iterable[str], line: str, below: str) -> str:
 
 
 def _json_text(value: str) -> str:
-    whole = to_bytes(value).decode(errors="replace")
-    quoted = json.dumps(whole, ensure_ascii=False)
+    quoted = json.dumps(to_bytes(value).decode(errors="replace"), ensure_ascii=False)
     return "".join(_ESCAPED.get(char, char) for char in quoted)
 
 

@@ -1,7 +1,7 @@
 """What is wrong with Blueprints, Policies and bindings as Kasten runs them.
 
-These rules hold with `Settings.kasten`, or if a Policy or a BlueprintBinding is in the input. An
-error leaves Kafka stopped, makes no backup or a useless one, or is refused by the API server. A
+These rules hold with `LintSettings.kasten`, or if a Policy or a BlueprintBinding is in the input.
+An error leaves Kafka stopped, makes no backup or a useless one, or is refused by the API server. A
 case that may work, or is known from field reports alone, is a warning.
 """
 

@@ -19,6 +19,7 @@ from kanister_kafka.kanister.commands import KUBECTL, SimpleCommand, simple_comm
 from kanister_kafka.linter.kasten.objects import HookCallSite, KastenObjects
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.blueprint_sets import HOOKS, TIMEOUTS, named, plain, reserved_like
+from kanister_kafka.linter.rules.phases import finding_at
 from kanister_kafka.yamldoc import Scalar
 
 OURS = "kanister-kafka"
@@ -115,7 +116,7 @@ def hook_context(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
             if name in WORKLOADS and deeper:
                 why = "is nil in an action hook, whose object is the namespace"
                 remedy = "name the object, or find it by .Namespace.Name"
-            elif name == "Profile" and (deeper or not _asked_for(template, used)):
+            elif name == "Profile" and (deeper or not _is_tested(template, used)):
                 why = "is nil in an action hook, which gets no location profile"
                 remedy = "leave the data in the volumes, which Kasten moves"
             elif name == "ArtifactsIn" and deeper and not used.steps[1].by_index:
@@ -173,28 +174,27 @@ def _used(action: BlueprintAction) -> Iterator[tuple[TemplateText, Reference]]:
         longest: dict[tuple[int, int], Reference] = {}
         for reference in template.analysis.references:
             position = (reference.steps[0].line, reference.steps[0].column)
-            known = longest.get(position)
-            if not reference.conditional and (not known or len(known.steps) < len(reference.steps)):
+            prior = longest.get(position)
+            if not reference.conditional and (not prior or len(prior.steps) < len(reference.steps)):
                 longest[position] = reference
         for reference in longest.values():
             yield template, reference
 
 
-def _asked_for(template: TemplateText, reference: Reference) -> bool:
+def _is_tested(template: TemplateText, reference: Reference) -> bool:
     """Return whether `if` or `with` asks for a parameter, which nil only makes false."""
     position = (reference.steps[0].line, reference.steps[0].column - 1)  # of the dot before it
     for node in template.parsed.nodes:
         if isinstance(node, (IfNode, WithNode)):
-            for operand in chain.from_iterable(one.arguments for one in node.pipe.commands):
+            for operand in chain.from_iterable(command.arguments for command in node.pipe.commands):
                 if isinstance(operand, FieldNode) and (operand.line, operand.column) == position:
                     return True
     return False
 
 
 def _finding(rule: Rule, template: TemplateText, reference: Reference, message: str) -> Diagnostic:
-    first = reference.steps[0]
-    location = template.place(first.line, first.column)
-    return rule.report(location, template.path, f".{'.'.join(reference.names)}: {message}")
+    text = f".{'.'.join(reference.names)}: {message}"
+    return finding_at(rule, template, reference.steps[0], text)
 
 
 def _in_namespace(names: tuple[str, ...]) -> bool:
@@ -287,9 +287,9 @@ def _timeout(words: list[str]) -> float:
 
 
 def _shown(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
+    minutes, remainder = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
-    parts = ((hours, "h"), (minutes, "m"), (rest, "s"))
+    parts = ((hours, "h"), (minutes, "m"), (remainder, "s"))
     return "".join(f"{number}{unit}" for number, unit in parts if number)
 
 

@@ -15,6 +15,7 @@ from kanister_kafka.linter.kasten.kafka_objects import (
     Needs,
     custom_resources,
     kafka_objects,
+    kafkas_in,
     left_out_by_name,
     listed_by_name,
 )
@@ -68,8 +69,8 @@ def backup_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSetting
         lost = [key for key in needs if match_filter(filters, *key, kafkas) is FilterMatch.NO]
         if lost:
             yield _without(rule, filters, {key: needs[key] for key in lost})
-        rest = {key: why for key, why in needs.items() if key not in lost}
-        yield from left_out_by_name(rule, filters, kafka_objects(objects, ours), rest)
+        included_needs = {key: why for key, why in needs.items() if key not in lost}
+        yield from left_out_by_name(rule, filters, kafka_objects(objects, ours), included_needs)
         for group, resource in needs:
             entry = by_group_alone(filters, group, resource)
             if entry and (group, resource) not in lost:
@@ -89,9 +90,9 @@ def backup_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSetting
         left = {}
         for resource in KNOWN:
             key, kind = (STRIMZI, resource), KINDS.get(resource, "")
-            there = kind and of_namespace(objects, ours.namespace, kind)
-            unsure = resource == "kafkausers" and not _kafkas(objects, ours)
-            is_needed = key not in needs and (there or unsure)
+            resources = kind and of_namespace(objects, ours.namespace, kind)
+            unsure = resource == "kafkausers" and not kafkas_in(objects, ours)
+            is_needed = key not in needs and (resources or unsure)
             if is_needed and match_filter(operation.filters, *key) is FilterMatch.NO:
                 left[key] = f"each {kind} is lost with its namespace"
         if left:
@@ -99,9 +100,9 @@ def backup_leaves_out(rule: Rule, objects: KastenObjects, _settings: LintSetting
         yield from listed_by_name(rule, operation.filters, kafka_objects(objects, ours))
         for resource, kind in KINDS.items():
             named = tuple(custom_resources(objects, ours, kind, resource))
-            rest = {(STRIMZI, resource): "it is lost with its namespace"}
+            named_needs = {(STRIMZI, resource): "it is lost with its namespace"}
             if (STRIMZI, resource) not in left:
-                yield from left_out_by_name(rule, operation.filters, named, rest)
+                yield from left_out_by_name(rule, operation.filters, named, named_needs)
 
 
 def _backups(objects: KastenObjects) -> Iterator[tuple[PolicyOperation, RenderedBlueprint]]:
@@ -128,26 +129,20 @@ def _needs(objects: KastenObjects, ours: RenderedBlueprint) -> Needs:
     if ours.pools or of_namespace(objects, ours.namespace, "KafkaNodePool"):
         needs |= POOLS
     users = of_namespace(objects, ours.namespace, "KafkaUser")
-    operators = (kafka.at("spec", "entityOperator") for kafka in _kafkas(objects, ours))
+    operators = (kafka.at("spec", "entityOperator") for kafka in kafkas_in(objects, ours))
     if users or any(operator.at("userOperator").there for operator in operators):
         needs |= USERS
     return needs
 
 
 def _names(objects: KastenObjects, ours: RenderedBlueprint) -> frozenset[str]:
-    return frozenset(kafka.at("metadata", "name").text for kafka in _kafkas(objects, ours))
-
-
-def _kafkas(objects: KastenObjects, ours: RenderedBlueprint) -> tuple[Cursor, ...]:
-    return of_namespace(objects, ours.namespace, "Kafka")
+    return frozenset(kafka.at("metadata", "name").text for kafka in kafkas_in(objects, ours))
 
 
 def _without(rule: Rule, filters: Filters, needs: Mapping[tuple[str, str], str]) -> Diagnostic:
-    included = filters.here.at("includeResources")
     names = ", ".join(resource for _group, resource in needs)
     message = "; ".join(f"without {resource} {why}" for (_group, resource), why in needs.items())
-    field = included if included.there else filters.here.at("excludeResources")
-    return rule.report(field.location, field.path, f"Required value: include {names}: {message}")
+    return _at_filter(rule, filters, f"Required value: include {names}: {message}")
 
 
 # RestoreActions of a Kafka.
@@ -230,11 +225,11 @@ def restore_transforms(rule: Rule, objects: KastenObjects, _settings: LintSettin
         places[about.at("name").text].add(about.at("namespace").text)
     for transform in transforms(objects):
         name, namespace = (transform.at("transformSetRef", key) for key in ("name", "namespace"))
-        known = places.get(name.text, set()) if name.text else set()
-        if known and "" not in known and namespace.text and namespace.text not in known:
+        actual = places.get(name.text, set()) if name.text else set()
+        if actual and "" not in actual and namespace.text and namespace.text not in actual:
             message = (
                 f'Invalid value: "{namespace.text}": TransformSet {name.text} is in '
-                f"{', '.join(sorted(known))}, so the restore fails"
+                f"{', '.join(sorted(actual))}, so the restore fails"
             )
             yield rule.report(namespace.location, namespace.path, message)
 
@@ -259,12 +254,12 @@ def restore_incomplete(rule: Rule, objects: KastenObjects, _settings: LintSettin
             reason = "; ".join(f"without {name} {why}" for name, why in missing.items())
             message = f"Required value: include {', '.join(missing)}: {reason}"
             yield _at_filter(rule, filters, message)
-        for one in ours:
-            rest = {(group, name): why for name, (group, why) in needs.items()}
+        for blueprint in ours:
+            reasons = {(group, name): why for name, (group, why) in needs.items()}
             claims = match_filter(filters, *CLAIMS) is not FilterMatch.NO
-            rest |= {CLAIMS: SOME_CLAIMS} if claims else {}
-            kept = {key: why for key, why in rest.items() if key[1] not in missing}
-            yield from left_out_by_name(rule, filters, kafka_objects(objects, one), kept)
+            reasons |= {CLAIMS: SOME_CLAIMS} if claims else {}
+            taken = {key: why for key, why in reasons.items() if key[1] not in missing}
+            yield from left_out_by_name(rule, filters, kafka_objects(objects, blueprint), taken)
 
 
 @lint_rule(KASTEN, "kasten-restore-without-volumes")
@@ -285,7 +280,7 @@ def restore_without_volumes(
 
 
 def _restores(objects: KastenObjects) -> Iterator[PolicyOperation]:
-    yield from (one for one in objects.operations if one.name == "restore")
+    yield from (operation for operation in objects.operations if operation.name == "restore")
 
 
 def _names_kafka(filters: Filters) -> bool:
@@ -319,5 +314,5 @@ def _is_kafka(objects: KastenObjects, restore: Cursor) -> bool:
     filters = Filters(restore.at("spec", "filters"))
     if any(entry.group == STRIMZI for entry in filters.included):
         return True
-    whole = match_filter(filters, STRIMZI, "kafkas") is not FilterMatch.NO
-    return whole and bool(of_namespace(objects, source, "Kafka"))
+    includes_kafkas = match_filter(filters, STRIMZI, "kafkas") is not FilterMatch.NO
+    return includes_kafkas and bool(of_namespace(objects, source, "Kafka"))

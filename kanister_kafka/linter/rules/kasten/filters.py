@@ -53,8 +53,8 @@ def filter_excludes(rule: Rule, objects: KastenObjects, _settings: LintSettings)
     """Find Policies that exclude the very resource that a Blueprint is tied to."""
     for tie, filters in _meeting(objects):
         for entry in filters.excluded:
-            whole = not entry.by_label and (not entry.name or entry.name == tie.name)
-            if whole and (entry.group, entry.resource) == (tie.group, tie.resource):
+            takes_object = not entry.by_label and (not entry.name or entry.name == tie.name)
+            if takes_object and (entry.group, entry.resource) == (tie.group, tie.resource):
                 message = (
                     f"excludes {tie}, to which {tie.by} binds: its hooks silently never run; "
                     "remove the entry"
@@ -112,9 +112,9 @@ def by_group_alone(filters: Filters, group: str, resource: str) -> Cursor | None
     """
     entries = filters.included
     named = [entry for entry in entries if entry.group == group and entry.resource]
-    whole = [entry for entry in entries if _fit(entry, group, resource) is not FilterMatch.NO]
-    alone = [entry for entry in whole if entry.group == group and not entry.resource]
-    if named and alone and len(alone) == len(whole):
+    matching = [entry for entry in entries if _fit(entry, group, resource) is not FilterMatch.NO]
+    alone = [entry for entry in matching if entry.group == group and not entry.resource]
+    if named and alone and len(alone) == len(matching):
         return alone[0].here if not alone[0].by_label and not alone[0].name else None
     return None
 
@@ -131,7 +131,7 @@ def _fit(
     if entry.has_group and entry.group != group:
         return FilterMatch.NO
     name = entry.name if resource == "kafkas" else ""
-    if kafkas and any(one and one not in kafkas for one in (entry.cluster, name)):
+    if kafkas and any(kafka and kafka not in kafkas for kafka in (entry.cluster, name)):
         return FilterMatch.NO
     return FilterMatch.PART if entry.is_narrowed else FilterMatch.YES
 
@@ -178,38 +178,38 @@ ABOUT_NAME = ("namespace", "namespaces", "appname", "appnames")
 def selector(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find keys that miss Kasten's own by their spelling, and requirements that nothing meets."""
     for policy in objects.policies:
-        here = policy.at("spec", "selector")
-        for field, key in _keys(here):
+        criteria = policy.at("spec", "selector")
+        for field, key in _keys(criteria):
             if suggestion := _misspelt(key):
                 message = (
                     f'Unsupported value: "{key}": no namespace has that label, so it selects '
                     f'nothing; did you mean "{suggestion}"?'
                 )
                 yield rule.report(field.location, field.path, message)
-        for expression in here.at("matchExpressions").each():
+        for expression in criteria.at("matchExpressions").each():
             yield from _values(rule, expression)
         for key in NAME_KEYS:
-            label = here.at("matchLabels", key)
+            label = criteria.at("matchLabels", key)
             if label.is_empty:
                 yield rule.report(
                     label.location, label.path, "Required value: the name of a namespace"
                 )
         selected = namespace_selection(policy)
-        if selected.by_name and not selected.open and not selected.names and _is_filled(here):
+        if selected.by_name and not selected.open and not selected.names and _is_filled(criteria):
             why = (
                 "each name is excluded as well"
                 if selected.excluded
                 else "no namespace has both names"
             )
             message = f"Invalid value: {why}, so it selects nothing"
-            yield rule.report(here.location, here.path, message)
+            yield rule.report(criteria.location, criteria.path, message)
 
 
-def _keys(here: Cursor) -> Iterator[tuple[Cursor, str]]:
-    labels = here.at("matchLabels")
+def _keys(criteria: Cursor) -> Iterator[tuple[Cursor, str]]:
+    labels = criteria.at("matchLabels")
     for key, location in labels.named():
         yield Cursor(None, f'{labels.path}["{key}"]', location), key
-    for expression in here.at("matchExpressions").each():
+    for expression in criteria.at("matchExpressions").each():
         yield expression.at("key"), expression.at("key").text
 
 
@@ -220,8 +220,8 @@ def _misspelt(key: str) -> str:
     prefix, _slash, name = key.rpartition("/")
     plain = "".join(letter for letter in name.lower() if letter.isalnum())
     like = not prefix or "kasten" in prefix.lower() or "k10" in prefix.lower()
-    whole = plain in ("appnamespace", "appnamespaces")
-    if (like and whole) or (prefix == PREFIX and plain in ABOUT_NAME):
+    is_app_namespace = plain in ("appnamespace", "appnamespaces")
+    if (like and is_app_namespace) or (prefix == PREFIX and plain in ABOUT_NAME):
         return NAME_KEY
     near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=ALIKE)
     return near[0] if near else ""
@@ -244,13 +244,13 @@ def _values(rule: Rule, expression: Cursor) -> Diagnostics:
                 )
 
 
-def _is_filled(here: Cursor) -> bool:
+def _is_filled(criteria: Cursor) -> bool:
     """Return whether each requirement by name has a name, so that they rule each other out."""
-    labels = [here.at("matchLabels", key) for key in NAME_KEYS]
+    labels = [criteria.at("matchLabels", key) for key in NAME_KEYS]
     present = [label for label in labels if label.there]
     expressions = [
         expression.at("values")
-        for expression in here.at("matchExpressions").each()
+        for expression in criteria.at("matchExpressions").each()
         if expression.at("key").text in NAME_KEYS and expression.at("operator").text == "In"
     ]
     return all(label.text for label in present) and all(values.texts for values in expressions)

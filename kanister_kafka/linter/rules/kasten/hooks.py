@@ -108,22 +108,22 @@ def missing(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str
     calls = operation.calls
     reasons: dict[str, str] = {}
     for ours in of_hooks(objects, calls):
-        mine = {hook.moment for hook in calls if hook.blueprint.text == ours.name}
-        reasons |= dict(_missing(objects, operation, ours, mine))
+        moments = {hook.moment for hook in calls if hook.blueprint.text == ours.name}
+        reasons |= dict(_missing(objects, operation, ours, moments))
     return reasons
 
 
 def _missing(
-    objects: KastenObjects, operation: PolicyOperation, ours: RenderedBlueprint, mine: Set[str]
+    objects: KastenObjects, operation: PolicyOperation, ours: RenderedBlueprint, moments: Set[str]
 ) -> Iterator[tuple[str, str]]:
-    needed = _needed(operation, ours, mine)
+    needed = _needed(operation, ours, moments)
     for moment, (action, follows) in needed.items():
-        other = operation.hooks.at(moment, "blueprint").text
-        if moment in mine:
+        blueprint = operation.hooks.at(moment, "blueprint").text
+        if moment in moments:
             continue
-        if other and moment == "onFailure" and not _near(objects, other, ours.name):
+        if blueprint and moment == "onFailure" and not _near(objects, blueprint, ours.name):
             continue  # the site's own way to bring Kafka back
-        instead = f"it calls Blueprint {other}; " if other else ""
+        instead = f"it calls Blueprint {blueprint}; " if blueprint else ""
         yield (
             moment,
             f"Required value: {instead}{follows}; call {action} of Blueprint {ours.name}",
@@ -131,12 +131,12 @@ def _missing(
 
 
 def _needed(
-    operation: PolicyOperation, ours: RenderedBlueprint, mine: Set[str]
+    operation: PolicyOperation, ours: RenderedBlueprint, moments: Set[str]
 ) -> Mapping[str, tuple[str, str]]:
     """Return the hooks that have to be there, each with its action and what follows without it."""
     if operation.name == "restore":
         return FOR_RESTORE
-    cold = ours.cold if ours.cold is not None else mine != {"preHook"}
+    cold = ours.cold if ours.cold is not None else moments != {"preHook"}
     if operation.name != "backup" or not cold:
         return {}
     return FOR_BACKUP
@@ -154,8 +154,8 @@ def left_stopped(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
 
 def stays_stopped(objects: KastenObjects, operation: PolicyOperation) -> dict[str, str]:
     """Return what stays stopped after an operation, by the moment that should start it."""
-    others = objects.of(operation.owner)
-    elsewhere = any(one.calls for one in others if one.here.path != operation.here.path)
+    peers = objects.of(operation.owner)
+    elsewhere = any(peer.calls for peer in peers if peer.here.path != operation.here.path)
     bound = bool(objects.bindings or objects.annotations)
     if operation.name != "backup" or elsewhere or bound:
         return {}
@@ -247,11 +247,11 @@ def late_capture(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
                 value = (
                     entry.value.get("keyValue") if isinstance(entry.value, MappingNode) else None
                 )
-                given = [key.key for key in value.entries] if isinstance(value, MappingNode) else []
-                if missing := [key for key in LATE_CAPTURE_KEYS if key not in given]:
+                keys = [key.key for key in value.entries] if isinstance(value, MappingNode) else []
+                if missing_keys := [key for key in LATE_CAPTURE_KEYS if key not in keys]:
                     path = f"{action.path}.outputArtifacts.{entry.key}.keyValue"
                     message = (
                         f"Required value: Kasten captures the object named by "
-                        f"{', '.join(LATE_CAPTURE_KEYS)}; {', '.join(missing)} missing"
+                        f"{', '.join(LATE_CAPTURE_KEYS)}; {', '.join(missing_keys)} missing"
                     )
                     yield rule.report(entry.location, path, message)

@@ -45,12 +45,12 @@ def hook_per_namespace(rule: Rule, objects: KastenObjects, _settings: LintSettin
         if hook.at("blueprint").text in rendered_blueprints(objects):
             continue  # what it does is known: kasten-stopped-per-namespace
         for action in _called(objects, hook) if undone else ():
-            used = chain.from_iterable(one.analysis.references for one in action.templates)
+            used = chain.from_iterable(text.analysis.references for text in action.templates)
             if not any(reference.names[0] in OF_NAMESPACE for reference in used):
                 message = (
-                    f"runs once for {_each(selected)}, and does the same every time: what it stops "
-                    "may be started by one while another is not done; give each namespace a Policy "
-                    "of its own"
+                    f"runs once for {_each_namespace(selected)}, and does the same every time: "
+                    "what it stops may be started by one while another is not done; give each "
+                    "namespace a Policy of its own"
                 )
                 yield rule.report(hook.location, hook.path, message)
 
@@ -69,9 +69,9 @@ def stopped_per_namespace(
             continue  # kasten-kafka-not-selected
         scope = f"namespace {ours.namespace}" if ours.namespace else "one certain namespace"
         message = (
-            f"stops the Kafka of {scope}, once for {_each(selected)}: the first that is done "
-            "starts it while the volumes of another are being snapshotted; select its namespace "
-            f"alone, by name: {NAME_KEY} In [{ours.namespace or '…'}]"
+            f"stops the Kafka of {scope}, once for {_each_namespace(selected)}: the first that is "
+            "done starts it while the volumes of another are being snapshotted; select its "
+            f"namespace alone, by name: {NAME_KEY} In [{ours.namespace or '…'}]"
         )
         yield rule.report(hook.location, hook.path, message)
 
@@ -100,10 +100,8 @@ def kafka_not_selected(rule: Rule, objects: KastenObjects, _settings: LintSettin
             break
     yield from _restored_elsewhere(rule, objects)
     for binding in objects.bindings:
-        ours, places = (
-            rendered_blueprints(objects).get(binding.blueprint.text),
-            binding.namespaces(),
-        )
+        ours = rendered_blueprints(objects).get(binding.blueprint.text)
+        places = binding.namespaces()
         if ours and ours.namespace and places and ours.namespace not in places:
             message = (
                 f"Blueprint {ours.name} acts on the Kafka of namespace {ours.namespace}, and the "
@@ -215,8 +213,8 @@ def backup_without_hooks(rule: Rule, objects: KastenObjects, settings: LintSetti
             for name in stopped
             if name in selected.names or ("*" not in name and selected.holds(name))
         )
-        whole = match_filter(operation.filters, "", CLAIMS) is FilterMatch.YES
-        if not both or operation.hooks.at("preHook").there or not whole:
+        takes_claims = match_filter(operation.filters, "", CLAIMS) is FilterMatch.YES
+        if not both or operation.hooks.at("preHook").there or not takes_claims:
             continue
         if not _unstopped(objects, settings, operation):
             selector = operation.owner.at("spec", "selector")
@@ -233,7 +231,7 @@ def _unstopped(
     """Return the Blueprints that stop a Kafka of a backup, and that nothing calls in it."""
     selected, hooks = namespace_selection(operation.owner), operation.hooks
     called = {hook.blueprint.text for hook in operation.calls}
-    other = hooks.at("preHook", "blueprint").text
+    blueprint = hooks.at("preHook", "blueprint").text
     if match_filter(operation.filters, "", CLAIMS) is not FilterMatch.YES:
         return ()
     return tuple(
@@ -243,7 +241,7 @@ def _unstopped(
         and ours.namespace
         and selected.holds(ours.namespace)
         and ours.name not in called
-        and (not hooks.at("preHook").there or _misspelt(objects, other, ours.name))
+        and (not hooks.at("preHook").there or _misspelt(objects, blueprint, ours.name))
         and not _tied(objects, settings, operation, ours.name)
     )
 
@@ -271,8 +269,8 @@ def _tied(
 def bound_elsewhere(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
     """Find what is tied to a Blueprint in a namespace that no Policy of the input backs up."""
     backups = [policy for policy, _hooks in _backups(objects)]
-    all_here = settings.kasten and backups  # else the Policy may well be in another file
-    for tie in blueprint_links(objects) if all_here else ():
+    is_complete = settings.kasten and backups  # else the Policy may well be in another file
+    for tie in blueprint_links(objects) if is_complete else ():
         if not any(may_select(policy, tie) for policy in backups):
             message = (
                 f"no Policy in the input backs up {', '.join(sorted(tie.namespaces))}, so "
@@ -331,8 +329,8 @@ def _namespace(node: object) -> str:
 
 
 def _of_policies(objects: KastenObjects, name: str) -> tuple[PolicyOperation, ...]:
-    return tuple(one for one in objects.operations if one.in_policy and one.name == name)
+    return tuple(item for item in objects.operations if item.in_policy and item.name == name)
 
 
-def _each(selected: NamespaceSelection) -> str:
+def _each_namespace(selected: NamespaceSelection) -> str:
     return f"each of {', '.join(sorted(selected.names))}" if selected.names else selected.rows()[0]

@@ -56,11 +56,11 @@ def policy_namespace(rule: Rule, objects: KastenObjects, settings: LintSettings)
     for policy in objects.policies if settings.kasten or objects.blueprints else ():
         field = policy.at("metadata", "namespace")
         selected = namespace_selection(policy)
-        own = selected.by_name and selected.names == {field.text}
-        hooked = any(one.calls for one in objects.of(policy))
+        selects_itself = selected.by_name and selected.names == {field.text}
+        hooked = any(operation.calls for operation in objects.of(policy))
         if not field.text or field.text == settings.kasten_namespace:
             continue
-        if hooked or not (own or selected.open):
+        if hooked or not (selects_itself or selected.open):
             why = (
                 "its hooks call Blueprints of Kasten's own namespace"
                 if hooked

@@ -1,6 +1,6 @@
-"""Shapes of Kasten's objects, held against what `kasten.kinds` states of them.
+"""Shapes of Kasten's objects, held against what `kasten.schemas` states of them.
 
-`kasten.kinds` closes only fields and values that public pages settle: kubectl refuses another
+`kasten.schemas` closes only fields and values that public pages settle: kubectl refuses another
 field, or the API server another value, and a client that drops it leaves out what the author has
 meant.
 """
@@ -65,7 +65,7 @@ def binding_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -
         flat: list[str] = []
         for requirement in binding.requirements():
             flat += [problem.path for problem in _flat(rule, requirement)]
-        for problem in _held_against(rule, binding.root, schemas.KINDS["BlueprintBinding"]):
+        for problem in _mismatches(rule, binding.root, schemas.KINDS["BlueprintBinding"]):
             if not problem.path.startswith(tuple(flat)):
                 yield problem
         for requirement in binding.requirements():
@@ -84,9 +84,9 @@ def binding_form(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
 def policy_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a Policy is not documented to hold, where the documentation is complete."""
     for policy in objects.policies:
-        preset = policy.at("spec", "presetRef").there
-        for problem in _held_against(rule, policy, schemas.KINDS["Policy"]):
-            if not (preset and problem.path == "spec.frequency" and is_unset(policy)):
+        is_unset = policy.at("spec", "presetRef").there and policy.at("spec", "frequency").is_empty
+        for problem in _mismatches(rule, policy, schemas.KINDS["Policy"]):
+            if not (is_unset and problem.path == "spec.frequency"):
                 yield problem
         yield from _misplaced(
             rule, policy.at("spec"), BELOW + PARAMETERS, "of the entry of actions"
@@ -126,10 +126,10 @@ def unknown_operation(rule: Rule, objects: KastenObjects, _settings: LintSetting
     for policy in objects.policies:
         for action in policy.at("spec", "actions").each():
             operation = action.at("action")
-            known = schemas.OPERATIONS + OTHER_OPERATIONS
+            operations = schemas.OPERATIONS + OTHER_OPERATIONS
             if (
                 operation.text
-                and operation.text not in known
+                and operation.text not in operations
                 and not did_you_mean(operation.text, schemas.OPERATIONS)
             ):
                 message = (
@@ -143,9 +143,9 @@ def unknown_operation(rule: Rule, objects: KastenObjects, _settings: LintSetting
 def restore_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
     """Find what a RestoreAction or a TransformSet is not documented to hold."""
     for restore in objects.restores:
-        yield from _held_against(rule, restore, schemas.KINDS["RestoreAction"])
+        yield from _mismatches(rule, restore, schemas.KINDS["RestoreAction"])
     for transform_set in objects.transform_sets:
-        yield from _held_against(rule, transform_set, schemas.KINDS["TransformSet"])
+        yield from _mismatches(rule, transform_set, schemas.KINDS["TransformSet"])
     for transform in transforms(objects):
         for command in transform.at("json").each():
             yield from _incomplete_patch(rule, command)
@@ -170,14 +170,9 @@ def _incomplete_patch(rule: Rule, command: Cursor) -> Diagnostics:
         yield rule.report(command.location, value.path, message)
 
 
-def is_unset(policy: Cursor) -> bool:
-    """Return whether the frequency of a Policy is empty, as a preset leaves it."""
-    return policy.at("spec", "frequency").is_empty
-
-
-def _held_against(rule: Rule, part: Cursor, whole: ObjectSchema) -> Diagnostics:
+def _mismatches(rule: Rule, part: Cursor, documented: ObjectSchema) -> Diagnostics:
     """Compare an object; its names are the API server's to judge, as charts fill them in."""
-    schema = whole._replace(known={**whole.known, "metadata": AnySchema()})
+    schema = documented._replace(known={**documented.known, "metadata": AnySchema()})
     if part.node is not None:
         for problem in validate_schema(part.node, schema, part.path):
             is_missing = problem.rule == "missing-field" and problem.path.endswith(ELSEWHERE)
@@ -206,11 +201,11 @@ def _uncompared(rule: Rule, requirement: Cursor) -> Diagnostics:
             yield rule.report(values.location, values.path, message)
 
 
-def _misplaced(rule: Rule, parent: Cursor, fields: Iterable[str], where: str) -> Diagnostics:
+def _misplaced(rule: Rule, parent: Cursor, fields: Iterable[str], owner: str) -> Diagnostics:
     for field in fields:
         if parent.at(field).there:
             misplaced = parent.at(field)
-            message = f"ignored here: it belongs below the parameters {where}"
+            message = f"ignored here: it belongs below the parameters {owner}"
             if field in PARAMETERS:
                 message = "ignored here: it belongs below an entry of actions"
             yield rule.report(misplaced.location, misplaced.path, message)
