@@ -27,6 +27,11 @@ KINDS: dict[str, ApiResource] = {}
 _OF_THREAD = threading.local()
 
 
+SMALL_JVM = (
+    "KAFKA_HEAP_OPTS=-Xmx96m KAFKA_JVM_PERFORMANCE_OPTS='-XX:+UseSerialGC -XX:TieredStopAtLevel=1'"
+)
+
+
 def kubectl(*arguments: str, stdin: str | None = None, timeout: float = 120) -> str:
     done = subprocess.run(
         ["kubectl", *arguments], input=stdin, capture_output=True, text=True, timeout=timeout
@@ -134,7 +139,7 @@ def combined_node(volume: dict) -> dict:
         "roles": ["controller", "broker"],
         "storage": {"type": "jbod", "volumes": [{**volume, "kraftMetadata": "shared"}]},
         "resources": {"requests": {"cpu": "20m", "memory": "300Mi"}},
-        "jvmOptions": {"-Xms": "200m", "-Xmx": "256m"},
+        "jvmOptions": {"-Xms": "200m", "-Xmx": "256m", "-XX": {"TieredStopAtLevel": "1"}},
     }
 
 
@@ -193,7 +198,7 @@ class Kafka:
         )
 
     def tool(self, tool: str, *arguments: str, stdin: str | None = None) -> str:
-        command = f"cd /opt/kafka; KAFKA_HEAP_OPTS=-Xmx96m exec bin/{tool} {' '.join(arguments)}"
+        command = f"cd /opt/kafka; {SMALL_JVM} exec bin/{tool} {' '.join(arguments)}"
         pod = self.broker()
         interactive = ["-i"] if stdin is not None else []
         return kubectl(
