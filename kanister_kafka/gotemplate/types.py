@@ -1,7 +1,7 @@
 """Types of the values in a template, as far as they are known before it runs.
 
-The types are those of Go that text/template distinguishes; `BasicType("any")` stands for values that
-only the run shows.
+The types are those of Go that text/template distinguishes; `BasicType("any")` stands for values
+that only the run shows.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Go's values as far as a template meets them, each with the type that decides what it may do.
 
 Booleans, strings, floats and `int` are Python's own; None is Go's invalid value, an interface that
-holds nothing. A value that only the run shows is a SymbolicValue: it stands for the expression that gives
-it.
+holds nothing. A value that only the run shows is a SymbolicValue: it stands for the expression that
+gives it.
 """
 
 from __future__ import annotations
