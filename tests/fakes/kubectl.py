@@ -161,7 +161,7 @@ def _by_itself(args: list[str], text: str) -> str:
     return ""
 
 
-OWN_STATE = "jsonpath={.data.state}|{.data.run}|{.metadata.resourceVersion}"
+OWN_STATE = "jsonpath={.metadata.resourceVersion}|{.data.state}|{.data.run}"
 
 
 def _own_state(folder: str) -> str:
@@ -171,7 +171,7 @@ def _own_state(folder: str) -> str:
         for args, _text in map(json.loads, log):
             if args[:2] == ["patch", "configmap"] and "-p" in args:
                 state = json.loads(after(args, "-p")).get("data", {}).get("state", state)
-    return f"{state}|{os.environ.get('RUN_ID', '')}|7"
+    return f"7|{state}|{os.environ.get('RUN_ID', '')}"
 
 
 def _wait_for_deletion(folder: str, out: str, before: int) -> None:
@@ -214,7 +214,7 @@ def main() -> int:
             sys.stdout.write(out)
             sys.stderr.write(err)
             return int(code)
-    is_own = args[:2] == ["get", "configmap"] and after(args, "-o").startswith(OWN_STATE)
+    is_own = args[:2] == ["get", "configmap"] and after(args, "-o") == OWN_STATE
     sys.stdout.write(_own_state(folder) if is_own else _by_itself(args, text))
     return 0
 

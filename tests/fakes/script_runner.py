@@ -93,7 +93,7 @@ def phases_of(plan: BackupPlan) -> dict[str, PlannedPhase]:
 
 
 SCRIPTS_OF_A_STOP = ("quiesce", "pause", "save-objects", "flush", "flush-online", "stop")
-OWN_RUN = r"jsonpath=\{\.data\.state\}\|\{\.data\.run\}\|\{\.metadata\.resourceVersion\}( |$)"
+OWN_RUN = r"jsonpath=\{\.metadata\.resourceVersion\}\|\{\.data\.state\}\|\{\.data\.run\}( |$)"
 LOCK_OWNER = r"jsonpath=\{\.metadata\.resourceVersion\}\|\{\.data\.run\}( |$)"
 """What a failed phase reads before it stores its failure."""
 FIELD_MANAGER = "--field-manager=kanister-kafka"
@@ -228,8 +228,8 @@ class Shell:
         state = "quiescing" if phase.script in SCRIPTS_OF_A_STOP else "running"
         known |= {"FAKE_STATE": "restoring" if "estore" in name else state, **values}
         words = [f"{key}={known.pop(key)}" for key in own]
-        self.on(LOCK_OWNER, f"7|{RUN}").on(r"\.data\.run\}( |$)", RUN).on(
-            r"\.data\.pod\}( |$)", POD
+        self.on(LOCK_OWNER, f"7|{RUN}").on(r"jsonpath=\{\.data\.run\}( |$)", RUN).on(
+            r"jsonpath=\{\.data\.pod\}( |$)", POD
         )
         done = self._bash([STUB.read_text(), name, phase.script, *words], known)
         assert "unbound variable" not in done.stderr, done.stderr

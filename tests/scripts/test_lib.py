@@ -147,8 +147,13 @@ def test_count_is_written_into_the_record_before_the_writer_is_scaled(shell: She
 
 def test_second_copy_is_read_by_its_whole_name(shell: Shell) -> None:
     """Names may have dots, which mean something in a JSONPath."""
-    done = shell.run("common.sh", "scale.sh", body="replicas_key Kind.a home my.mirror")
-    assert done.stdout == r"replicas\.Kind\.a\.home\.my\.mirror"
+    shell.on("^get", "4")
+    done = shell.run(
+        "common.sh", "scale.sh", body="saved_replicas Kind.a home my.mirror", STATE_CONFIGMAP="r"
+    )
+    assert done.stdout == "4"
+    (call,) = shell.calls()
+    assert call.endswith(r"jsonpath={.data['replicas\.Kind\.a\.home\.my\.mirror']}")
 
 
 PAUSE = r"annotations\.strimzi"

@@ -418,7 +418,7 @@ def test_offsets_that_cannot_be_read_fail(shell: Shell) -> None:
 
 
 def test_a_run_that_was_ended_meanwhile_is_not_flushed(shell: Shell) -> None:
-    shell.on(OWN_RUN, f"running|{RUN}")
+    shell.on(OWN_RUN, f"7|running|{RUN}")
     done = flushed(shell)
     assert done.returncode != 0
     assert "state" not in shell.recorded()
@@ -563,9 +563,9 @@ def test_kasten_calls_the_comparison_in_the_action_of_its_own(shell: Shell, befo
 EMPTY = hashlib.sha256(b"").hexdigest()
 
 
-def paused(shell: Shell, run: str = f"quiescing|{RUN}") -> Any:
+def paused(shell: Shell, run: str = f"7|quiescing|{RUN}") -> Any:
     shell.on(r"get configmap .*data\.podClaims", f"||{EMPTY}|{EMPTY}")
-    shell.on(r"get configmap .*data\.run", run).on("availableReplicas", "1")
+    shell.on(OWN_RUN, run).on("availableReplicas", "1")
     shell.on(r"get kafkas.*annotations\.strimzi\\.io/pause", "true")
     shell.on("ReconciliationPaused", "", "True")
     shell.on("get kafka(b|c|m).*-o name", "kind/name").on("get kafka(b|c|m).*replicas", "2|")
@@ -585,7 +585,7 @@ def test_operators_are_stopped_before_clients_and_no_node(shell: Shell) -> None:
 
 
 def test_the_first_phase_stops_no_client(shell: Shell) -> None:
-    shell.on("get configmap .*resourceVersion", "7|running|yesterday|then")
+    shell.on(r"get configmap .*resourceVersion.*data\.since", "7|running|yesterday|then")
     shell.on(r"get kafkas.*kafkaMetadataState", "KRaft|True|")
     shell.on("get pods .*controller-name", "backup-broker-0 backup-broker|backup-kafka True\n")
     shell.on("get kafkanodepools", "3|[0,1,2]").on(r"get kafkas.*clusterId", "abc")
@@ -608,7 +608,7 @@ def test_a_restored_kafka_has_the_pause_that_it_had_before_the_backup(
     assert kafka["metadata"]["annotations"]["kanister-kafka.io/pause-before"] == before
 
 
-@pytest.mark.parametrize("run", [f"running|{RUN}", "quiescing|other", ""])
+@pytest.mark.parametrize("run", [f"7|running|{RUN}", "7|quiescing|other", ""])
 def test_the_pause_of_another_run_is_refused(shell: Shell, run: str) -> None:
     assert paused(shell, run).returncode != 0
     assert {call.args[1] for call in shell.writes()} <= {"configmap"}

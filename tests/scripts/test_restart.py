@@ -29,10 +29,6 @@ POSTPONED = r"annotate kafkas.*--overwrite kanister-kafka.io/restart-by=20\d\d"
 DISARMED = r"annotate kafkas.*kanister-kafka.io/restart-by-$"
 
 
-NEW_RUN = r"resourceVersion\}\|\{\.data\['"
-"""What a restart reads to see whether another run or a restore has begun meanwhile."""
-
-
 def there(shell: Shell, record: str = "", before: str = "") -> Shell:
     """Answer as a cluster whose nodes serve, or are still stopped where the record says so.
 
@@ -294,7 +290,7 @@ def test_what_is_half_restored_is_not_started(shell: Shell, name: str) -> None:
 @pytest.mark.parametrize("name", ["resume", "restoreRestart", "restartRestored"])
 def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str) -> None:
     shell.on(r"metadata\.generation\}\|\{\.status\.observedGeneration", "1|1|True||")
-    shell.on(OWN_RUN, f"restoring|{RUN}")
+    shell.on(OWN_RUN, f"7|restoring|{RUN}")
     done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
     assert done.returncode == 0, done.stderr
     assert let_in(shell)
@@ -303,7 +299,7 @@ def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str
 
 def test_lost_count_of_a_writer_comes_from_the_record(shell: Shell) -> None:
     shell.on("get kafkamirrormaker2s.*replicas-before", "0|")
-    shell.on(r"get configmap .*KafkaMirrorMaker2\\.kafka-tools\\.mirror", f"restarting|{RUN}|7|3")
+    shell.on(r"get configmap .*KafkaMirrorMaker2\\.kafka-tools\\.mirror", "3")
     done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
     assert done.returncode == 0, done.stderr
     (call,) = shell.calls(f"patch {MIRROR}")
@@ -703,7 +699,7 @@ def test_nothing_is_started_if_the_pause_cannot_be_read(shell: Shell) -> None:
 
 @pytest.mark.parametrize("name", ["restart", "recover", "switch"])
 def test_a_restore_that_has_begun_meanwhile_keeps_its_pause(shell: Shell, name: str) -> None:
-    shell.on(NEW_RUN, "restoring|other|7|")
+    shell.on(OWN_RUN, "7|restoring|other")
     shell.on(LOOK, f"backup|{PAST}|unset")
     done = there(shell, f"stopping|{RUN}|", "unset").phase(name)
     assert done.returncode != 0
@@ -719,7 +715,7 @@ def test_what_another_run_has_stopped_meanwhile_stays_stopped(
     shell: Shell, name: str, state: str
 ) -> None:
     """A restart of many clients takes long, and a Kafka that runs may be stopped meanwhile."""
-    shell.on(NEW_RUN, f"{state}|other|7|").on("get kafka.*replicas-before", "0|2")
+    shell.on(OWN_RUN, f"7|{state}|other").on("get kafka.*replicas-before", "0|2")
     shell.on(LOOK, f"backup|{PAST}|")
     done = there(shell, f"running|{RUN}|").phase(name)
     log = done.stdout if name == "backupRecover" else done.stderr
@@ -728,6 +724,15 @@ def test_what_another_run_has_stopped_meanwhile_stays_stopped(
     assert not shell.calls("annotate kafka") + shell.calls("patch kafka")
     assert not shell.calls('"replicas":0}')
     assert not [key for key in shell.recorded() if key != "seenRunning"]
+
+
+def test_state_is_written_if_its_other_values_are_damaged(shell: Shell) -> None:
+    damaged = 'a|"\\ \n$b'
+    shell.on(OWN_RUN, f"7|{damaged}|{damaged}")
+    done = there(shell, f"{damaged}|{damaged}", "unset").phase("resume")
+    assert done.returncode == 0, done.stderr
+    (write,) = [call for call in shell.writes() if '"state":"running"' in str(call)]
+    assert write.patch["metadata"] == {"resourceVersion": "7"}
 
 
 def test_clients_are_released_before_a_broker_that_has_failed_is_ready(shell: Shell) -> None:

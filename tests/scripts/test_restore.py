@@ -10,7 +10,7 @@ import re
 import pytest
 
 from tests.fakes.kubectl import encoded
-from tests.fakes.script_runner import BACKUP, FORBIDDEN, RUN, Shell, cycle
+from tests.fakes.script_runner import BACKUP, FORBIDDEN, OWN_RUN, RUN, Shell, cycle
 
 PREFIX = f"backup-backup-{BACKUP}"
 AWAY_FOR_GOOD = (1, "", "Error from server (Invalid): x")
@@ -38,8 +38,8 @@ PARTS = "get secrets .*-l kanister-kafka.io/backup"
 GONE = (1, "", "Error from server (NotFound): secrets not found")
 STATE = r"get configmap .*\{\.data\.state\}$"
 PAUSED = r"get kafkas.*annotations\.strimzi"
-OWNER = r"get configmap .*data\.run"
-OWN = r"get configmap .*\{\.data\.state\}\|\{\.data\.run\}\|\{\.metadata\.resourceVersion\}$"
+OWNER = OWN_RUN
+OWN = OWN_RUN
 
 
 def whole(shell: Shell) -> Shell:
@@ -405,7 +405,7 @@ def test_checks_come_before_the_stop_and_the_stop_before_the_objects() -> None:
 def living(shell: Shell) -> Shell:
     shell.on("get kafkas.* -o name", "kafka/backup\n").on("ReconciliationPaused", "", "True")
     shell.on(PAUSED, "true")
-    return shell.on(OWNER, f"restoring|{RUN}").on("get kafka.*replicas-before", "2|")
+    return shell.on(OWNER, f"7|restoring|{RUN}").on("get kafka.*replicas-before", "2|")
 
 
 @pytest.mark.parametrize("name", ["restoreStop", "haltForRestore"])
@@ -462,7 +462,7 @@ def test_pod_of_a_kafka_that_was_deleted_is_waited_for(shell: Shell) -> None:
 
 
 def put(shell: Shell) -> Shell:
-    return whole(shell.on(OWNER, f"restoring|{RUN}"))
+    return whole(shell.on(OWNER, f"7|restoring|{RUN}"))
 
 
 def test_objects_are_put_back_in_order(shell: Shell) -> None:
@@ -499,7 +499,8 @@ def test_claim_that_does_not_go_is_not_made_again(shell: Shell) -> None:
 
 
 OTHERS = pytest.mark.parametrize(
-    "fields", ["|", f"running|{RUN}", f"stopped|{RUN}", "restoring|2026-01-02T03:00:00.000Z"]
+    "fields",
+    ["7||", f"7|running|{RUN}", f"7|stopped|{RUN}", "7|restoring|2026-01-02T03:00:00.000Z"],
 )
 
 
@@ -837,7 +838,7 @@ def test_nothing_is_discarded_by_a_word_that_is_not_true(shell: Shell, told: str
     [
         (BEFORE, ""),
         (BEFORE, "x,y"),
-        (OWN, f"running|{RUN}"),
+        (OWN, f"7|running|{RUN}"),
         (REPLACED, FORBIDDEN),
         ("get persistentvolumeclaims", FORBIDDEN),
     ],

@@ -30,7 +30,7 @@ from tests.fakes.script_runner import (
 
 ENDED_BY = r"get configmap .*\{\.data\.run\}\|\{\.data\.action\}"
 MARK = r"get kafkas.*annotations\.kanister-kafka"
-RECORD = r"get configmap .*resourceVersion\}\|\{\.data\.state"
+RECORD = r"get configmap .*resourceVersion.*data\.since"
 FIT = r"get kafkas.*kafkaMetadataState"
 PODS = "get pods .*controller-name"
 POOLS = "get kafkanodepools"
@@ -433,7 +433,7 @@ def test_failure_is_not_written_under_the_lock_of_another_run(
 ) -> None:
     """The watchdog would bring Kafka back during the stop of that run."""
     shell.on(LOCK_OWNER, *holders).on(FAILURE, *answers).on("availableReplicas", "")
-    done = shell.on(OWN_RUN, f"quiescing|{RUN}").phase("stop", WATCHDOG_TIMEOUT="0")
+    done = shell.on(OWN_RUN, f"7|quiescing|{RUN}").phase("stop", WATCHDOG_TIMEOUT="0")
     assert "does not run yet" in done.stderr.splitlines()[-1]
     writes = [call for call in shell.writes() if re.search(FAILURE, str(call))]
     assert len(writes) == tries
@@ -456,7 +456,7 @@ def test_clients_that_were_stopped_after_another_actor_has_ended_the_run_start_a
 ) -> None:
     """It has started clients, and has ended the watchdog."""
     shell.on("get kafka.*replicas-before", "2|")
-    shell.on(OWN_RUN, *[f"{state}|{RUN}|7" for state in states])
+    shell.on(OWN_RUN, *[f"7|{state}|{RUN}" for state in states])
     shell.on(ENDED_BY, f"{states[-1]}|{RUN}|backupPrehook", f"running|{RUN}|backupPrehook")
     done = fit(shell).phase("quiesce")
     assert done.returncode != 0
@@ -480,7 +480,7 @@ def test_clients_that_were_stopped_after_another_actor_has_ended_the_run_start_a
     ],
 )
 def test_watchdog_is_not_started_again_for_others(shell: Shell, record: str | Reply) -> None:
-    shell.on(OWN_RUN, f"running|{RUN}|7").on(ENDED_BY, record)
+    shell.on(OWN_RUN, f"7|running|{RUN}").on(ENDED_BY, record)
     assert halted(shell).phase("stop").returncode != 0
     assert not [call for call in shell.writes() if call.args[1] != "configmap"]
 
@@ -495,7 +495,7 @@ def test_a_phase_whose_pod_is_ended_stores_its_failure(shell: Shell) -> None:
 
 def test_a_stop_that_is_ended_while_it_is_stored_is_not_stopped(shell: Shell) -> None:
     states = ("quiescing", "quiescing", *["stopping"] * 4, "restarting")
-    shell.on(OWN_RUN, *[f"{state}|{RUN}|7" for state in states])
+    shell.on(OWN_RUN, *[f"7|{state}|{RUN}" for state in states])
     shell.on('resourceVersion.*"state":"stopped"', CONFLICT)
     done = halted(shell).phase("stop")
     assert done.returncode != 0
@@ -593,8 +593,8 @@ def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> Non
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 KEPT = r"get configmap .*data\.podClaims"
-OWNER = r"get configmap .*data\.run"
-QUIESCED, STOPPING = f"quiescing|{RUN}", f"stopping|{RUN}"
+OWNER = OWN_RUN
+QUIESCED, STOPPING = f"7|quiescing|{RUN}", f"7|stopping|{RUN}"
 
 
 def halted(shell: Shell) -> Shell:
@@ -624,7 +624,8 @@ def test_order_of_the_stop(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    "record", ["running|" + RUN, "restarting|" + RUN, "quiescing|other", "stopped|" + RUN, "|", ""]
+    "record",
+    [f"7|running|{RUN}", f"7|restarting|{RUN}", "7|quiescing|other", f"7|stopped|{RUN}", "7||", ""],
 )
 def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: str) -> None:
     """The watchdog, or a person, may have brought the cluster back since it was quiesced."""
@@ -649,7 +650,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
     shell: Shell, looks: int, deleted: list[str]
 ) -> None:
     """Kasten may have given up this hook and called the next one."""
-    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * (looks - 1), f"restarting|{RUN}")
+    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * (looks - 1), f"7|restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
     assert "has state restarting" in done.stderr.splitlines()[-1]
@@ -658,7 +659,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
 
 
 def test_stop_that_was_undone_at_the_end_is_none(shell: Shell) -> None:
-    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * 3, f"restarting|{RUN}")
+    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * 3, f"7|restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
     assert shell.recorded()["state"] == "stopping"

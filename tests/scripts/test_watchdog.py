@@ -195,13 +195,14 @@ def announced(shell: Shell, case: str, record: str) -> tuple[int, str]:
 
 @announcing
 def test_each_phase_of_the_stop_announces_its_pod(shell: Shell, case: str) -> None:
-    announced(shell, case, f"quiescing|{RUN}")
-    assert shell.writes()[0].patch == {"data": {"pod": POD}}
+    announced(shell, case, f"7|quiescing|{RUN}")
+    assert shell.writes()[0].patch == {"metadata": {"resourceVersion": "7"}, "data": {"pod": POD}}
 
 
 @announcing
 @pytest.mark.parametrize(
-    "record", [f"running|{RUN}", f"restarting|{RUN}", f"stopping|{RUN}", "quiescing|other", "|"]
+    "record",
+    [f"7|running|{RUN}", f"7|restarting|{RUN}", f"7|stopping|{RUN}", "7|quiescing|other", "7||"],
 )
 def test_no_phase_goes_on_with_what_is_not_its_own(shell: Shell, case: str, record: str) -> None:
     """The watchdog may have brought Kafka back: a pod that comes too late must not stop it."""
@@ -209,7 +210,7 @@ def test_no_phase_goes_on_with_what_is_not_its_own(shell: Shell, case: str, reco
     assert code != 0
     assert "not quiescing by this run: another run has changed it" in told.splitlines()[-1]
     # In state stopping, another pod of this run works.
-    is_own = record.endswith(RUN) and not record.startswith("stopping")
+    is_own = record.endswith(RUN) and not record.startswith("7|stopping")
     assert list(shell.recorded()) == (["failure"] if is_own else [])
     assert {call.args[1] for call in shell.writes()} <= {"configmap"}
     assert not shell.calls("exec ")
@@ -220,5 +221,5 @@ def test_without_a_watchdog_no_pod_is_announced(shell: Shell, name: str) -> None
     strategy = Strategy.ONLINE if name == "pause" else Strategy.COLD
     plan = cycle(restart_after=0, strategy=strategy)
     values = {} if name == "flush" else {"PAUSE_TIMEOUT": "0"}
-    shell.on(OWN_RUN, f"quiescing|{RUN}").phase(name, plan, **values)
+    shell.on(OWN_RUN, f"7|quiescing|{RUN}").phase(name, plan, **values)
     assert "pod" not in shell.recorded()

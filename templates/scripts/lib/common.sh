@@ -203,13 +203,15 @@ find_api() {
 }
 
 STATE_VERSION=
+# The values may be damaged, so the resourceVersion comes first.
+OWN_RUN_FIELDS='{.metadata.resourceVersion}|{.data.state}|{.data.run}'
 
 # assert_own_run STATE [STATE]: fails if another run or the watchdog has changed the state since, for example after a
 # timeout of Kasten. Sets STATE_VERSION to the resourceVersion of the state ConfigMap.
 assert_own_run() {
   local fields state owner
-  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o 'jsonpath={.data.state}|{.data.run}|{.metadata.resourceVersion}')
-  IFS='|' read -r state owner STATE_VERSION < <(printf '%s\n' "$fields")
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath=$OWN_RUN_FIELDS")
+  IFS='|' read -r STATE_VERSION state owner < <(printf '%s\n' "$fields")
   [[ $owner != "${RUN_ID-}" || ($state != "$1" && $state != "${2-$1}") ]] || return 0
   # It belongs to another run, or to another pod of this one: only the pod of a stop expects `stopping`.
   [[ $owner == "${RUN_ID-}" && $state != stopping ]] || LOCK_NOT_ACQUIRED=yes

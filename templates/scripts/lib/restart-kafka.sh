@@ -50,16 +50,14 @@ unexpected_restart_reason() {
   printf %s "${reason:-$seen_running}"
 }
 
-# find_new_run [KEY]: sets NEW_RUN to the reason if a restore or another run has begun during this restart. Then its pause,
-# its clients and its state must stay. Sets STATE_VERSION to the resourceVersion of the state ConfigMap, and SAVED to the
-# value of KEY.
+# find_new_run: sets NEW_RUN to the reason if a restore or another run has begun during this restart. Then its pause, its
+# clients and its state must stay. Sets STATE_VERSION to the resourceVersion of the state ConfigMap.
 find_new_run() {
   local fields present_state present_run
   NEW_RUN=''
   STATE_VERSION=''
-  SAVED=''
-  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data.state}|{.data.run}|{.metadata.resourceVersion}|{.data['${1-none}']}") || return 0
-  IFS='|' read -r present_state present_run STATE_VERSION SAVED < <(printf '%s\n' "$fields")
+  fields=$(kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath=$OWN_RUN_FIELDS") || return 0
+  IFS='|' read -r STATE_VERSION present_state present_run < <(printf '%s\n' "$fields")
   if [[ $0 == *estore* || $state == restoring ]]; then
     return 0
   elif [[ $present_state == restoring ]]; then
@@ -69,9 +67,9 @@ find_new_run() {
   fi
 }
 
-# assert_no_new_run [KEY]: ends the phase
+# assert_no_new_run: ends the phase
 assert_no_new_run() {
-  find_new_run "$@"
+  find_new_run
   [[ -n $NEW_RUN ]] || return 0
   LOCK_NOT_ACQUIRED=yes # the state ConfigMap belongs to the other run
   [[ -z $RECOVER_RUN_ID || -n $was_stopped || -n $early_restart ]] || {
@@ -98,8 +96,8 @@ release_clients() {
     resource=$resource.$API
     begin_step "releasing $kind $namespace/$name"
     [[ -n $(find_object "$resource" "$name" "$namespace") ]] || continue
-    assert_no_new_run "$(replicas_key "$kind" "$namespace" "$name")"
-    restore_replicas "$resource" "$name" "$namespace" "$SAVED"
+    assert_no_new_run
+    restore_replicas "$resource" "$name" "$namespace" "$kind"
     if [[ -n $state_unreadable && -n $unknown_replicas ]]; then # otherwise it had 0 before
       log "$unknown_replicas has 0 replicas, and the state ConfigMap with its previous count is lost: scale it by hand"
       create_event Warning ReplicasUnknown "$unknown_replicas has 0 replicas, and its previous count is unknown: scale it by hand"

@@ -21,13 +21,13 @@ scale_to_zero() {
   log "$1/$2 is scaled from ${count:-its default} to 0"
 }
 
-# restore_replicas RESOURCE NAME NAMESPACE [SAVED]: does nothing if there is no previous count. SAVED is the count
-# in the state ConfigMap, for an object at 0 without its annotation. Sets unknown_replicas if neither is there.
+# restore_replicas RESOURCE NAME NAMESPACE [KIND]: does nothing if there is no previous count. A client of this KIND at 0
+# without its annotation gets the count in the state ConfigMap. Sets unknown_replicas if neither is there.
 restore_replicas() {
   local fields before
   fields=$(get_replicas "$1" "$2" "$3")
   before=${fields#*|}
-  [[ -n $before || $fields != '0|' ]] || before=${4-}
+  [[ -n $before || $fields != '0|' || -z ${4-} ]] || before=$(saved_replicas "$4" "$3" "$2")
   unknown_replicas=
   if [[ -z $before ]]; then
     # shellcheck disable=SC2034 # restart-kafka.sh reads it
@@ -41,5 +41,5 @@ restore_replicas() {
   log "$1/$2 is scaled back to ${before/unset/its default}"
 }
 
-# replicas_key KIND NAMESPACE NAME: key of the count of a client in the state ConfigMap, for a JSONPath
-replicas_key() { printf %s "replicas\.${1//./\\.}\.${2//./\\.}\.${3//./\\.}"; }
+# saved_replicas KIND NAMESPACE NAME: count of a client in the state ConfigMap
+saved_replicas() { kubectl_retry get configmap "$STATE_CONFIGMAP" -n "$NAMESPACE" -o "jsonpath={.data['replicas\.${1//./\\.}\.${2//./\\.}\.${3//./\\.}']}" || true; }
