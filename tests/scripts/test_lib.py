@@ -118,8 +118,8 @@ def test_damaged_count_is_refused(shell: Shell) -> None:
 def test_second_copy_counts_where_the_first_is_lost(
     shell: Shell, seen: str, kept: str, replicas: str | None
 ) -> None:
-    shell.on("^get", seen)
-    body = f"restore_replicas kmm2 mirror kafka '{kept}'"
+    shell.on("^get configmap", kept).on("^get", seen)
+    body = "restore_replicas kmm2 mirror kafka KafkaMirrorMaker2"
     done = shell.run("common.sh", "scale.sh", body=body)
     assert done.returncode == 0, done.stderr
     patches = shell.calls("patch")
@@ -129,8 +129,8 @@ def test_second_copy_counts_where_the_first_is_lost(
 
 
 def test_damaged_second_copy_is_refused(shell: Shell) -> None:
-    shell.on("^get", "0|")
-    body = """restore_replicas kmm2 mirror kafka '1},"x":{'"""
+    shell.on("^get configmap", '1},"x":{').on("^get", "0|")
+    body = "restore_replicas kmm2 mirror kafka KafkaMirrorMaker2"
     assert shell.run("common.sh", "scale.sh", body=body).returncode != 0
     assert not shell.calls("patch")
 

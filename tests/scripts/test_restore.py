@@ -56,7 +56,7 @@ def whole(shell: Shell) -> Shell:
             "data": {"password": encoded("s3cr3t")},
         }
         shell.on(f"get secret {PREFIX}-{part}", encoded(json.dumps(one)))
-    shell.on(OWN, f"restoring|{RUN}")
+    shell.on(OWN, f"7|restoring|{RUN}")
     return shell.on(SNAPSHOTS, rows_of("data-0", "data-1"))
 
 
@@ -530,7 +530,7 @@ def test_a_restore_ends_when_another_run_has_begun(shell: Shell, name: str, fiel
 
 
 def test_no_object_is_created_between_those_of_another_restore(shell: Shell) -> None:
-    mine, other = f"restoring|{RUN}", "restoring|2026-01-02T03:00:00.000Z"
+    mine, other = f"7|restoring|{RUN}", "7|restoring|2026-01-02T03:00:00.000Z"
     done = put(shell.on(OWNER, mine, other)).phase("restoreObjects")
     assert done.returncode != 0
     assert [call.split()[0] for call in touched(shell)] == ["delete"]
@@ -583,7 +583,7 @@ KAFKA_SAYS = r"get kafkas.*jsonpath=\{\.status\.clusterId\}"
 
 
 def paused(shell: Shell) -> Shell:
-    shell.on(OWN, f"restoring|{RUN}")
+    shell.on(OWN, f"7|restoring|{RUN}")
     shell.on(PAUSED, "true").on("ReconciliationPaused", "True").on(r"\.data\.clusterId", "abc")
     shell.on(r"\.data\.nodeIds\\.broker", "[0,1]").on(r"\.data\.nodeIds\\.controller", "[2]")
     shell.on(f"get secret {PREFIX}-facts", encoded(FACTS))
@@ -907,7 +907,7 @@ HOPE = r"get kafkas.*NotReady.*message"
 def starting(shell: Shell) -> Shell:
     """Answer as a restored cluster whose pods are Ready; earlier answers go first."""
     shell.on(r"data\.endedBy", f"restoring|{RUN}|").on("pause-before", "unset")
-    shell.on(OWN, f"restoring|{RUN}")
+    shell.on(OWN, f"7|restoring|{RUN}")
     shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
     shell.on(ENDED, '3|3|True||{"watched":1}').on(OPERATORS, "1").on(BEFORE, f"{ID} {FORMER_ID}")
     return shell
@@ -990,6 +990,7 @@ def test_version_that_the_operator_has_not_is_told_at_once(shell: Shell, name: s
 def test_backup_restart_does_not_wait_for_more_than_pods(shell: Shell) -> None:
     """An outage is over when the nodes serve."""
     shell.on(r"data\.endedBy", f"stopping|{RUN}|").on(ENDED, "3|2|||")
+    shell.on(OWN, f"7|restarting|{RUN}")
     done = starting(shell).phase("backupRestart")
     assert "everything is as before the stop" in done.stdout, done.stderr
     assert not [call for call in shell.calls() if re.search(ENDED, call)]
