@@ -58,7 +58,7 @@ def write_files(folder: Path, files: Mapping[str, str], *, below: str = "") -> I
     """
     directory = folder / below
     refuse_other_objects(directory, files)
-    with _translated(directory):
+    with _os_error_as_unreachable(directory):
         _make(folder, below)
         for name, text in files.items():
             _replace(directory / name, text)
@@ -70,7 +70,7 @@ def write_file(path: Path, text: str) -> None:
 
     A device or a pipe, such as /dev/stdout, is written to as it is.
     """
-    with _translated(path):
+    with _os_error_as_unreachable(path):
         if _is_stream(path):
             path.write_text(text, encoding="utf-8", newline="\n")
         else:
@@ -79,7 +79,7 @@ def write_file(path: Path, text: str) -> None:
 
 def check_file(path: Path) -> None:
     """Raise UnreachableError if `write_file` could not write this file; nothing is left behind."""
-    with _translated(path):
+    with _os_error_as_unreachable(path):
         if _is_stream(path) and path.exists():  # not opened: who reads a pipe would see its end
             if not os.access(path, os.W_OK):
                 raise UnreachableError(f"{path}: {os.strerror(errno.EACCES)}")
@@ -122,7 +122,7 @@ def prune(folder: Path, expected: Collection[str], blueprint: str) -> Iterator[P
     expected_texts = {name: texts[name] for name in expected if name in texts}
     for name in sorted(_superfluous(texts, expected_texts, blueprint)):
         path = folder / name
-        with _translated(path):
+        with _os_error_as_unreachable(path):
             path.unlink()
         yield path
 
@@ -134,13 +134,13 @@ def read_text(path: Path) -> str:
 
 def remove_empty_directories(folder: Path) -> None:
     """Remove a directory that has nothing in it."""
-    with _translated(folder):
+    with _os_error_as_unreachable(folder):
         if not (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
             folder.rmdir()
 
 
 @contextmanager
-def _translated(path: Path) -> Iterator[None]:
+def _os_error_as_unreachable(path: Path) -> Iterator[None]:
     """Raise UnreachableError in place of OSError."""
     try:
         yield
@@ -236,7 +236,7 @@ def _superfluous(texts: Mapping[str, str], expected: Mapping[str, str], blueprin
 
 def _names(folder: Path) -> list[str]:
     with (
-        _translated(folder),
+        _os_error_as_unreachable(folder),
         suppress(FileNotFoundError, NotADirectoryError),
         os.scandir(folder) as entries,
     ):
@@ -247,7 +247,7 @@ def _names(folder: Path) -> list[str]:
 def _texts(folder: Path, names: Iterable[str]) -> Iterator[tuple[str, str]]:
     for name in names:
         path = folder / name
-        with _translated(path), suppress(FileNotFoundError):
+        with _os_error_as_unreachable(path), suppress(FileNotFoundError):
             # Writing puts a file in the place of a link; the diff shows no other text.
             if not path.is_symlink():
                 # As bytes: a line that ends in \r\n is another line.

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from itertools import chain
 
 from kanister_kafka.errors import KanisterKafkaError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import ApiResource, KubeClient
@@ -25,8 +26,6 @@ OPTIONS = {"-n": "namespace", "-l": "label", "--field-selector": "fields"}
 KINDS: dict[str, ApiResource] = {}
 """By the words that named them to `get`."""
 _OF_THREAD = threading.local()
-
-
 SMALL_JVM = (
     "KAFKA_HEAP_OPTS=-Xmx96m KAFKA_JVM_PERFORMANCE_OPTS='-XX:+UseSerialGC -XX:TieredStopAtLevel=1'"
 )
@@ -47,51 +46,52 @@ def get(*arguments: str) -> dict:
     Tests look several times a second, and a process each would load the machine more than what is
     tested. After a failure other than "not found" kubectl tries again, and it has its own words.
     """
-    found, patience = None, 120
+    answer, timeout = None, 120
     try:
-        found = _look(arguments)
+        answer = _request(arguments)
     except NotFoundError as failure:
         raise AssertionError(f"get {' '.join(arguments)}: {failure}") from failure
     except KanisterKafkaError:
-        patience = 30  # after 30 s for an answer
+        timeout = 30  # after 30 s for an answer
     try:
-        return found or json.loads(kubectl("get", *arguments, "-o", "json", timeout=patience))
+        return answer or json.loads(kubectl("get", *arguments, "-o", "json", timeout=timeout))
     except subprocess.TimeoutExpired as failure:
         raise AssertionError(str(failure)) from failure
 
 
-def _look(arguments: tuple[str, ...]) -> dict | None:
+def _request(arguments: tuple[str, ...]) -> dict | None:
     """Ask the API server over the connection of this thread; None if only kubectl knows how."""
     words: list[str] = []
     options: dict[str, str] = {}
-    everywhere = False
-    rest = iter(arguments)
-    for word in rest:
+    all_namespaces = False
+    remaining = iter(arguments)
+    for word in remaining:
         if word in OPTIONS:
-            options[OPTIONS[word]] = next(rest, "")
+            options[OPTIONS[word]] = next(remaining, "")
         elif word in ("-A", "--all-namespaces"):
-            everywhere = True
+            all_namespaces = True
         else:
             words.append(word)
     kinds, *names = steps = "/".join(words).split("/")
     if len(names) > 1 or any(step[:1] in ("", "-") for step in steps):
         return None
-    if names and (everywhere or "," in kinds or {*options} - {"namespace"}):
+    if names and (all_namespaces or "," in kinds or {*options} - {"namespace"}):
         return None
     resources = [_kind(kind) for kind in kinds.split(",")]
     client = _client()
     namespace = options.pop("namespace", "") or client.namespace
     if names:
-        found = [client.get(resources[0], names[0], namespace)]
+        objects = [client.get(resources[0], names[0], namespace)]
     else:
-        place = "" if everywhere else namespace
-        found = [one for each in resources for one in client.items(each, place, **options)]
-    for one in found:
-        one["metadata"].pop("managedFields", None)
+        scope = "" if all_namespaces else namespace
+        lists = [client.items(resource, scope, **options) for resource in resources]
+        objects = list(chain.from_iterable(lists))
+    for item in objects:
+        item["metadata"].pop("managedFields", None)
     if names:
-        return found[0]
+        return objects[0]
     shape = {"apiVersion": "v1", "kind": "List", "metadata": {"resourceVersion": ""}}
-    return {**shape, "items": found}
+    return {**shape, "items": objects}
 
 
 def _client(*, anew: bool = False) -> KubeClient:
@@ -112,8 +112,8 @@ def _kind(word: str) -> ApiResource:
 
 
 def _named(client: KubeClient, word: str) -> ApiResource:
-    name, _, place = word.partition(".")
-    version, _, group = place.partition(".")
+    name, _, api = word.partition(".")
+    version, _, group = api.partition(".")
     if not group or not re.match(r"v\d", version):
         return client.named(word)
     return client.kind(f"{group}/{version}", client.named(f"{name}.{group}").kind)

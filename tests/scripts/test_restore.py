@@ -38,8 +38,6 @@ PARTS = "get secrets .*-l kanister-kafka.io/backup"
 GONE = (1, "", "Error from server (NotFound): secrets not found")
 STATE = r"get configmap .*\{\.data\.state\}$"
 PAUSED = r"get kafkas.*annotations\.strimzi"
-OWNER = OWN_RUN
-OWN = OWN_RUN
 
 
 def whole(shell: Shell) -> Shell:
@@ -56,7 +54,7 @@ def whole(shell: Shell) -> Shell:
             "data": {"password": encoded("s3cr3t")},
         }
         shell.on(f"get secret {PREFIX}-{part}", encoded(json.dumps(one)))
-    shell.on(OWN, f"7|restoring|{RUN}")
+    shell.on(OWN_RUN, f"7|restoring|{RUN}")
     return shell.on(SNAPSHOTS, rows_of("data-0", "data-1"))
 
 
@@ -405,7 +403,7 @@ def test_checks_come_before_the_stop_and_the_stop_before_the_objects() -> None:
 def living(shell: Shell) -> Shell:
     shell.on("get kafkas.* -o name", "kafka/backup\n").on("ReconciliationPaused", "", "True")
     shell.on(PAUSED, "true")
-    return shell.on(OWNER, f"7|restoring|{RUN}").on("get kafka.*replicas-before", "2|")
+    return shell.on(OWN_RUN, f"7|restoring|{RUN}").on("get kafka.*replicas-before", "2|")
 
 
 @pytest.mark.parametrize("name", ["restoreStop", "haltForRestore"])
@@ -462,7 +460,7 @@ def test_pod_of_a_kafka_that_was_deleted_is_waited_for(shell: Shell) -> None:
 
 
 def put(shell: Shell) -> Shell:
-    return whole(shell.on(OWNER, f"7|restoring|{RUN}"))
+    return whole(shell.on(OWN_RUN, f"7|restoring|{RUN}"))
 
 
 def test_objects_are_put_back_in_order(shell: Shell) -> None:
@@ -512,7 +510,7 @@ def assert_reason_only_if_own(shell: Shell, fields: str) -> None:
 
 @OTHERS
 def test_nothing_is_deleted_where_no_restore_has_begun(shell: Shell, fields: str) -> None:
-    done = put(shell.on(OWNER, fields)).phase("restoreObjects")
+    done = put(shell.on(OWN_RUN, fields)).phase("restoreObjects")
     assert done.returncode != 0
     assert "not restoring by this run" in done.stderr.splitlines()[-1]
     assert not touched(shell)
@@ -522,7 +520,7 @@ def test_nothing_is_deleted_where_no_restore_has_begun(shell: Shell, fields: str
 @OTHERS
 @pytest.mark.parametrize("name", ["restoreSnapshot", "restoreIdentity", "restoreRestart"])
 def test_a_restore_ends_when_another_run_has_begun(shell: Shell, name: str, fields: str) -> None:
-    done = starting(whole(shell.on(OWN, fields))).phase(name)
+    done = starting(whole(shell.on(OWN_RUN, fields))).phase(name)
     assert done.returncode != 0
     assert "not restoring by this run" in done.stderr.splitlines()[-1]
     assert not touched(shell)
@@ -531,7 +529,7 @@ def test_a_restore_ends_when_another_run_has_begun(shell: Shell, name: str, fiel
 
 def test_no_object_is_created_between_those_of_another_restore(shell: Shell) -> None:
     mine, other = f"7|restoring|{RUN}", "7|restoring|2026-01-02T03:00:00.000Z"
-    done = put(shell.on(OWNER, mine, other)).phase("restoreObjects")
+    done = put(shell.on(OWN_RUN, mine, other)).phase("restoreObjects")
     assert done.returncode != 0
     assert [call.split()[0] for call in touched(shell)] == ["delete"]
 
@@ -583,7 +581,7 @@ KAFKA_SAYS = r"get kafkas.*jsonpath=\{\.status\.clusterId\}"
 
 
 def paused(shell: Shell) -> Shell:
-    shell.on(OWN, f"7|restoring|{RUN}")
+    shell.on(OWN_RUN, f"7|restoring|{RUN}")
     shell.on(PAUSED, "true").on("ReconciliationPaused", "True").on(r"\.data\.clusterId", "abc")
     shell.on(r"\.data\.nodeIds\\.broker", "[0,1]").on(r"\.data\.nodeIds\\.controller", "[2]")
     shell.on(f"get secret {PREFIX}-facts", encoded(FACTS))
@@ -838,7 +836,7 @@ def test_nothing_is_discarded_by_a_word_that_is_not_true(shell: Shell, told: str
     [
         (BEFORE, ""),
         (BEFORE, "x,y"),
-        (OWN, f"7|running|{RUN}"),
+        (OWN_RUN, f"7|running|{RUN}"),
         (REPLACED, FORBIDDEN),
         ("get persistentvolumeclaims", FORBIDDEN),
     ],
@@ -907,7 +905,7 @@ HOPE = r"get kafkas.*NotReady.*message"
 def starting(shell: Shell) -> Shell:
     """Answer as a restored cluster whose pods are Ready; earlier answers go first."""
     shell.on(r"data\.endedBy", f"restoring|{RUN}|").on("pause-before", "unset")
-    shell.on(OWN, f"7|restoring|{RUN}")
+    shell.on(OWN_RUN, f"7|restoring|{RUN}")
     shell.on("custom-columns", "backup-broker 1 b\nbackup-controller 1 c\n")
     shell.on(ENDED, '3|3|True||{"watched":1}').on(OPERATORS, "1").on(BEFORE, f"{ID} {FORMER_ID}")
     return shell
@@ -990,7 +988,7 @@ def test_version_that_the_operator_has_not_is_told_at_once(shell: Shell, name: s
 def test_backup_restart_does_not_wait_for_more_than_pods(shell: Shell) -> None:
     """An outage is over when the nodes serve."""
     shell.on(r"data\.endedBy", f"stopping|{RUN}|").on(ENDED, "3|2|||")
-    shell.on(OWN, f"7|restarting|{RUN}")
+    shell.on(OWN_RUN, f"7|restarting|{RUN}")
     done = starting(shell).phase("backupRestart")
     assert "everything is as before the stop" in done.stdout, done.stderr
     assert not [call for call in shell.calls() if re.search(ENDED, call)]

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from tests.fakes.script_runner import FORBIDDEN, RUN, Shell
+from tests.fakes.script_runner import FORBIDDEN, OWN_RUN, RUN, Shell
 from tests.scripts.test_backup import cut
 from tests.scripts.test_restart import FIELDS as OWNED
 from tests.scripts.test_restart import (
@@ -20,7 +20,7 @@ from tests.scripts.test_restart import (
     let_in,
     there,
 )
-from tests.scripts.test_stop import EMPTY, KEPT, OWNER, QUIESCED, STOPPING, halted
+from tests.scripts.test_stop import EMPTY, KEPT, QUIESCED, STOPPING, halted
 
 POD_OF_PARTS = "pod of backupSnapshot"
 
@@ -72,7 +72,7 @@ def quiesced(shell: Shell) -> Shell:
     shell.on(r"get configmap .*jsonpath=\{\.data\.claims\}$", "")
     shell.on(HELD, f"true|{OWNED}")
     shell.on("get strimzipodsets backup.*-o name", THERE).on(PRESENT, "", "", "", THERE)
-    shell.on(KEPT, f"||{EMPTY}|{digest('data-0 data-1')}").on(OWNER, QUIESCED, STOPPING)
+    shell.on(KEPT, f"||{EMPTY}|{digest('data-0 data-1')}").on(OWN_RUN, QUIESCED, STOPPING)
     return there(halted(cut(shell)), "", "unset")
 
 

@@ -28,7 +28,7 @@ from tests.fakes.script_runner import (
     phases_of,
 )
 
-ENDED_BY = r"get configmap .*\{\.data\.run\}\|\{\.data\.action\}"
+STATE_AND_ACTION = r"get configmap .*\{\.data\.run\}\|\{\.data\.action\}"
 MARK = r"get kafkas.*annotations\.kanister-kafka"
 RECORD = r"get configmap .*resourceVersion.*data\.since"
 FIT = r"get kafkas.*kafkaMetadataState"
@@ -457,7 +457,7 @@ def test_clients_that_were_stopped_after_another_actor_has_ended_the_run_start_a
     """It has started clients, and has ended the watchdog."""
     shell.on("get kafka.*replicas-before", "2|")
     shell.on(OWN_RUN, *[f"7|{state}|{RUN}" for state in states])
-    shell.on(ENDED_BY, f"{states[-1]}|{RUN}|backupPrehook", f"running|{RUN}|backupPrehook")
+    shell.on(STATE_AND_ACTION, f"{states[-1]}|{RUN}|backupPrehook", f"running|{RUN}|backupPrehook")
     done = fit(shell).phase("quiesce")
     assert done.returncode != 0
     assert f"has state {states[-1]}, not quiescing" in done.stderr.splitlines()[-1]
@@ -480,7 +480,7 @@ def test_clients_that_were_stopped_after_another_actor_has_ended_the_run_start_a
     ],
 )
 def test_watchdog_is_not_started_again_for_others(shell: Shell, record: str | Reply) -> None:
-    shell.on(OWN_RUN, f"7|running|{RUN}").on(ENDED_BY, record)
+    shell.on(OWN_RUN, f"7|running|{RUN}").on(STATE_AND_ACTION, record)
     assert halted(shell).phase("stop").returncode != 0
     assert not [call for call in shell.writes() if call.args[1] != "configmap"]
 
@@ -593,13 +593,12 @@ def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> Non
 
 EMPTY = hashlib.sha256(b"").hexdigest()
 KEPT = r"get configmap .*data\.podClaims"
-OWNER = OWN_RUN
 QUIESCED, STOPPING = f"7|quiescing|{RUN}", f"7|stopping|{RUN}"
 
 
 def halted(shell: Shell) -> Shell:
     """Answer as a cluster that this run has quiesced."""
-    shell.on(OWNER, QUIESCED, STOPPING).on("availableReplicas", "1")
+    shell.on(OWN_RUN, QUIESCED, STOPPING).on("availableReplicas", "1")
     shell.on(r"get kafkas.*annotations\.strimzi\\.io/pause", "true")
     shell.on(KEPT, f"||{EMPTY}|{EMPTY}")
     return shell.on("ReconciliationPaused", "", "True")
@@ -629,7 +628,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
 )
 def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: str) -> None:
     """The watchdog, or a person, may have brought the cluster back since it was quiesced."""
-    done = halted(shell.on(OWNER, record)).phase("stop")
+    done = halted(shell.on(OWN_RUN, record)).phase("stop")
     assert done.returncode != 0
     assert "not quiescing by this run" in done.stderr.splitlines()[-1]
     assert {call.args[1] for call in shell.writes()} <= {"configmap"}
@@ -650,7 +649,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
     shell: Shell, looks: int, deleted: list[str]
 ) -> None:
     """Kasten may have given up this hook and called the next one."""
-    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * (looks - 1), f"7|restarting|{RUN}")
+    shell.on(OWN_RUN, QUIESCED, QUIESCED, *[STOPPING] * (looks - 1), f"7|restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
     assert "has state restarting" in done.stderr.splitlines()[-1]
@@ -659,7 +658,7 @@ def test_stop_ends_where_somebody_brings_the_cluster_back(
 
 
 def test_stop_that_was_undone_at_the_end_is_none(shell: Shell) -> None:
-    shell.on(OWNER, QUIESCED, QUIESCED, *[STOPPING] * 3, f"7|restarting|{RUN}")
+    shell.on(OWN_RUN, QUIESCED, QUIESCED, *[STOPPING] * 3, f"7|restarting|{RUN}")
     done = halted(shell).phase("stop")
     assert done.returncode != 0
     assert shell.recorded()["state"] == "stopping"

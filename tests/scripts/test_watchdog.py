@@ -164,7 +164,7 @@ def test_the_deadline_is_now_before_anything_is_started(
 
 
 def test_lock_without_a_deadline_keeps_the_watchdog(shell: Shell) -> None:
-    """It is scaled to 1 before the deadline is written."""
+    """The annotation may be lost before the first look."""
     shell.on(LOOK, "backup||", "backup||", f"backup|{PAST}|")
     done = watching(shell, seen("quiescing"), "Running").phase("switch")
     assert done.returncode == 0, done.stderr

@@ -29,7 +29,7 @@ read_deadline() {
   # restart from the watchdog.
   [[ -z $requested || ($requested != any && $requested != "$run") ]] || deadline=$(now)
   needed=$deadline
-  [[ -z $pod || ! $state =~ ^(quiescing|stopping)$ ]] || needed=yes # the deadline is set after the lock
+  [[ -z $pod || ! $state =~ ^(quiescing|stopping)$ ]] || needed=yes # its deadline may be lost
   [[ -n $fields && $state != restoring ]] || needed=
   # Disabled, or lost? After a restart there is no annotation and no state, and the nodes exist.
   if [[ -z $value && -z $before && $state != quiescing && $state != online && $state != stopp* && $state != restarting ]]; then
