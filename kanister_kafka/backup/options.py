@@ -15,7 +15,7 @@ from kanister_kafka.constants import COMPONENT, MANAGED_BY, PREFIX
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.durations import format_duration, parse_age, parse_duration
 from kanister_kafka.kasten.schemas import DAILY, FREQUENCIES, ON_DEMAND, RETENTION
-from kanister_kafka.kube.names import LABEL, SUBDOMAIN
+from kanister_kafka.kube.names import LABEL, LABEL_VALUE, QUALIFIED, SUBDOMAIN
 from kanister_kafka.kube.pod_options import (
     DEFAULT_IMAGE,
     DEFAULT_REQUESTS,
@@ -47,8 +47,6 @@ NEVER = "never"
 NONE = "none"
 """Word that removes the default labels or annotations of pods."""
 IMAGE = re.compile(r"[a-z0-9][A-Za-z0-9._:/@-]*")
-LABEL_VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
-LABEL_KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
 TIME = re.compile(r"([01][0-9]|2[0-3]):[0-5][0-9]")
 HOLD, NOW = "hold", "now"
 """Words for the retention of a restored Kafka; a duration is the third."""
@@ -426,7 +424,7 @@ class Options:
         yield from pod_option_errors(self.pods)
         for path, pairs in (("label", self.labels), ("annotation", self.annotations)):
             for key, _value in pairs:
-                if not LABEL_KEY.fullmatch(key) or len(key) > 317:
+                if not QUALIFIED.allows(key):
                     yield path, key, "must be a qualified name"
             for key, value in pairs:
                 if key.startswith(PREFIX):
@@ -436,7 +434,7 @@ class Options:
                 must = f"is {COMPONENT}: files and objects are found by it, to remove them"
                 yield "label", f"{key}={value}", must
         for _key, value in self.labels:
-            if not LABEL_VALUE.fullmatch(value) or len(value) > 63:
+            if not LABEL_VALUE.allows(value):
                 yield "label", value, "must be a label value"
 
     def _wrong_hot(self) -> Iterator[tuple[str, object, str]]:

@@ -10,6 +10,7 @@ from typing import Any
 
 from kanister_kafka.errors import ConflictError, NotFoundError
 from kanister_kafka.kube.client import PODS, ApiResource, KubeClient, Object, Objects
+from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED
 
 
 def get_path(item: Object, *keys: str) -> Any:
@@ -130,13 +131,13 @@ def is_ready(pod: Object) -> bool:
 
 # Label selectors, as kubectl takes them with -l.
 
-KEY = r"(?:[a-z0-9.-]+/)?[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?"
-VALUE = r"(?:[A-Za-z0-9](?:[-A-Za-z0-9_.]*[A-Za-z0-9])?)?"
+WORD = r"[^\s!=,()]"
 REQUIREMENT = re.compile(
-    rf"(?P<not>!\s*)?(?P<key>{KEY})"
-    rf"(?:\s*(?P<equals>==?|!=)\s*(?P<value>{VALUE})"
-    rf"|\s+(?P<set>in|notin)\s*\(\s*(?P<values>{VALUE}(?:\s*,\s*{VALUE})*)\s*\))?"
+    rf"(?P<not>!\s*)?(?P<key>{WORD}+)"
+    rf"(?:\s*(?P<equals>==?|!=)\s*(?P<value>{WORD}*)"
+    r"|\s+(?P<set>in|notin)\s*\((?P<values>[^()]*)\))?"
 )
+"""The parts of a requirement, whose key and values then have to be those of labels."""
 APART = re.compile(r",(?![^(]*\))")
 """A comma between requirements: not one between brackets."""
 
@@ -172,10 +173,19 @@ def parse_selector(text: str) -> LabelSelector | None:
     """Read a selector such as `app=kafka,tier in (a,b),!spare`; None if it is not one."""
     if not text.strip():
         return LabelSelector()
-    matches = [REQUIREMENT.fullmatch(part.strip()) for part in APART.split(text)]
-    if None in matches:
-        return None
-    return LabelSelector(tuple(_requirement(match) for match in matches if match))
+    requirements = []
+    for part in APART.split(text):
+        match = REQUIREMENT.fullmatch(part.strip())
+        requirement = _requirement(match) if match else None
+        if requirement is None or not _is_of_labels(requirement):
+            return None
+        requirements.append(requirement)
+    return LabelSelector(tuple(requirements))
+
+
+def _is_of_labels(requirement: SelectorRequirement) -> bool:
+    values = requirement.values or ()
+    return QUALIFIED.allows(requirement.key) and all(map(LABEL_VALUE.allows, values))
 
 
 def _requirement(match: re.Match[str]) -> SelectorRequirement:

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 from typing import Any
 
+from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED
+
 Pairs = tuple[tuple[str, str], ...]
 
 NO_SIDECAR_LABELS: Pairs = (("sidecar.istio.io/inject", "false"),)
@@ -42,8 +44,6 @@ Policy)."""
 
 EFFECTS = ("NoSchedule", "PreferNoSchedule", "NoExecute")
 TOLERATION = re.compile(r"(?P<key>[^=:]+)(?:(?P<equals>=)(?P<value>[^:]*))?(?::(?P<effect>.+))?")
-KEY = re.compile(r"([a-z0-9.-]+/)?[A-Za-z0-9]([-A-Za-z0-9_.]*[A-Za-z0-9])?")
-VALUE = re.compile(r"(([A-Za-z0-9][-A-Za-z0-9_.]*)?[A-Za-z0-9])?")
 QUANTITY = re.compile(r"([0-9]{1,15}(?:\.[0-9]{1,9})?)(m|k|[KMGTPE]i|[MGTPE])?")
 UNITS = {
     **{unit: Fraction(1000) ** power for power, unit in enumerate(("m", "", "k", *"MGTPE"), -1)},
@@ -73,23 +73,15 @@ class Toleration:
 def parse_toleration(text: str) -> Toleration | None:
     """Read KEY[=VALUE][:EFFECT]; None if it is not one."""
     match = TOLERATION.fullmatch(text)
-    if match is None or not is_key(match["key"]) or match["effect"] not in (None, *EFFECTS):
+    if match is None or match["effect"] not in (None, *EFFECTS):
+        return None
+    if not QUALIFIED.allows(match["key"]):
         return None
     if match["equals"] is None:
         return Toleration(match["key"], "Exists", effect=match["effect"] or "")
-    if not is_value(match["value"]):
+    if not LABEL_VALUE.allows(match["value"]):
         return None
     return Toleration(match["key"], "Equal", match["value"], match["effect"] or "")
-
-
-def is_key(text: str) -> bool:
-    """Return whether a text may be the key of a label, an annotation, a taint or a resource."""
-    return bool(KEY.fullmatch(text)) and len(text) <= 317
-
-
-def is_value(text: str) -> bool:
-    """Return whether a text may be the value of a label or a taint."""
-    return bool(VALUE.fullmatch(text)) and len(text) <= 63
 
 
 def quantity(text: str) -> Fraction | None:
@@ -137,13 +129,15 @@ def pod_option_errors(pods: PodOptions) -> Iterator[tuple[str, object, str]]:
     for path, pairs in (("pod-label", pods.labels), ("pod-annotation", pods.annotations)):
         for name, _value in pairs:
             domain = name.partition("/")[0] if "/" in name else ""
-            if not is_key(name):
+            if not QUALIFIED.allows(name):
                 yield path, name, key
             elif domain.endswith(("strimzi.io", "kanister-kafka.io")):
                 yield path, name, own
     for path, pairs in (("pod-label", pods.labels), ("node-selector", pods.node_selector)):
-        yield from ((path, text, value) for _key, text in pairs if not is_value(text))
-    yield from (("node-selector", name, key) for name, _ in pods.node_selector if not is_key(name))
+        yield from ((path, text, value) for _key, text in pairs if not LABEL_VALUE.allows(text))
+    for name, _value in pods.node_selector:
+        if not QUALIFIED.allows(name):
+            yield "node-selector", name, key
     yield from _wrong_resources(pods)
 
 
@@ -151,7 +145,7 @@ def _wrong_resources(pods: PodOptions) -> Iterator[tuple[str, object, str]]:
     limits = dict(pods.limits)
     for path, pairs in (("requests", pods.requests), ("limits", pods.limits)):
         for name, text in pairs:
-            if not is_key(name):
+            if not QUALIFIED.allows(name):
                 yield path, name, "must be a qualified name"
             if quantity(text) is None:
                 yield path, f"{name}={text}", "must be a quantity such as 100m or 64Mi"

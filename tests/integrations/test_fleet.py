@@ -83,6 +83,8 @@ SELECTORS = [
     ("none notin (a)", True),
     ("tier notin (prod)", False),
     ("example.com/team=data", True),
+    ("empty in (,x)", True),
+    ("tier in ()", False),
 ]
 
 
@@ -94,7 +96,11 @@ def test_selector(text: str, fits: bool) -> None:  # noqa: FBT001
 
 
 @pytest.mark.parametrize(
-    "text", ["a=b,", ",a", "a in b", "a in (b", "a=(b)", "a b", "!a=b=c", "-a", "a=$(b)", "a>1"]
+    "text",
+    [
+        *("a=b,", ",a", "a in b", "a in (b", "a=(b)", "a b", "!a=b=c", "-a", "a=$(b)", "a>1"),
+        *("a" * 64, f"a={'b' * 64}", f"a in (b,{'b' * 64})", "a..b/x=c", "-a/x", "!a..b/x"),
+    ],
 )
 def test_what_is_no_selector(text: str) -> None:
     assert parse_selector(text) is None

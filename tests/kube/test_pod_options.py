@@ -209,6 +209,54 @@ def test_what_no_pod_may_have_is_told(choices: dict[str, Any], path: str) -> Non
     assert {problem.path for problem in Options(**choices).problems()} == {path}
 
 
+LONG = "a" * 64
+WRONG_KEYS = (LONG, f"a/{LONG}", "a..b/x", "-a/x", "a-/x", "A/x", "/x", f"{'a' * 254}/x")
+RIGHT_KEYS = ("a" * 63, "A_b.c", f"{'a' * 253}/x", "a.b/x")
+
+
+@pytest.mark.parametrize(
+    ("field", "option"),
+    [
+        ("labels", "label"),
+        ("annotations", "annotation"),
+        ("pod_labels", "pod-label"),
+        ("pod_annotations", "pod-annotation"),
+        ("node_selector", "node-selector"),
+    ],
+)
+def test_keys_follow_the_rules_of_kubernetes(field: str, option: str) -> None:
+    for key in WRONG_KEYS:
+        problems = Options(**{field: ((key, "x"),)}).problems()
+        assert {problem.path for problem in problems} == {option}, key
+    for key in RIGHT_KEYS:
+        assert not Options(**{field: ((key, "x"),)}).problems(), key
+
+
+@pytest.mark.parametrize(
+    ("field", "option"),
+    [("labels", "label"), ("pod_labels", "pod-label"), ("node_selector", "node-selector")],
+)
+def test_values_follow_the_rules_of_kubernetes(field: str, option: str) -> None:
+    for value in (LONG, "-a", "a-", "a b", "a/b"):
+        problems = Options(**{field: (("key", value),)}).problems()
+        assert {problem.path for problem in problems} == {option}, value
+    for value in ("", "a" * 63, "A_b.c"):
+        assert not Options(**{field: (("key", value),)}).problems(), value
+
+
+def test_tolerations_follow_the_rules_of_kubernetes() -> None:
+    for key in WRONG_KEYS:
+        assert parse_toleration(key) is None, key
+        assert parse_toleration(f"{key}=x:NoSchedule") is None, key
+    for key in RIGHT_KEYS:
+        assert parse_toleration(key) is not None, key
+    assert parse_toleration(f"key={LONG}") is None
+
+
+def test_resources_have_the_names_of_kubernetes() -> None:
+    assert {p.path for p in Options(requests=(("a..b/x", "1"),)).problems()} == {"requests"}
+
+
 def test_pods_of_a_job_have_words_of_their_own() -> None:
     words: dict[str, Any] = {
         "pod_labels": ("none", ("a", "b")),
