@@ -8,7 +8,7 @@
     │   ├── ForbiddenError    2   the user may not do this
     │   ├── NotFoundError     2   the cluster has no such object, or no such kind
     │   └── TransientError    2   the API server is away or too busy: worth another try
-    ├── RefusedError          1   the API server refuses an object as it is
+    ├── RejectedError         1   the API server refuses an object as it is
     │   └── ConflictError     1   another client has changed it, or manages its fields
     ├── ActionError           1   what was started on the cluster failed there
     │   └── InterruptedWriteError 130  the user has ended a sequence of writes by Ctrl-C

@@ -102,7 +102,7 @@ class KubeClient:
     """An API server, asked by path; each method is one request, except for pages and discovery.
 
     Every method raises TransientError, ForbiddenError or UnreachableError; those that write also
-    RefusedError and ConflictError, those that name one object NotFoundError.
+    RejectedError and ConflictError, those that name one object NotFoundError.
     """
 
     def __init__(self, context: str = "") -> None:

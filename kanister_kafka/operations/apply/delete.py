@@ -121,7 +121,7 @@ def plan_deletion(
 
     With `sweep` all else that serves the same Blueprint goes too, and in its namespaces the scripts
     that nothing names. Objects without our label, objects of another Blueprint that is still there,
-    and scripts that are still needed stay. Raises RefusedError while the Kafka is not at rest,
+    and scripts that are still needed stay. Raises RejectedError while the Kafka is not at rest,
     unless with `force`, and UnreachableError.
     """
     ours = blueprints_of(objects)

@@ -160,7 +160,7 @@ def _may_go(
 
 
 def _intact(desired: Object, live: Object | None) -> None:
-    """Raise RefusedError if scripts are not those of their name, or may be changed.
+    """Raise RejectedError if scripts are not those of their name, or may be changed.
 
     The API server lets no client change them, us included, and a wrong one that Blueprints pin
     fails every step.
