@@ -138,7 +138,7 @@ def delete_backups(
     Prints each object that is deleted, on standard error if the output is JSON. Ctrl-C
     ends it, and then the backups that are left are printed.
     """
-    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.activity import BackupActivity
 
     code = 0
     pending = list(backups)
@@ -146,7 +146,7 @@ def delete_backups(
     for backup in tuple(pending):
         try:
             # read anew: a restore may have begun since the question
-            activity = Activity(connection, kasten_namespace, blueprint)
+            activity = BackupActivity(connection, kasten_namespace, blueprint)
             if reason := activity.why_not_deleted(backup):
                 print_error(f"{backup} is in use: {reason}")
                 exit_code = 1
@@ -304,7 +304,7 @@ def delete_copies(
     being deleted, but Ctrl-C does.
     """
     from kanister_kafka.cli.commands.run import follow_request
-    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.activity import BackupActivity
     from kanister_kafka.operations.backups.copies import delete_request
 
     code = 0
@@ -331,7 +331,7 @@ def delete_copies(
             continue
         applied = blueprints[copy.kafka]
         # read anew: a restore may have begun since the list
-        activity = Activity(connection, applied.namespace, applied.name)
+        activity = BackupActivity(connection, applied.namespace, applied.name)
         if reason := activity.why_not_deleted(copy):
             print_error(f"the copy of {copy} is in use: {escape_control_chars(reason)}")
             code = max(code, 1)

@@ -162,7 +162,7 @@ class ClusterInspector:
     def _workloads(
         self, kafka: Object | None, pools: Objects, sets: Objects, nodes: Objects
     ) -> tuple[WorkloadState, ...]:
-        memos = {
+        former_replicas = {
             objects.name_of(item): objects.annotation(item, constants.PREVIOUS_REPLICAS)
             for item in sets
         }
@@ -174,7 +174,7 @@ class ClusterInspector:
                 expected=replicas,
                 pods=counted.pods,
                 ready=counted.ready,
-                replicas_before=memos.get(name, ""),
+                replicas_before=former_replicas.get(name, ""),
             )
             workloads.append(workload)
         return tuple(workloads)

@@ -18,7 +18,7 @@ START_PHASES = ("recover", "restart", "resume", "switch")
 STOP_PHASES = ("quiesce", "pause", "flush", "stop")
 
 
-class Activity(enum.Enum):
+class TaskActivity(enum.Enum):
     """The work of a task pod on the cluster."""
 
     STOPPING = "stopping it"
@@ -27,9 +27,9 @@ class Activity(enum.Enum):
 
 
 ACTIVITY_OF_STATE = {
-    BackupState.QUIESCING.value: Activity.STOPPING,
-    BackupState.STOPPING.value: Activity.STOPPING,
-    BackupState.RESTARTING.value: Activity.STARTING,
+    BackupState.QUIESCING.value: TaskActivity.STOPPING,
+    BackupState.STOPPING.value: TaskActivity.STOPPING,
+    BackupState.RESTARTING.value: TaskActivity.STARTING,
 }
 """Work by the state in the ConfigMap, of a pod whose phase does not name it."""
 
@@ -50,7 +50,7 @@ class KafkaState:
     acknowledged: bool
     """Whether the operator has acknowledged the pause."""
     pause_before: str
-    """Our memo; not empty if a backup has set the pause."""
+    """Our annotation; not empty if a backup has set the pause."""
     restart_by: str
     held_retention: HeldRetention | None = None
     """Its retention, if a restore holds it."""
@@ -65,7 +65,7 @@ class WorkloadState:
     pods: int
     ready: int
     replicas_before: str = ""
-    """Our memo on a StatefulSet."""
+    """Our annotation on a StatefulSet."""
 
     def __str__(self) -> str:
         text = f"{self.name} {self.ready} of {self.expected} ready"
@@ -74,7 +74,7 @@ class WorkloadState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ObservedClient:
-    """A client that writes into the cluster, or has one of our memos."""
+    """A client that writes into the cluster, or has one of our annotations."""
 
     kind: str
     resource: str
@@ -113,12 +113,12 @@ class TaskPod:
     job: str
 
     @property
-    def work(self) -> Activity:
+    def work(self) -> TaskActivity:
         """The work of its phase."""
         name = self.phase.lower()
         if name.endswith(START_PHASES):
-            return Activity.STARTING
-        return Activity.STOPPING if name.endswith(STOP_PHASES) else Activity.OTHER
+            return TaskActivity.STARTING
+        return TaskActivity.STOPPING if name.endswith(STOP_PHASES) else TaskActivity.OTHER
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,9 +203,9 @@ class ObservedCluster:
         return bool(self.workloads) and all(w.ready >= w.expected for w in self.workloads)
 
     @property
-    def work(self) -> Activity | None:
+    def work(self) -> TaskActivity | None:
         """What is being done to the cluster by a task pod."""
         work = next((task.work for task in self.tasks if task.phase), None)
-        if work is Activity.OTHER:  # one pod may stop, snapshot and restart
+        if work is TaskActivity.OTHER:  # one pod may stop, snapshot and restart
             return ACTIVITY_OF_STATE.get(self.recorded_state, work)
         return work

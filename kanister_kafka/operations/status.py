@@ -19,7 +19,7 @@ from kanister_kafka.operations.action_follower import (
     status_command,
 )
 from kanister_kafka.operations.actionset import ActionSet, ActionState
-from kanister_kafka.operations.observed_state import Activity, ObservedClient, ObservedCluster
+from kanister_kafka.operations.observed_state import ObservedClient, ObservedCluster, TaskActivity
 from kanister_kafka.operations.provenance import context_flag
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.timestamps import parse_timestamp
@@ -164,8 +164,8 @@ def _writer(writer: ObservedClient, cluster: ObservedCluster) -> list[str]:
 
 def _scale(resource: str, namespace: str, name: str, count: str) -> list[str]:
     number = count if count.isdecimal() else "null"
-    memo = f'{{"metadata":{{"annotations":{{"{constants.PREVIOUS_REPLICAS}":null}}}}'
-    patch = f'{memo},"spec":{{"replicas":{number}}}}}'
+    metadata = f'{{"metadata":{{"annotations":{{"{constants.PREVIOUS_REPLICAS}":null}}}}'
+    patch = f'{metadata},"spec":{{"replicas":{number}}}}}'
     return [f"kubectl patch {resource} {name} -n {namespace} --type merge -p '{patch}'"]
 
 
@@ -346,13 +346,13 @@ def _condition(cluster: ObservedCluster) -> KafkaCondition:
     if kafka.pause_before or any(w.replicas_before for w in cluster.workloads):
         return _marked(cluster, paused=kafka.paused)
     if any(writer.quiesced for writer in cluster.writers):
-        if work is Activity.STOPPING:
+        if work is TaskActivity.STOPPING:
             return KafkaCondition.QUIESCING
         return KafkaCondition.RESTARTING if work or not cluster.serving else KafkaCondition.QUIESCED
     recorded = cluster.recorded_state
-    if work is Activity.STARTING and (recorded not in ("", "running") or not cluster.serving):
+    if work is TaskActivity.STARTING and (recorded not in ("", "running") or not cluster.serving):
         return KafkaCondition.RESTARTING
-    if cluster.serving and work is Activity.STOPPING and recorded in ("quiescing", "stopping"):
+    if cluster.serving and work is TaskActivity.STOPPING and recorded in ("quiescing", "stopping"):
         return KafkaCondition.QUIESCING
     if cluster.serving:
         return KafkaCondition.PAUSED if kafka.paused else KafkaCondition.RUNNING
@@ -360,13 +360,13 @@ def _condition(cluster: ObservedCluster) -> KafkaCondition:
 
 
 def _marked(cluster: ObservedCluster, *, paused: bool) -> KafkaCondition:
-    """Judge a Kafka that has our memo: some backup has begun to stop it, or not ended a restart."""
-    if cluster.work is Activity.STARTING:
+    """Judge a Kafka with our annotation: a backup has begun to stop it, or not ended a restart."""
+    if cluster.work is TaskActivity.STARTING:
         return KafkaCondition.RESTARTING
     online = cluster.recorded_state == BackupState.ONLINE.value
-    if cluster.serving and paused and online and cluster.work is not Activity.STOPPING:
+    if cluster.serving and paused and online and cluster.work is not TaskActivity.STOPPING:
         return KafkaCondition.ONLINE
-    if cluster.work is Activity.STOPPING:
+    if cluster.work is TaskActivity.STOPPING:
         # Only an online backup pauses before its flush.
         pausing = any(task.phase.lower().endswith(PAUSED_PHASES) for task in cluster.tasks)
         return KafkaCondition.QUIESCING if pausing else KafkaCondition.STOPPING

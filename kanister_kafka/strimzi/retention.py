@@ -55,13 +55,13 @@ def read_held(kafka: Mapping[str, Any]) -> HeldRetention | None:
     if not text:
         return None
     try:
-        memo = json.loads(text)
-        before = memo["before"]
-        held = {**memo["held"]}
+        annotation = json.loads(text)
+        before = annotation["before"]
+        held = {**annotation["held"]}
         return HeldRetention(
-            since=str(memo["since"]),
-            retention=str(memo["retention"]),
-            backup=str(memo.get("backup", "")),
+            since=str(annotation["since"]),
+            retention=str(annotation["retention"]),
+            backup=str(annotation.get("backup", "")),
             before=None if before is None else {**before},
             held=held,
             changed=tuple(sorted(key for key in held if not _is_set(kafka, key, held[key]))),
@@ -106,7 +106,7 @@ def hold(kafka: Mapping[str, Any], *, retention: str, backup: str, now: str) -> 
     options = hold_options(TEN_YEARS_MS if delay is None else delay * 1000)
     config = _config(kafka)
     before = _former_values(kafka, options)
-    memo = {
+    annotation = {
         "since": now,
         "retention": retention,
         "backup": backup,
@@ -116,7 +116,7 @@ def hold(kafka: Mapping[str, Any], *, retention: str, backup: str, now: str) -> 
     changed = copy.deepcopy(dict(kafka))
     changed["spec"]["kafka"]["config"] = {**(config or {}), **options}
     notes = changed["metadata"].setdefault("annotations", {})
-    notes[RETENTION_HELD] = json.dumps(memo, separators=(",", ":"))
+    notes[RETENTION_HELD] = json.dumps(annotation, separators=(",", ":"))
     return changed
 
 

@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply import delete_objects
-from kanister_kafka.operations.backups.activity import Activity
+from kanister_kafka.operations.backups.activity import BackupActivity
 from kanister_kafka.operations.backups.copies import PERIODS, KeepRules, plan_prune
 from kanister_kafka.operations.backups.model import (
     Backup,
@@ -835,7 +835,7 @@ def test_ctrl_c_between_two_deletions_ends_them_too(cluster, monkeypatch) -> Non
     def interrupt(*_args):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(Activity, "why_not_deleted", interrupt)
+    monkeypatch.setattr(BackupActivity, "why_not_deleted", interrupt)
     done = run("prune", "-n", "kafka", "--keep-last", "1", "--yes")
     assert done.exit_code == 130
     assert OLD in done.stderr.partition("interrupted; ")[2]

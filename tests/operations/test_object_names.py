@@ -18,7 +18,7 @@ from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply.delete import stopped_kafka_reasons
 from kanister_kafka.operations.backups.action_sets import find_busy_reason
-from kanister_kafka.operations.backups.activity import Activity
+from kanister_kafka.operations.backups.activity import BackupActivity
 from kanister_kafka.operations.backups.model import Backup
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.object_names import find_names
@@ -267,7 +267,7 @@ def test_a_backup_waits_for_the_end_of_a_renamed_stop(cluster):
     busy = find_busy_reason(connection, TARGET, applied, 60, now)
     assert busy is not None
     assert "is stopped" in busy.text
-    activity = Activity(connection)
+    activity = BackupActivity(connection)
     record(cluster, f"dev-{CONFIG_MAP}", state="restoring", run=NOW)
     assert activity.making(TARGET, "".join(filter(str.isdecimal, NOW))) == (
         f"ConfigMap dev-{CONFIG_MAP} has the state restoring of its run"
@@ -279,7 +279,7 @@ def test_a_backup_waits_for_the_end_of_a_renamed_stop(cluster):
 def test_no_backup_is_deleted_while_it_is_not_certain_which_objects_are_those_of_its_kafka(cluster):
     apply_overlay(cluster, "dev-")
     apply_overlay(cluster, "prod-")
-    activity = Activity(KubeClient())
+    activity = BackupActivity(KubeClient())
     backup = Backup(name="20260102030405", kafka=TARGET)
     assert f"prod-{BLUEPRINT}" in activity.why_not_deleted(backup)
     assert f"prod-{BLUEPRINT}" in activity.making(TARGET, "20260102030405")
@@ -414,11 +414,11 @@ def test_nothing_is_deleted_if_the_state_may_not_be_read(cluster):
     apply_overlay(cluster, "dev-")
     record(cluster, f"dev-{CONFIG_MAP}", state="restoring")
     backup = Backup(name="20260101030405", kafka=TARGET)
-    assert "is being restored" in Activity(KubeClient()).why_not_deleted(backup)
+    assert "is being restored" in BackupActivity(KubeClient()).why_not_deleted(backup)
     cluster.refusals.append(("GET", "/kafka/configmaps$", 403))
-    assert "is being restored" in Activity(KubeClient()).why_not_deleted(backup)
+    assert "is being restored" in BackupActivity(KubeClient()).why_not_deleted(backup)
     cluster.refusals.append(("GET", "/blueprints", 403))
-    activity = Activity(KubeClient())
+    activity = BackupActivity(KubeClient())
     for reason in (activity.why_not_deleted(backup), activity.making(TARGET, "20260101030405")):
         assert "ConfigMaps of namespace kafka: they may not be listed" in reason
 

@@ -146,12 +146,12 @@ def restore(
     from kanister_kafka.cli.commands.run import confirm_restore, run_request, with_retention
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.backups.action_sets import restore_request
-    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.activity import BackupActivity
     from kanister_kafka.reports.backups import backup_text
     from kanister_kafka.yamldoc import dump
 
     connection, selected = open_backup(context, namespace, kafka, kasten_namespace, backup)
-    if reason := Activity(connection, kasten_namespace).using(selected):
+    if reason := BackupActivity(connection, kasten_namespace).using(selected):
         raise ActionError(f"{selected} is in use: {reason}")
     blueprint_namespace = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
     applied = start_action.find_applied(connection, selected.kafka, blueprint_namespace, blueprint)

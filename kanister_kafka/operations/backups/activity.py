@@ -55,7 +55,7 @@ def has_ended(connection: KubeClient, action_set: ActionSet) -> bool:
         return False
 
 
-class Activity:
+class BackupActivity:
     """Finds the action that makes, restores or deletes a backup.
 
     ActionSets are in the namespace of the Blueprint, which the state ConfigMap of a Kafka names.

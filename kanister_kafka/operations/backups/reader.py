@@ -19,7 +19,7 @@ from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import SECRETS, SNAPSHOTS, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, label, name_of
 from kanister_kafka.operations.actionset import backup_values
-from kanister_kafka.operations.backups.activity import Activity
+from kanister_kafka.operations.backups.activity import BackupActivity
 from kanister_kafka.operations.backups.model import (
     NAME,
     Backup,
@@ -60,7 +60,7 @@ def read_catalogue(
     snapshots: Mapping[Key, list[Object]] = {}
     if connection.is_served(SNAPSHOTS):
         snapshots = _by_backup(connection.items(SNAPSHOTS, namespace, selector))
-    activity = Activity(connection, kasten_namespace, blueprint)
+    activity = BackupActivity(connection, kasten_namespace, blueprint)
     backups = []
     for key in sorted({*secrets, *snapshots}, key=lambda key: (key[2], key), reverse=True):
         find = partial(connection.find, SECRETS, namespace=key[0])
@@ -110,7 +110,7 @@ class _BackupReader:
         self.snapshots = snapshots
         self.damages: list[str] = []
 
-    def read(self, activity: Activity | None) -> Backup:
+    def read(self, activity: BackupActivity | None) -> Backup:
         facts_secret = self.secrets.get(f"{self.prefix}facts")
         facts = self._facts() if facts_secret else {}
         claims = sorted(self._claims())

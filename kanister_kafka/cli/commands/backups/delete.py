@@ -100,10 +100,10 @@ def _delete_copies(
     from kanister_kafka.operations import start_action
     from kanister_kafka.operations.actionset import DELETE_COPY
     from kanister_kafka.operations.backups.action_sets import backup_request
-    from kanister_kafka.operations.backups.activity import Activity
+    from kanister_kafka.operations.backups.activity import BackupActivity
 
     for backup in backups:
-        if reason := Activity(connection, kasten_namespace).why_not_deleted(backup):
+        if reason := BackupActivity(connection, kasten_namespace).why_not_deleted(backup):
             raise ActionError(f"{backup} is in use: {reason}")
         blueprint_namespace = kasten_namespace or DEFAULT_KASTEN_NAMESPACE
         applied = start_action.find_applied(
