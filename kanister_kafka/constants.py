@@ -75,7 +75,7 @@ CLUSTER_LABEL = "strimzi.io/cluster"
 
 
 class BackupState(enum.Enum):
-    """Values that the record, a ConfigMap, has in its key `state`."""
+    """Values that the state ConfigMap has in its key `state`."""
 
     RUNNING = "running"
     QUIESCING = "quiescing"
@@ -93,14 +93,14 @@ STATE_KEYS = (
     "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
     "stop", "restartRequested", "unmoved",
 )  # fmt: skip
-"""Keys of the record in addition to `nodeIds.<pool>`. `since` is a time, `run` the start of the
-action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
+"""Keys of the state ConfigMap in addition to `nodeIds.<pool>`. `since` is a time, `run` the start
+of the action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
 switch, and `confirmedBy` the pod of the post-hook for which the stop was whole. `before` has the
 starts of the restores whose replaced volumes are kept in snapshots. `pod` is that of the last phase
-before the snapshot that has begun, for the watchdog. `specs`, `ids`, `podClaims` and
-`claims` are what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field
-manager that wrote the pause, `seenRunning` what the watchdog saw run during the stop, `unclean` the
-nodes that were killed, `growing` the topics that grew after the writers had stopped, `stop` whether
-every node ended cleanly, `clean` or `unclean`, `restartRequested` the run, or `any`, for which
-a step without its scripts asked the watchdog, and `unmoved` the online run in which nothing has
-moved during the snapshots."""
+before the snapshot that has begun, for the watchdog. `specs`, `ids`, `podClaims` and `claims` are
+what the stop saw of the cluster, the last two as digests. `pauseOwner` is the field manager that
+wrote the pause, `seenRunning` what the watchdog saw run during the stop, `unclean` the nodes that
+were killed, `growing` the topics that grew after the writers had stopped, `stop` whether every node
+ended cleanly, `clean` or `unclean`, `restartRequested` the run, or `any`, for which a step without
+its scripts asked the watchdog, and `unmoved` the online run in which nothing has moved during the
+snapshots."""

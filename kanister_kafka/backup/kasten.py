@@ -92,8 +92,9 @@ RETAINED = (
     ("kafka.strimzi.io", "kafkatopics"),
     ("kafka.strimzi.io", "kafkausers"),
 )
-"""Claims, the record, certificate authorities and every custom resource. Pods, StrimziPodSets and
-Deployments stay out: the operator makes them, and restored ones would be in its way."""
+"""Claims, the state ConfigMap, certificate authorities and every custom resource. Pods,
+StrimziPodSets and Deployments stay out: the operator makes them, and restored ones would be in its
+way."""
 LEAD = 30
 """Minutes by which definitions are kept before Kafka is stopped: a stop changes the mirrors."""
 DAY = 24 * 60

@@ -54,7 +54,7 @@ def _digest(files: tuple[tuple[str, str], ...]) -> str:
 def is_scripts(kind: str, name: str) -> bool:
     """Return whether an object is a ConfigMap of scripts, of one cluster or shared.
 
-    The record of a Kafka is not one, even if the name of that Kafka looks like it.
+    The state ConfigMap of a Kafka is not one, even if the name of that Kafka looks like it.
     """
     return kind == "ConfigMap" and bool(NAME.search(name)) and not name.endswith(f"-{COMPONENT}")
 

@@ -590,7 +590,7 @@ templates_option = click.option(
 )
 blueprint_namespace_option = text_option(
     "--kasten-namespace",
-    "Namespace of the Blueprint.  [default: the one on the record, or kasten-io]",
+    "Namespace of the Blueprint.  [default: the one in the state ConfigMap, or kasten-io]",
 )
 claims_class_option = text_option(
     "--snapshot-class",

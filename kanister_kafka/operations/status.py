@@ -1,6 +1,6 @@
 """The state of a Kafka, since when and by whom, and what to do next: facts in, words out.
 
-The state of the cluster itself decides. The record comes second; a difference is reported.
+The state of the cluster itself decides. The state ConfigMap comes second; a difference is reported.
 """
 
 from __future__ import annotations
@@ -118,9 +118,9 @@ def manual_commands(cluster: ObservedCluster) -> tuple[str, ...]:
     """Return the kubectl commands that bring a Kafka back without kanister-kafka.
 
     First StatefulSets, which the operator would leave at 0, then the end of the pause, then the
-    writers, with the counts that are kept on them or in the record. None if a restore has begun,
-    which would leave a Kafka of old and new volumes, or if pods cannot be listed: a backup may be
-    at work.
+    writers, with the counts that are kept on them or in the state ConfigMap. None if a restore has
+    begun, which would leave a Kafka of old and new volumes, or if pods cannot be listed: a backup
+    may be at work.
     """
     if _is_restoring(cluster) or not cluster.pods_known:
         return ()
@@ -228,8 +228,9 @@ def _is_untouched(cluster: ObservedCluster) -> bool:
     """Return whether it is certain that a restore that has failed has replaced no volume.
 
     Volumes are replaced when no pod of a node is left, so every pod must be older than the
-    restore. The record names an earlier restore as well if one has not succeeded, and then these
-    pods may run on its volumes. The pods of a restore by Kasten's hooks show nothing of this kind.
+    restore. The state ConfigMap names an earlier restore as well if one has not succeeded, and then
+    these pods may run on its volumes. The pods of a restore by Kasten's hooks show nothing of this
+    kind.
     """
     record = cluster.record or {}
     run, since = record.get("run", ""), record.get("since", "")
@@ -265,7 +266,7 @@ RECORDED = {
     KafkaCondition.RESTARTING: ("restarting", "stopped"),
     KafkaCondition.RESTORING: ("restoring",),
 }
-"""The state of the record in each condition, if both agree."""
+"""The state in the ConfigMap in each condition, if both agree."""
 PAUSED_PHASES = ("pause", "flush")
 """Ends of the names of an online backup's phases that run while Kafka is paused."""
 CLOCKS = timedelta(minutes=1)
@@ -298,7 +299,7 @@ class ClusterStatus:
     """Of that run, or the one that is running."""
     arm: WatchdogCondition
     remarks: tuple[str, ...]
-    """Differences of record and cluster, and other oddities."""
+    """Differences of state ConfigMap and cluster, and other oddities."""
     next: tuple[str, ...]
     """What to do, a line each; commands stand alone on a line."""
     observed: ObservedCluster
@@ -443,13 +444,15 @@ def _remarks(
             f"namespace {cluster.target.namespace} has Kafka {', '.join(cluster.other_kafkas)}"
         )
     if record is None and cluster.blueprint:
-        remarks.append(f"the record, ConfigMap {cluster.names.state_config_map}, is gone")
+        remarks.append(f"the state ConfigMap {cluster.names.state_config_map} is gone")
     elif record and condition is KafkaCondition.UNKNOWN:
-        remarks.append(f'the record has state "{record.get("state") or "nothing"}"')
+        remarks.append(f'the state ConfigMap has state "{record.get("state") or "nothing"}"')
     elif record and not agrees and condition is not KafkaCondition.GONE:
         state, since = record.get("state") or "nothing", record.get("since", "")
         since = f" since {since}" if since else ""
-        remarks.append(f'the record has state "{state}"{since}; what the cluster shows counts')
+        remarks.append(
+            f'the state ConfigMap has state "{state}"{since}; what the cluster shows counts'
+        )
     if kafka and kafka.held_retention:
         remarks += held_message(kafka.held_retention)
     if kafka and kafka.why_not and not kafka.ready:

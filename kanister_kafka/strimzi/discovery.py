@@ -60,10 +60,10 @@ def find_target(connection: KubeClient, namespace: str, name: str) -> KafkaRef:
     names = _names(connection.items(resource, namespace)) if resource else ()
     if not names:
         label = f"{constants.MANAGED_BY}={constants.COMPONENT}"
-        records = connection.items(CONFIG_MAPS, namespace, label, metadata_only=True)
-        names = tuple(sorted({owner for item in records if (owner := kafka_of_state(item))}))
+        states = connection.items(CONFIG_MAPS, namespace, label, metadata_only=True)
+        names = tuple(sorted({owner for item in states if (owner := kafka_of_state(item))}))
     if not names:
-        raise NotFoundError(f"no Kafka in namespace {namespace}, and no record of one")
+        raise NotFoundError(f"no Kafka in namespace {namespace}, and no state ConfigMap of one")
     if len(names) > 1:
         raise NotFoundError(f"several Kafka in namespace {namespace}: name one: {', '.join(names)}")
     return KafkaRef(namespace, names[0])

@@ -214,8 +214,11 @@ def remarks(*arguments, **changed):
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [
-        ((OURS, 0, 0, "running"), 'the record has state "running" since 2026-01-02T03:04:05Z'),
-        ((UP, 2, 2, "stopped"), 'the record has state "stopped"'),
+        (
+            (OURS, 0, 0, "running"),
+            'the state ConfigMap has state "running" since 2026-01-02T03:04:05Z',
+        ),
+        ((UP, 2, 2, "stopped"), 'the state ConfigMap has state "stopped"'),
         ((OURS, 0, 0, "stopped"), "no watchdog is armed"),
         ((replace(OURS, acknowledged=False), 0, 0, "stopped"), "has not acknowledged the pause"),
         ((replace(UP, ready=False, why_not="Timeout: x"), 1, 2), "the operator reports Timeout: x"),
@@ -243,7 +246,7 @@ def test_no_remark_where_all_is_well():
 
 
 def test_record_that_is_gone_is_told():
-    assert "ConfigMap my-cluster-kanister-kafka, is gone" in remarks(record=None)
+    assert "the state ConfigMap my-cluster-kanister-kafka is gone" in remarks(record=None)
     assert remarks(record=None, blueprint="") == ""
 
 

@@ -46,7 +46,7 @@ def status(
 ) -> None:
     """Show whether a Kafka runs or is stopped, and what to do next.
 
-    The cluster itself decides, and the record of the backups comes second. Exit code 0
+    The cluster itself decides, and the state ConfigMap comes second. Exit code 0
     where Kafka runs, 1 where it does not or something is left to undo, 2 if its pods cannot be
     listed.
     """

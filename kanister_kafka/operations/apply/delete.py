@@ -48,23 +48,23 @@ from kanister_kafka.strimzi.discovery import KafkaRef, kafka_of_state
 def stopped_kafka_reasons(objects: Objects, connection: KubeClient) -> tuple[str, ...]:
     """Return for each Kafka that these objects serve why it is not at rest, with the remedy.
 
-    Asked are the records (ConfigMaps) among the objects and those of the same Blueprint, and the
-    Kafka that each is named after: its annotation shows a stop too, if the record is damaged.
-    An unknown state counts as a stop. Raises UnreachableError if a record cannot be read.
+    Reads the state ConfigMaps among the objects and those of the same Blueprint, and the Kafka that
+    each is named after: its annotation shows a stop too, if its state ConfigMap is damaged.
+    An unknown state counts as a stop. Raises UnreachableError if one cannot be read.
     """
     named = [item for item in objects if item["kind"] == "ConfigMap" and not holds_scripts(item)]
     owned = find_owned_objects(
         blueprints_of(objects), namespaces_of(objects), connection, kinds=[CONFIG_MAP]
     )
-    records = {object_ref(item): item for item in owned.objects}
-    for ref in {object_ref(item) for item in named} - set(records):
+    states = {object_ref(item): item for item in owned.objects}
+    for ref in {object_ref(item) for item in named} - set(states):
         if live := find_live_object(ref, connection):
-            records[ref] = live
-    return tuple(_reasons(records.values(), connection))
+            states[ref] = live
+    return tuple(_reasons(states.values(), connection))
 
 
-def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]:
-    for item in records:
+def _reasons(states: Iterable[Object], connection: KubeClient) -> Iterator[str]:
+    for item in states:
         ref = object_ref(item)
         data = item.get("data") or {}
         state = data.get("state", "")
@@ -83,12 +83,12 @@ def _reasons(records: Iterable[Object], connection: KubeClient) -> Iterator[str]
             yield f"{problem}; bring it back first: {resume_command(target, context)}"
 
 
-def _is_marked(kafka: str, record: ObjectRef, connection: KubeClient) -> bool:
-    if kafka == record.name:  # not a record of kanister-kafka
+def _is_marked(kafka: str, ref: ObjectRef, connection: KubeClient) -> bool:
+    if kafka == ref.name:  # not a state ConfigMap of kanister-kafka
         return False
     try:
-        live = LiveKafka(connection, KafkaRef(record.namespace, kafka)).find() or {}
-    except ForbiddenError:  # the record has spoken already
+        live = LiveKafka(connection, KafkaRef(ref.namespace, kafka)).find() or {}
+    except ForbiddenError:  # its state ConfigMap shows no stop
         return False
     return PREVIOUS_PAUSE in (get_path(live, "metadata", "annotations") or {})
 

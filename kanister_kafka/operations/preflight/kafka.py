@@ -188,7 +188,7 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
     if is_restoring:
         yield failed(f"{refs[0]} is being restored since {since}", resume, objects=refs)
     elif stopped_by_us(view):
-        recorded = f" ({state} since {since} by the record)" if state else ""
+        recorded = f" ({state} since {since} in the state ConfigMap)" if state else ""
         yield failed(
             f"{refs[0]} is stopped, or partly stopped, by a backup{recorded}", resume, objects=refs
         )
@@ -207,7 +207,8 @@ def pause(view: ClusterFacts) -> Iterator[CheckLine]:
         )
     elif state not in IDLE:
         yield failed(
-            f"the record has state {state} since {since}, and {refs[0]} is not paused", resume
+            f"the state ConfigMap has state {state} since {since}, and {refs[0]} is not paused",
+            resume,
         )
     else:
         view.record.get()  # it may be that of a restore which has not paused Kafka yet

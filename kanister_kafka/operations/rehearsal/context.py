@@ -104,7 +104,7 @@ class InitialState:
     claims: tuple[tuple[str, str], ...]
     """Names and uids."""
     state: str = ""
-    """The data of the record of backups; empty if there is none."""
+    """The data of the state ConfigMap; empty if there is none."""
     armed: bool = False
     """Whether the watchdog is set to bring it back."""
 

@@ -66,7 +66,7 @@ def state_differences(connection: KubeClient, context: RehearsalContext) -> tupl
     if now.armed and not before.armed:
         differences.append("the watchdog is still armed")
     if now.state != before.state and not now.settled:
-        differences.append(f"the record of backups has state {now.state}")
+        differences.append(f"the state ConfigMap has state {now.state}")
     if missing := sorted({*before.nodes} - {*now.nodes}):
         differences.append(f"not Ready any more: {', '.join(missing)}")
     if now.claims != before.claims:

@@ -43,7 +43,9 @@ NEEDED_FOR_RESTORE: Needs = {
     (STRIMZI, "kafkas"): "there is no Kafka to restore",
 }
 STATE_RESOURCE: Needs = {
-    ("", "configmaps"): "the record with the cluster id is lost, and nodes refuse their volumes"
+    ("", "configmaps"): (
+        "the state ConfigMap with the cluster id is lost, and nodes refuse their volumes"
+    )
 }
 POOLS: Needs = {(STRIMZI, "kafkanodepools"): "Strimzi makes no brokers"}
 USERS: Needs = {(STRIMZI, "kafkausers"): "the User Operator deletes the users from Kafka"}
@@ -155,9 +157,7 @@ NEEDED_AT_RESTORE = {
 }
 """Objects that a restore of a Kafka needs in addition to it, and what happens without them
 (Strimzi's documentation, proc-cluster-recovery-volume.adoc)."""
-STATE_OBJECT = {
-    "configmaps": ("", "the record of the backup, with the cluster id, is not restored")
-}
+STATE_OBJECT = {"configmaps": ("", "the state ConfigMap, with the cluster id, is not restored")}
 """Further objects that a restore by the actions of rendered Blueprints needs."""
 
 NAMED = ("kafkas", "kafkanodepools", "persistentvolumeclaims")
