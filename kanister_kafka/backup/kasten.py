@@ -38,7 +38,7 @@ def binding_target(cluster: KafkaCluster) -> BindingTarget:
 
 
 def kasten_diagnostics(cluster: KafkaCluster, options: Options) -> Iterator[Diagnostic]:
-    """Warn where a bound hook cannot bracket all volumes."""
+    """Warn if a bound hook cannot bracket all volumes."""
     by_object = {KastenOutput.BINDING, KastenOutput.ANNOTATION} & set(options.kasten)
     owners = len(cluster.pools) + bool(cluster.zookeeper)
     if by_object and cluster.pools and owners > 1:

@@ -105,7 +105,7 @@ class TransformSpec:
     group: str = ""
     resource: str
     object: str = ""
-    """Name of the object; all of the resource where empty."""
+    """Name of the object; all of the resource if empty."""
     commands: tuple[JsonPatchOperation, ...]
 
 

@@ -42,7 +42,7 @@ READING: dict[str, dict[str, Any]] = {
 }
 """JSON Schema of the fields of such files other than the options of how a Kafka is read."""
 NAMES = {"limits": "timeouts", "pod_limits": "limits"}
-"""Name of a field of `Options` where the command calls it otherwise."""
+"""Name of a field of `Options` if the command calls it otherwise."""
 PLURALS = {
     "label": "labels",
     "annotation": "annotations",

@@ -192,14 +192,14 @@ class Options:
     unclean_stop: UncleanStop = UncleanStop.FAIL
     """Outcome for a node that was killed while it stopped."""
     require_quiet: bool = False
-    """Whether a backup fails where topics still grow after all known writers have stopped."""
+    """Whether a backup fails if topics still grow after all known writers have stopped."""
     kasten: tuple[KastenOutput, ...] = ()
     kasten_namespace: str = DEFAULT_KASTEN_NAMESPACE
     """Namespace of Kasten, or of the Kanister controller."""
     frequency: str = ON_DEMAND
     """Of the Policy; a schedule is an outage on schedule, so none is assumed."""
     time: str = ""
-    """When on the day the Policy runs, as HH:MM; left to Kasten where empty."""
+    """When on the day the Policy runs, as HH:MM; left to Kasten if empty."""
     retention: tuple[tuple[str, int], ...] = ()
     """How many restore points of which period are kept, instead of Kasten's own defaults."""
     profile: str = ""
@@ -207,7 +207,7 @@ class Options:
     export_profile: str = ""
     """Profile to whose location Kasten, or the engine, copies a backup; none by default."""
     export_frequency: str = ""
-    """How often they are; as often as the Policy runs where empty."""
+    """How often they are; as often as the Policy runs if empty."""
     definitions: tuple[str, ...] = ()
     """Namespaces whose custom resources a Policy of their own keeps, without volumes."""
     name: str = ""
@@ -234,7 +234,7 @@ class Options:
     gitops: GitOps | None = None
     """Who applies it all from Git; None for anybody else."""
     scripts: ScriptSharing | None = None
-    """Whose the ConfigMap with the scripts is; None for the cluster's own where `gitops` is set,
+    """Whose the ConfigMap with the scripts is; None for the cluster's own if `gitops` is set,
     whose tools let an object be of one application only, and else for a shared one."""
     labels: tuple[tuple[str, str], ...] = ()
     annotations: tuple[tuple[str, str], ...] = ()
@@ -243,7 +243,7 @@ class Options:
     """When the watchdog brings Kafka back that no one has brought back, in seconds after
     the start of the stop; 0 for no watchdog."""
     snapshot_class: str = ""
-    """VolumeSnapshotClass of the engine's snapshots; the default of the driver where empty."""
+    """VolumeSnapshotClass of the engine's snapshots; the default of the driver if empty."""
     group_snapshot_class: str = ""
     """VolumeGroupSnapshotClass of one group of the engine's snapshots; empty for a snapshot of each
     claim by itself. It has no default: a Blueprint must not depend on which classes there are."""
@@ -268,9 +268,9 @@ class Options:
     export_memory: str = DEFAULT_EXPORT_MEMORY
     """Request and limit of memory of each pod that copies."""
     schedule: str = ""
-    """When a CronJob makes a backup, as `spec.schedule` has it; no CronJob where empty."""
+    """When a CronJob makes a backup, as `spec.schedule` has it; no CronJob if empty."""
     time_zone: str = ""
-    """Of the schedule, by its IANA name; that of the controller of CronJobs where empty."""
+    """Of the schedule, by its IANA name; that of the controller of CronJobs if empty."""
     verify_schedule: str = ""
     """When a CronJob verifies the newest backup; no CronJob if it is empty."""
     verify_into: str = ""

@@ -458,7 +458,7 @@ class _PlanBuilder:
             )
 
     def _check_switch(self, actions: tuple[PlannedAction, ...]) -> Iterator[Diagnostic]:
-        """Yield an error where the watchdog may bring Kafka back while it is being stopped."""
+        """Yield an error if the watchdog may bring Kafka back while it is being stopped."""
         if not self.names.switch:
             return
         stage = BackupStage.FLUSH if self.online else BackupStage.STOP
@@ -474,8 +474,8 @@ class _PlanBuilder:
                 "restart-after",
                 f'Invalid value: "{format_duration(after)}": must be at least '
                 f"{format_duration(needed)}, which "
-                f"{action.name} may take until Kafka is stopped: the watchdog would bring "
-                "it back in the middle of that; or lower --timeout",
+                f"{action.name} may take until Kafka is stopped: the watchdog would "
+                "restart it during the stop; or lower --timeout",
             )
 
 

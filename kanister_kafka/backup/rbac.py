@@ -273,7 +273,7 @@ KEEP = "keep what a restore needs"
 PUT_BACK = "put back what was kept"
 REPLACED = ("create", "get", "list", "update")
 WRITERS = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s")
-"""Custom resources that a backup keeps where they write into the Kafka."""
+"""Custom resources that a backup keeps if they write into the Kafka."""
 NAMED = ("kafkaconnectors", "kafkatopics", "kafkausers")
 """Custom resources that are found by the label of their cluster."""
 
@@ -340,7 +340,7 @@ def _end_rights(cluster: KafkaCluster) -> Iterator[Permission]:
 def restore_rights(
     cluster: KafkaCluster, options: Options, names: ResourceNames, *, engine: bool
 ) -> tuple[Permission, ...]:
-    """Return what a restore needs; `engine` where it puts back claims and objects itself."""
+    """Return what a restore needs; `engine` if it puts back claims and objects itself."""
     stop = backup_rights(cluster, options, names)
     rights = [r for r in stop if (r.resource, r.verbs) != ("deployments", ("get",))]
     rights = [r for r in rights if r.resource not in (CLAIMS, REBALANCES)]

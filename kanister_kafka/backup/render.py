@@ -1,7 +1,7 @@
 """Plan to YAML text through templates.
 
 A template formats and decides nothing. Each expression in it is one whole YAML scalar, quoted here
-where YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
+if YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
 or the shape of the document.
 """
 

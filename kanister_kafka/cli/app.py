@@ -36,7 +36,7 @@ COMMANDS = {
     "restore": "Restore a backup into its own or into another namespace.",
     "verify": "Verify that a backup can be restored, without an outage.",
     "release-retention": "Let a restored Kafka delete expired records again.",
-    "delete": "Delete from the cluster what `apply` has put there.",
+    "delete": "Delete the objects that `apply` has created.",
     "fleet": "Render Blueprints for many Kafkas in one run.",
     "policy": "Render, restore and lint Kasten Policies.",
     "topics": "Measure topics, and compare two of them record by record.",
@@ -267,7 +267,7 @@ class CommandGroup(click.Group):
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run a command; without colour where NO_COLOR asks for it."""
+        """Run a command; without colour if NO_COLOR asks for it."""
         if os.environ.get("NO_COLOR"):
             ctx.color = False
         elif any(os.environ.get(name, "0") != "0" for name in ("FORCE_COLOR", "CLICOLOR_FORCE")):

@@ -134,13 +134,13 @@ def print_failed(failures: Iterable[ObjectFailure]) -> None:
         first = f"{places[0].placed}: " if len(places) == 1 else ""
         print_error(f"{first}{reason}")
         if len(places) > 1:
-            print_object_list("  so refused", places)
+            print_object_list("  refused for this reason", places)
 
 
 def print_unlisted(removal: DeletionPlan) -> None:
     """Print the kinds and namespaces in which the user may not look for more objects."""
     for unreadable in removal.unreadable:
-        click.echo(f"not looked at, as listing is forbidden: {unreadable}", err=True)
+        click.echo(f"not searched, because listing is forbidden: {unreadable}", err=True)
 
 
 def partial_code(removal: DeletionPlan, participle: str) -> int:

@@ -391,7 +391,7 @@ ROWS = (
             _named("namespace", "Namespace of the pod."),
             _named("pod", "Pod to run it in."),
             COMMAND,
-            _text("container", "Container to run it in; needed where the pod has several."),
+            _text("container", "Container to run it in; needed if the pod has several."),
         ),
         prints=True,
     ),

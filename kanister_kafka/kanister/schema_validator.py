@@ -251,7 +251,7 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
     given = {entry.key for entry in node.entries if is_set(entry.value)}
     for entry in node.entries:
         if not is_set(entry.value) and entry.key in schema.known:
-            continue  # the API server drops null where it knows the field
+            continue  # the API server drops null if it knows the field
         if entry.key in schema.known:
             yield from validate_schema(
                 entry.value, schema.known[entry.key], child_path(path, entry.key)

@@ -388,7 +388,7 @@ def _makers(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
 
 
 def _operated(phase: BlueprintPhase) -> Iterator[ObjectCreation]:
-    """Yield what KubeOps makes or patches, where that may start something."""
+    """Yield what KubeOps makes or patches, if that may start something."""
     operation, spec = phase.argument("operation"), phase.argument("spec")
     if not isinstance(operation, Scalar) or operation.text == "delete":
         return

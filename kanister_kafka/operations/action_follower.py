@@ -398,15 +398,15 @@ def still_running_message(
     lines = (
         f"ActionSet {action_set.namespace}/{action_set.name} runs on in the cluster, "
         f"{position} when last seen.",
-        f"  look:          {status_command(target, context)}",
+        f"  look:        {status_command(target, context)}",
     )
     if action_set.action in STOPS:
-        return lines + (f"  bring it back: {resume_command(target, context)}",)
+        return lines + (f"  restart it:  {resume_command(target, context)}",)
     if action_set.action not in RESTORES:
         return lines
     watch = f"kubectl get actionset {action_set.name} -n {action_set.namespace} -w"
     return lines + (
-        f"  wait for it:   {watch}{context_flag(context)}",
+        f"  wait for it: {watch}{context_flag(context)}",
         "Kafka must not start before the restore has ended. If it fails, run it again.",
     )
 
@@ -416,17 +416,17 @@ def remedy_message(
 ) -> tuple[str, ...]:
     """Return what to do after an end other than success, failure and timeout."""
     look = ("look", status_command(target, context))
-    away = ("take it away", delete_command(action_set, context))
+    away = ("delete it", delete_command(action_set, context))
     after = []
     if action_set.action in STOPS:
-        after = [("bring it back", resume_command(target, context))]
+        after = [("restart it", resume_command(target, context))]
     elif action_set.action in RESTORES:
         after = [("then", "run the restore again; Kafka must not start before it has succeeded")]
     match end:
         case ActionResult.UNTAKEN:
             return (
                 "The Kanister controller does not seem to run, or looks at another namespace.",
-                "The ActionSet was deleted, so that it does not start later by surprise.",
+                "The ActionSet was deleted, so that it does not start later.",
                 f"look: kubectl get pods -n {action_set.namespace}{context_flag(context)}",
             )
         case ActionResult.LOST:
@@ -438,14 +438,14 @@ def remedy_message(
                 'its state stays "running", and nothing is at work in the cluster now.',
             ]
             for number, (word, command) in enumerate(steps, start=1):
-                lines.append(f"{number}. {f'{word}:':16} {command}")
+                lines.append(f"{number}. {f'{word}:':11} {command}")
             return tuple(lines)
         case ActionResult.GONE:
             lines = ["The ActionSet was deleted, so its action was aborted."]
-            lines += [f"{f'{word}:':14} {command}" for word, command in [look] + after]
+            lines += [f"{f'{word}:':11} {command}" for word, command in [look] + after]
             return tuple(lines)
         case _:
             line = f"look: {status_command(target, context)}"
             if action_set.action == PREHOOK and not any(p.deferred for p in action_set.phases):
-                return ("The watchdog brings back what this run has stopped.", line)
+                return ("The watchdog restarts what this run has stopped.", line)
             return (line,)

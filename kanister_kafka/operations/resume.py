@@ -115,7 +115,7 @@ class Resume(FollowLoop):
         self.observed: ObservedCluster | None = None
         """As it was last seen."""
         self.armed = False
-        """Whether the watchdog was set off."""
+        """Whether the watchdog was triggered."""
         self._start = clock.now()
         """Of the phase that is under way."""
         self._failure = ""

@@ -83,13 +83,13 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
         case KafkaCondition.STOPPED | KafkaCondition.ONLINE if cluster.work:
             return ("A backup is at work. Wait, and look again:", status)
         case KafkaCondition.STOPPED | KafkaCondition.ONLINE:
-            return ("If no backup is under way any more, bring it back:", resume)
+            return ("If no backup is under way any more, restart it:", resume)
         case KafkaCondition.QUIESCING | KafkaCondition.STOPPING:
-            return ("Wait, and look again; if it stays so, bring it back:", status, resume)
+            return ("Wait, and look again; if it stays so, restart it:", status, resume)
         case KafkaCondition.RESTARTING | KafkaCondition.RESTORING if cluster.work:
             return ("Wait, and look again:", status)
         case KafkaCondition.PARTLY | KafkaCondition.QUIESCED | KafkaCondition.RESTARTING:
-            return ("Bring it back; what is done already is not done again:", resume)
+            return ("Restart it; what is done already is not done again:", resume)
         case KafkaCondition.RESTORING:
             again = ["If no restore is under way any more, run it again:"]
             again += _restore_again(cluster)
@@ -462,7 +462,7 @@ def _remarks(
     stopped = (KafkaCondition.STOPPED, KafkaCondition.PARTLY, KafkaCondition.STOPPING)
     if condition in (*stopped, KafkaCondition.ONLINE):
         if arm in (WatchdogCondition.ABSENT, WatchdogCondition.IDLE):
-            remarks.append("no watchdog is armed: nothing brings it back by itself")
+            remarks.append("no watchdog is armed: Kafka does not start by itself")
         elif arm is WatchdogCondition.STARTING:
             remarks.append("the watchdog is scaled up, but its pod is not Ready")
     lost = [
@@ -472,13 +472,13 @@ def _remarks(
     ]
     if lost and cluster.pods_known and not cluster.tasks:
         names = ", ".join(action_set.name for action_set in lost)
-        remarks.append(f"called running by Kanister, but without a task pod now: {names}")
+        remarks.append(f"Kanister reports these as running, but they have no task pod: {names}")
     if record:
         remarks += _last_stop(record)
     if condition is KafkaCondition.RUNNING:
         idle = (record or {}).get("state", "running") == "running"
         if arm in (WatchdogCondition.ARMED, WatchdogCondition.STARTING) and idle:
-            remarks.append("the watchdog is still up; it puts itself away")
+            remarks.append("the watchdog still runs; it scales itself to 0")
         elif kafka and kafka.restart_by and idle:
             remarks.append("an annotation of the watchdog is left over")
     return remarks

@@ -1,6 +1,6 @@
 """VolumeSnapshots of every claim, as Kasten would take them: all at once, then waited for.
 
-A consistency test also takes them in turn, as they come where storage is not ready for all of them
+A consistency test also takes them in turn, as they come if storage is not ready for all of them
 at once.
 
 Fields are those of snapshot.storage.k8s.io/v1 (kubernetes-csi/external-snapshotter).

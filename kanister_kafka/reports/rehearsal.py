@@ -48,7 +48,7 @@ def next_steps(rehearsal: Rehearsal) -> tuple[str, ...]:
     steps = ["See whether Kafka runs, and what is left to undo:", f"  {status_command(target)}"]
     if rehearsal.changed or (rehearsal.outage and rehearsal.outage.end is None):
         steps += [
-            "If it does not run, or is still paused, bring it back:",
+            "If it does not run, or is still paused, restart it:",
             f"  {resume_command(target)}",
         ]
     if rehearsal.probe and rehearsal.probe.lost:

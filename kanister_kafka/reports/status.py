@@ -78,7 +78,7 @@ def _recorded(status: ClusterStatus) -> list[tuple[str, str]]:
     ids = "; ".join(f"{key.partition('.')[2]} {record[key]}" for key in pools)
     ended = record.get("endedBy", "") if record.get("state") == "running" else ""
     rows.append(("node ids", ids))
-    rows.append(("brought back", f"by {ended}" if ended and status.runs else ""))
+    rows.append(("restarted", f"by {ended}" if ended and status.runs else ""))
     rows.append(("last failure", record.get("failure", "")))
     return rows
 
@@ -108,7 +108,7 @@ def _switch(status: ClusterStatus, now: datetime) -> str:
         WatchdogCondition.ARMED: "armed",
         WatchdogCondition.STARTING: "armed, but its pod is not Ready",
     }[status.arm]
-    return f"{words}, brings it back at {_aged(until, now)}" if until else words
+    return f"{words}, restarts it at {_aged(until, now)}" if until else words
 
 
 def _event(event: KafkaEvent, now: datetime) -> str:

@@ -305,7 +305,10 @@ def test_prune_waits_for_the_restart(server):
     server.put(record)
     result = run("apply", "-f", KRAFT, "--prune")
     assert result.exit_code == 0
-    assert "not pruned, as configmap/former in namespace kafka says stopped; " in result.stderr
+    assert (
+        "not pruned, as configmap/former in namespace kafka has the state stopped; "
+        in result.stderr
+    )
     assert server.live(record)
 
 
@@ -322,7 +325,7 @@ def test_what_could_not_be_looked_at_is_said(server):
     result = run("apply", "-f", KRAFT, "--prune")
     assert result.exit_code == 0
     assert result.stderr == (
-        "not looked at, as listing is forbidden: "
+        "not searched, because listing is forbidden: "
         "in other namespaces than kafka, kasten-io: deployments.apps\n"
     )
 
@@ -342,7 +345,7 @@ def test_prune_that_may_not_look_does_not_exit_with_0(server, words, code):
     server.refusals.append(FORBIDDEN_LISTS)
     result = run("apply", "-f", KRAFT, "--prune", *words)
     assert result.exit_code == code
-    assert "not looked at, as listing is forbidden: " in result.stderr
+    assert "not searched, because listing is forbidden: " in result.stderr
     assert ("not known whether all is pruned" in result.stderr) is ("--diff" not in words)
     assert server.live(extra())
 
@@ -380,7 +383,7 @@ def test_prune_looks_again_before_it_deletes(server, objects):
     result = run("apply", "-f", KRAFT, "--prune")
     assert result.exit_code == 0
     assert result.stderr.startswith("to be pruned:\n  configmap/former in namespace kafka\n")
-    said = f"not pruned, as {RECORD.replace('s/', '/')} in namespace kafka says stopped; bring it"
+    said = f"not pruned, as {RECORD.replace('s/', '/')} in namespace kafka has the state stopped; "
     assert said in result.stderr
     assert server.live(extra())
 

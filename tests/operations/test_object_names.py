@@ -233,7 +233,7 @@ def test_status_and_resume_use_the_renamed_objects(cluster):
     assert shown["blueprint"] == f"kasten-io/dev-{BLUEPRINT}"
     assert "of-the-run" in json.dumps(shown)
     dry = invoke("resume", "my-cluster", "-n", "kafka", "--dry-run")
-    assert f"Deployment dev-{SWITCH} of namespace kafka would be set off" in dry.output
+    assert f"Deployment dev-{SWITCH} of namespace kafka would be triggered" in dry.output
 
     def serve():
         add_kafka(cluster)

@@ -252,7 +252,7 @@ def test_record_that_is_gone_is_told():
 
 def test_action_set_that_nobody_runs_any_more_is_told():
     stuck = replace(RAN, state=ActionState.RUNNING)
-    assert "without a task pod now: backupprehook-x" in remarks(OURS, 1, 1, action_sets=(stuck,))
+    assert "but they have no task pod: backupprehook-x" in remarks(OURS, 1, 1, action_sets=(stuck,))
     assert "without a task pod" not in remarks(OURS, 1, 1, action_sets=(stuck,), tasks=STOP)
 
 
@@ -492,7 +492,7 @@ def test_text_says_it_all_and_does_nothing_to_a_terminal():
         "stopped       by backupPrehook begun 2026-01-02T03:04:05Z",
         "kasten-io/backupprehook-x: backupPrehook complete",
         "node ids      dual [0,1]",
-        "armed, brings it back at 2026-01-02T04:04:05Z (in 50m)",
+        "armed, restarts it at 2026-01-02T04:04:05Z (in 50m)",
         "KafkaMirrorMaker2 other/mirror: 0 replicas, 3 before the backup",
         "last failure  2026-01-01T00:00:00Z stop: \\x1b[2J",
     ):

@@ -58,7 +58,7 @@ WHOLE = {"ServiceAccount", "Blueprint"}
 )
 @flag_option(
     "--prune",
-    "Delete what a former version has put there for the same Blueprint and that is not in "
+    "Delete what a former version has created for the same Blueprint and that is not in "
     "the input; exit code 2 if the namespaces of the input cannot be searched for it.",
 )
 @flag_option("--force-conflicts", "Take over fields that other field managers have.")
@@ -226,14 +226,15 @@ IDLE = (
 )
 @manifest_input_options
 @flag_option(
-    "--force", "Delete although the Kafka is stopped: nothing on the cluster brings it back then."
+    "--force", "Delete although the Kafka is stopped: nothing on the cluster restarts it then."
 )
 @click.pass_context
 def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) -> None:
-    """Delete from the cluster what `apply` has put there.
+    """Delete the objects that `apply` has created.
 
-    PATH holds Strimzi's custom resources, or what `render` made of them. Only what carries our
-    label is deleted; of rendered files exactly what is in them, else all that serves the Blueprint.
+    PATH has Strimzi's custom resources, or the files that `render` has written. Only objects with
+    the label of kanister-kafka are deleted: for rendered files exactly the objects in them,
+    otherwise all that serve the Blueprint.
     """
     refuse("rendering: delete finds objects by their names and labels", *IDLE)
     dry = DryRun(dry_run)

@@ -98,7 +98,7 @@ fleet_options = option_group(
         "-j",
         "--jobs",
         type=click.IntRange(min=1),
-        help="Processes at a time.  [default: one for each core, where it pays]",
+        help="Processes at a time.  [default: one for each core, if that is faster]",
     ),
     text_option("--strimzi-version", "Of every operator.", metavar="VERSION"),
     plan_options,

@@ -68,7 +68,7 @@ def rehearse(
     Kafka is stopped, every claim is snapshotted as Kasten would do it, and Kafka is brought back:
     an outage of some minutes. A client that writes all the time measures how long it was, and
     whether every record that was acknowledged is still there. If a step fails, Kafka is still
-    brought back and all that was made is removed. Exit code 1 where that did not succeed or a
+    brought back and all that was made is removed. Exit code 1 if that did not succeed or a
     record was lost, 130 after Ctrl-C if all is as before.
 
     With a Blueprint of --strategy online, Kafka keeps running and only its clients are stopped.

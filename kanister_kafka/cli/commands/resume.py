@@ -53,8 +53,8 @@ def resume(
 ) -> None:
     """Start a stopped Kafka, with or without Kanister.
 
-    Sets the watchdog off now: its pod starts what was stopped, in the right order, and
-    puts everything back as it was found. What is done already is not done again.
+    Triggers the watchdog now: its pod starts what was stopped, in the right order, and restores
+    all former values. What is done already is not done again.
     """
     connection = KubeClient(context)
     inspector = ClusterInspector(
@@ -74,7 +74,7 @@ def resume(
     if dry_run:
         click.echo(
             f"{status.headline}: Deployment {inspector.names.watchdog} of namespace "
-            f"{inspector.target.namespace} would be set off (dry run)"
+            f"{inspector.target.namespace} would be triggered (dry run)"
         )
         _by_hand(cluster)
         return
@@ -120,7 +120,7 @@ def _print_interrupted(resuming: Resume) -> None:
             f"Deployment {resuming.watchdog} goes on in namespace {target.namespace}.", err=True
         )
     else:
-        click.echo("Nothing was changed: the watchdog was not set off yet.", err=True)
+        click.echo("Nothing was changed: the watchdog was not triggered yet.", err=True)
     click.echo(f"  look:  {status_command(target, resuming.connection.context)}", err=True)
 
 

@@ -74,7 +74,7 @@ def run(
     """Run an action of the Blueprint and follow it.
 
     Makes an ActionSet and shows each phase with the output of its task pod, until the last one has
-    ended, the deferPhase too. Exit code 0 where the action is complete, 1 where it failed.
+    ended, the deferPhase too. Exit code 0 if the action is complete, 1 if it failed.
     """
     connection = KubeClient(context)
     target = find_target(connection, namespace, name)

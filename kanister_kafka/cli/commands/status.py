@@ -46,9 +46,8 @@ def status(
 ) -> None:
     """Show whether a Kafka runs or is stopped, and what to do next.
 
-    The cluster itself decides, and the state ConfigMap comes second. Exit code 0
-    where Kafka runs, 1 where it does not or something is left to undo, 2 if its pods cannot be
-    listed.
+    The cluster itself decides, and the state ConfigMap comes second. Exit code 0 if Kafka runs, 1
+    if it does not or something is left to undo, 2 if its pods cannot be listed.
     """
     connection = KubeClient(context)
     if everywhere:
@@ -101,7 +100,7 @@ def _everywhere(connection: KubeClient, kasten_namespace: str, form: str) -> int
 
 
 def _with_freshness(connection: KubeClient, status: ClusterStatus) -> ClusterStatus:
-    """Add whether the Blueprint is up to date, where the cluster is as no backup has left it."""
+    """Add whether the Blueprint is up to date, if the cluster is as no backup has left it."""
     cluster = status.observed
     origin = cluster.origin
     if not status.runs or not origin.input_hash:

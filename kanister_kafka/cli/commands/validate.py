@@ -58,7 +58,7 @@ STDOUT = "-"
 @click.option(
     "--kasten/--no-kasten",
     default=None,
-    help="Whether Kasten runs them.  [default: where a Policy or a BlueprintBinding is among "
+    help="Whether Kasten runs them.  [default: if a Policy or a BlueprintBinding is among "
     "the objects]",
 )
 @click.option(
@@ -90,7 +90,7 @@ def validate(
     Its text and structure, functions and their arguments, templates, and what would fail or do harm
     when it runs. PATH is a file, a directory, or - for standard input; objects of other kinds are
     counted and left alone. A comment `# kanister-kafka: ignore=ID` in a file silences a rule
-    where it stands.
+    at that place.
     """
     atexit.register(gc.freeze)  # what a large run leaves would be gone through thrice at the end
     chosen = find_targets(formats, outputs)

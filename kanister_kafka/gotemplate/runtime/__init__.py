@@ -39,7 +39,7 @@ class EvaluationResult:
     """The output of a template."""
 
     text: str
-    """The template itself where it fails."""
+    """The template itself if it fails."""
     is_symbolic: bool
     """Whether there are actions left in it for the run."""
     faults: tuple[EvaluationError, ...]

@@ -132,7 +132,7 @@ class FunctionCall:
     """Whether the last argument comes out of a pipeline."""
 
     def run(self, function: GoFunction | None, *, is_sure: bool) -> Value:
-        """Return the result, or the call itself; raises CallError where it fails in any case."""
+        """Return the result, or the call itself; raises CallError if it fails in any case."""
         changes = function is not None and function.changes
         if changes and not (is_sure and symbolic.is_own(self.arguments[0])):
             raise CannotIsolateError  # what is changed may be read elsewhere

@@ -50,7 +50,7 @@ class GoMap:
     entries: dict[str, Value]
     element: str = INTERFACE
     source: SymbolicValue | None = None
-    """The expression that gives it, where it comes from the data."""
+    """The expression that gives it, if it comes from the data."""
     is_open: bool = False
     """Whether it may hold more when it runs than is known."""
     is_nil: bool = False
@@ -68,7 +68,7 @@ class GoSlice:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class GoStruct:
-    """A struct, or a pointer to one where Go's name of the type begins with `*`."""
+    """A struct, or a pointer to one if Go's name of the type begins with `*`."""
 
     type: types.StructType
     fields: dict[str, Value]

@@ -56,7 +56,7 @@ class FleetEntry:
     options: Options = field(default_factory=Options)
     strimzi_version: Version | None = None
     namespace: str = ""
-    """Of documents that name none; only this one where the input is that of the fleet."""
+    """Of documents that name none; only this one if the input is that of the fleet."""
     paths: tuple[str, ...] = ()
     """Input of its own; that of the fleet if there are none."""
     cluster: str = ""

@@ -84,7 +84,7 @@ class ClusterGrouper(Generic[T]):
         self._broken: list[Diagnostic] = []
 
     def add(self, document: Document, hold: Callable[[Document], T]) -> None:
-        """Take an object; it is held only where a cluster may need it."""
+        """Take an object; it is held only if a cluster may need it."""
         if is_client(document):
             problems: list[Diagnostic] = []
             reach = reach_of(document, self._namespace, problems)

@@ -89,7 +89,7 @@ def phases_before(phase: BlueprintPhase, all_phases: Sequence[BlueprintPhase]) -
 
 
 def phases_of_a_run(ran: Sequence[BlueprintPhase], *, is_sure: bool) -> GoMap:
-    """Return the phases that a deferPhase finds, or what comes after it where all have run."""
+    """Return the phases that a deferPhase finds, or what comes after it if all have run."""
     if is_sure:
         return phases({phase.name: completed_phase(phase) for phase in ran})
     return phases({p.name: symbolic.data("Phases", p.name, type=PHASE) for p in ran})

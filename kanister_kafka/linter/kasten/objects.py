@@ -49,7 +49,7 @@ OTHERS = {
 """Kinds of the same groups, which are not read here. They are not misspellings of a kind that
 is."""
 AMBIGUOUS = ("Policy",)
-"""Kinds that others have as well: of Kasten only where the group looks like it."""
+"""Kinds that others have as well: of Kasten only if the group looks like it."""
 LIKE_KASTEN = ("kasten", "kanister")
 SIMILARITY = 0.7
 ACTION_FIELDS = tuple(

@@ -1,4 +1,4 @@
-"""Take objects from a cluster: what apply has put there, and what it put there once."""
+"""Delete objects from a cluster: those that apply creates now, and those of former versions."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def _reasons(states: Iterable[Object], connection: KubeClient) -> Iterator[str]:
         kafka = kafka_of_state(item) or ref.name
         if state not in IDLE:
             since = f" since {data['since']}" if data.get("since") else ""
-            problem = f"{ref.placed} says {state}{since}"
+            problem = f"{ref.placed} has the state {state}{since}"
         elif _is_marked(kafka, ref, connection):
             problem = f"Kafka {kafka} in namespace {ref.namespace} has the pause of a backup"
         else:
@@ -80,7 +80,7 @@ def _reasons(states: Iterable[Object], connection: KubeClient) -> Iterator[str]:
         if state == BackupState.RESTORING.value:
             yield f"{problem}; end the restore first: {status_command(target, context)}"
         else:
-            yield f"{problem}; bring it back first: {resume_command(target, context)}"
+            yield f"{problem}; restart it first: {resume_command(target, context)}"
 
 
 def _is_marked(kafka: str, ref: ObjectRef, connection: KubeClient) -> bool:

@@ -56,7 +56,7 @@ def find_owned_objects(
 ) -> OwnedObjects:
     """Find our objects that have the label of one of these Blueprints (`NAMESPACE/NAME`).
 
-    All namespaces are looked at where the user may list them, else those given. A kind that is not
+    All namespaces are looked at if the user may list them, else those given. A kind that is not
     served has no objects. Raises UnreachableError.
     """
     owned: list[Object] = []
@@ -91,7 +91,7 @@ def find_owned_objects(
 
 
 def is_owned(item: Object) -> bool:
-    """Return whether an object carries our label."""
+    """Return whether an object has our label."""
     return (item["metadata"].get("labels") or {}).get(MANAGED_BY) == COMPONENT
 
 

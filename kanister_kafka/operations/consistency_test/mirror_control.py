@@ -167,7 +167,7 @@ class MirrorControl:
     def put_back(self, snapshots: Sequence[VolumeSnapshot]) -> None:
         """Replace the claims of the stopped mirror by those of the snapshots.
 
-        Nothing is deleted while a pod of the mirror is there, or where a snapshot is missing.
+        Nothing is deleted while a pod of the mirror is there, or if a snapshot is missing.
         """
         context = self._environment.mirror_context
         if pods := LiveKafka(self._connection, self._target).nodes():

@@ -157,8 +157,8 @@ class ScenarioRunner:
         """Return whether hot snapshots show partitions that end at different moments.
 
         Asked for at once, small volumes on an idle machine are cut within tenths of a second, and
-        may by luck have one moment. In turn is how they come where storage is not ready for all of
-        them; ActionError where even those have one.
+        may by luck have one moment. In turn is how they come if storage is not ready for all of
+        them; ActionError if even those have one.
         """
         step, mirror, how = self.steps.step, self.mirror, "in turn" if in_turn else "at once"
         self._since = 0

@@ -1,7 +1,7 @@
 """The clients' view: a pod that writes to Kafka all the time and reads everything back at the end.
 
 The pod does all its work by itself (probe.sh) and removes its topic when it is deleted, or when its
-deadline ends: then nothing stays behind even where this command was killed.
+deadline ends: then nothing stays behind even if this command was killed.
 """
 
 from __future__ import annotations

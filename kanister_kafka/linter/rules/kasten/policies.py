@@ -150,7 +150,7 @@ def hook_twice(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Di
 
 @lint_rule(KASTEN, "kasten-started-early")
 def started_early(rule: Rule, objects: KastenObjects, settings: LintSettings) -> Diagnostics:
-    """Find the same where the Blueprint is known to stop a Kafka, and to start it."""
+    """Find the same if the Blueprint is known to stop a Kafka, and to start it."""
     yield from _twice(rule, objects, settings, ours=True)
 
 

@@ -82,7 +82,7 @@ def binding_form(rule: Rule, objects: KastenObjects, _settings: LintSettings) ->
 
 @lint_rule(KASTEN, "kasten-policy-shape")
 def policy_shape(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> Diagnostics:
-    """Find what a Policy is not documented to hold, where the documentation is complete."""
+    """Find what a Policy is not documented to hold, if the documentation is complete."""
     for policy in objects.policies:
         is_unset = policy.at("spec", "presetRef").there and policy.at("spec", "frequency").is_empty
         for problem in _mismatches(rule, policy, schemas.KINDS["Policy"]):
