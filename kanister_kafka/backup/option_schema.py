@@ -13,12 +13,14 @@ from functools import cache
 from typing import Any, get_args, get_origin, get_type_hints
 
 from kanister_kafka.backup.options import (
+    FORMER_STEPS,
     HOLD,
     NEVER,
     NONE,
     NOW,
     PLATFORM,
     POLICY_OPTIONS,
+    STEPS,
     Options,
     StepTimeouts,
 )
@@ -236,10 +238,17 @@ def _pairs_or_none(cursor: FieldCursor, before: Pairs) -> Pairs:
 
 
 def _timeouts(cursor: FieldCursor, before: StepTimeouts) -> StepTimeouts:
-    steps = [step.name for step in fields(StepTimeouts)]
-    reject_unknown_keys(cursor, steps, "step")
-    own = {step: cursor.at(step) for step in steps}
-    changed = {step: WAIT.read(at, getattr(before, step)) for step, at in own.items() if at.present}
+    former = [step for step in FORMER_STEPS if cursor.at(step).present]
+    known = former + [*STEPS]
+    reject_unknown_keys(cursor, known, "step")
+    for step in former:
+        cursor.at(step).warn("option", f"deprecated: write {FORMER_STEPS[step]}")
+    own = {step: cursor.at(step) for step in known}
+    changed = {}
+    for step, at in own.items():
+        if at.present:
+            name = STEPS[FORMER_STEPS.get(step, step)]
+            changed[name] = WAIT.read(at, getattr(before, name))
     return replace(before, **changed)
 
 
@@ -276,7 +285,7 @@ KINDS = {
         _timeouts,
         {
             "type": "object",
-            "properties": {step.name: WAIT.schema for step in fields(StepTimeouts)},
+            "properties": dict.fromkeys((*STEPS, *FORMER_STEPS), WAIT.schema),
             "additionalProperties": False,
         },
     ),

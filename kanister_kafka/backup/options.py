@@ -177,6 +177,15 @@ class StepTimeouts:
     """For the volumes of a backup to be copied off the cluster; Kafka serves meanwhile."""
 
 
+FORMER_STEPS = {"switch": "watchdog"}
+"""Names of steps that work for one more release, and their present names."""
+STEPS = {
+    FORMER_STEPS.get(limit.name, limit.name): limit.name
+    for limit in dataclasses.fields(StepTimeouts)
+}
+"""Fields of `StepTimeouts` by the names that the command and files have for them."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Options:
     """All choices of one rendering."""
@@ -469,15 +478,14 @@ class Options:
         """Yield the time-outs of steps that there are not."""
         usual = StepTimeouts()
         for step, needed in self._needs():
-            seconds = getattr(self.limits, step)
-            if needed and seconds != getattr(usual, step):
+            seconds = getattr(self.limits, STEPS[step])
+            if needed and seconds != getattr(usual, STEPS[step]):
                 yield "timeout", f"{step}={format_duration(seconds)}", f"is for {needed}"
 
     def _needs(self) -> Iterator[tuple[str, str]]:
         """Yield for each step what it would take to have it; nothing if it is there."""
         hot = self.strategy is Strategy.HOT
-        for limit in dataclasses.fields(StepTimeouts):
-            step = limit.name
+        for step in STEPS:
             if hot:
                 yield step, "" if step == "flush" else "--strategy cold"
             elif (
@@ -489,7 +497,7 @@ class Options:
                 self.export_profile and self.engine is SnapshotProvider.KANISTER
             ):
                 yield step, "--export-profile with --engine kanister"
-            elif step == "switch" and not self.restart_after:
+            elif step == "watchdog" and not self.restart_after:
                 yield step, "a watchdog: --restart-after is never"
 
     def _wrong_forms(self) -> Iterator[tuple[str, object, str]]:
@@ -648,9 +656,9 @@ def _words(name: str, value: Any) -> Iterator[str]:
     """Format one choice; a repeatable one is several times there."""
     if isinstance(value, StepTimeouts):
         usual = StepTimeouts()
-        for limit in dataclasses.fields(value):
-            if (seconds := getattr(value, limit.name)) != getattr(usual, limit.name):
-                yield from ("--timeout", f"{limit.name}={format_duration(seconds)}")
+        for step, field_name in STEPS.items():
+            if (seconds := getattr(value, field_name)) != getattr(usual, field_name):
+                yield from ("--timeout", f"{step}={format_duration(seconds)}")
     elif isinstance(value, bool):
         yield f"--{name.replace('_', '-')}"
     elif name in RESOURCES:

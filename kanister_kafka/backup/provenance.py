@@ -20,7 +20,13 @@ from typing import Any
 from kanister_kafka import constants
 from kanister_kafka._version import __version__
 from kanister_kafka.backup.model import BackupPlan
-from kanister_kafka.backup.options import GitOps, KastenOutput, Options, QuiesceMethod
+from kanister_kafka.backup.options import (
+    FORMER_STEPS,
+    GitOps,
+    KastenOutput,
+    Options,
+    QuiesceMethod,
+)
 from kanister_kafka.strimzi import KafkaCluster
 
 FOR_PEOPLE = frozenset(
@@ -63,13 +69,23 @@ def input_hash(plan: BackupPlan) -> str:
         del values["verification"]
     tree = {
         "cluster": [plan.cluster.namespace, plan.cluster.name],
-        "options": plan.options.words(),
+        "options": list(_hashed_words(plan.options)),
         "plan": values,
     }
     text = json.dumps(
         tree, sort_keys=True, separators=(",", ":"), ensure_ascii=True, default=_json_value
     )
     return f"sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+
+
+def _hashed_words(options: Options) -> Iterator[str]:
+    """Yield the words of the options with the former names of steps: their hashes stay the same."""
+    option = ""
+    for word in options.words():
+        step, equals, duration = word.partition("=")
+        former = {name: old for old, name in FORMER_STEPS.items()}.get(step, step)
+        yield f"{former}{equals}{duration}" if option == "--timeout" else word
+        option = word
 
 
 def _json_value(value: Any) -> Any:

@@ -19,12 +19,14 @@ from kanister_kafka.backup.options import (
     DEFAULT_KASTEN_NAMESPACE,
     DEFAULT_RESTIC_IMAGE,
     DEFAULT_RUN_AS_USER,
+    FORMER_STEPS,
     HOLD,
     KEEP_COPIES_RULES,
     KEEP_RULES,
     NEVER,
     NONE,
     PLATFORM,
+    STEPS,
     GitOps,
     KastenOutput,
     Options,
@@ -65,7 +67,21 @@ USED_ANYWAY = f"{__name__}.used"
 """In the meta of a context: the command asks an API server in any case."""
 ACCESS = ("kubeconfig", "as", "request_timeout")
 """Options of the connection to an API server."""
-LIMITS = tuple(field.name for field in dataclasses.fields(StepTimeouts))
+
+
+def _present_steps(
+    ctx: click.Context, _param: click.Parameter, value: tuple[tuple[str, str], ...]
+) -> tuple[tuple[str, str], ...]:
+    """Return time-outs by the present names of their steps; warn of former names.
+
+    The options that a Blueprint has of its own making may have them, without a warning.
+    """
+    from kanister_kafka.cli.app import print_warning
+
+    for step in FORMER_STEPS.keys() & dict(value).keys():
+        if ctx.command is not _choosing:
+            print_warning(f"--timeout {step}= is deprecated; write --timeout {FORMER_STEPS[step]}=")
+    return tuple((FORMER_STEPS.get(step, step), text) for step, text in value)
 
 
 def parse_duration_option(text: str) -> int:
@@ -483,10 +499,13 @@ plan_options = option_group(
         multiple=True,
         metavar="STEP=DURATION",
         shell_complete=lambda _ctx, _param, text: [
-            f"{step}=" for step in LIMITS if step.startswith(text)
+            f"{step}=" for step in STEPS if step.startswith(text)
         ],
-        help=f"How long a step waits, repeatable. STEP is one of {', '.join(LIMITS)}.  [default: "
-        + ", ".join(f"{name} {format_duration(getattr(StepTimeouts(), name))}" for name in LIMITS)
+        callback=_present_steps,
+        help=f"How long a step waits, repeatable. STEP is one of {', '.join(STEPS)}.  [default: "
+        + ", ".join(
+            f"{step} {format_duration(getattr(StepTimeouts(), STEPS[step]))}" for step in STEPS
+        )
         + "]",
     ),
     click.option(
@@ -860,11 +879,11 @@ def options_from_cli(
     """Go from the words of the command line to options."""
     limits = {}
     for step, text in timeouts:
-        if step not in LIMITS:
+        if step not in STEPS:
             raise click.BadParameter(
-                f"{step!r} is not one of {', '.join(LIMITS)}", param_hint="--timeout"
+                f"{step!r} is not one of {', '.join(STEPS)}", param_hint="--timeout"
             )
-        limits[step] = parse_duration_option(text)
+        limits[STEPS[step]] = parse_duration_option(text)
     if run_as_user != PLATFORM and not run_as_user.isdecimal():
         raise click.BadParameter("must be a user id or platform", param_hint="--run-as-user")
     return Options(

@@ -39,7 +39,7 @@ def status_text(status: ClusterStatus, now: datetime, width: int = 0) -> str:
     rows += [("nodes", _nodes(workload, cluster)) for workload in cluster.workloads]
     rows += [("writer", _writer(writer)) for writer in cluster.writers]
     rows += [("task", f"pod {t.pod}, phase {t.phase}") for t in cluster.tasks if t.phase]
-    rows += [("switch", _switch(status, now)), ("not seen", "; ".join(cluster.unreadable))]
+    rows += [("watchdog", _watchdog(status, now)), ("not seen", "; ".join(cluster.unreadable))]
     rows += [("event", _event(event, now)) for event in cluster.events]
     rows = [(key, value) for key, value in rows if value]
     keys = max((len(key) for key, _ in rows), default=0)
@@ -99,7 +99,7 @@ def _writer(writer: ObservedClient) -> str:
     return ", ".join(words)
 
 
-def _switch(status: ClusterStatus, now: datetime) -> str:
+def _watchdog(status: ClusterStatus, now: datetime) -> str:
     kafka = status.observed.kafka
     until = kafka.restart_by if kafka else ""
     words = {

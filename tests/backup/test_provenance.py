@@ -35,7 +35,7 @@ from kanister_kafka import (
     render,
 )
 from kanister_kafka.backup.options import POLICY_OPTIONS, UncleanStop
-from kanister_kafka.backup.provenance import input_hash, provenance_annotations
+from kanister_kafka.backup.provenance import _hashed_words, input_hash, provenance_annotations
 from kanister_kafka.backup.render import yaml_scalar
 from kanister_kafka.cli import main
 from kanister_kafka.cli.options import options_from
@@ -170,6 +170,15 @@ def test_options_come_back_from_their_words(chosen, version):
     in_order = tuple(form for form in KastenOutput if form in chosen.kasten)
     assert again == dataclasses.replace(chosen, kasten=in_order)
     assert found == parse_version(version)
+
+
+def test_former_name_of_a_step_is_read_and_has_the_same_hash(at_root):  # noqa: ARG001
+    options, _version = options_from(["--timeout", "switch=1m30s"])
+    assert options.limits == StepTimeouts(switch=90)
+    assert options.words() == ("--timeout", "watchdog=1m30s")
+    assert [*_hashed_words(options)] == ["--timeout", "switch=1m30s"]
+    labelled = Options(labels=(("watchdog", "x"),))
+    assert (*_hashed_words(labelled),) == labelled.words()
 
 
 def test_default_options_are_no_words():

@@ -167,6 +167,16 @@ def test_timeouts_reach_the_steps() -> None:
     assert {"name": "PAUSE_TIMEOUT", "value": "90"} in container["env"]
 
 
+def test_former_name_of_a_step_works_with_a_warning() -> None:
+    old = run("render", "-f", KRAFT, "--timeout", "switch=90s")
+    new = run("render", "-f", KRAFT, "--timeout", "watchdog=90s")
+    assert "warning: --timeout switch= is deprecated; write --timeout watchdog=" in old.stderr
+    assert "deprecated" not in new.stderr
+    assert "WATCHDOG_TIMEOUT" in new.stdout
+    assert "--timeout watchdog=1m30s" in new.stdout
+    assert new.stdout == old.stdout
+
+
 def test_output_directory_has_a_file_for_each_object(tmp_path: Path) -> None:
     result = run("render", "-f", KRAFT, "-o", str(tmp_path / "new"))
     assert result.stdout == ""

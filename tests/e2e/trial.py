@@ -29,7 +29,7 @@ MESSAGES = 100
 SOON = (
     *("--restart-after", "5m"),
     *("--timeout", "check=20s", "--timeout", "quiesce=30s", "--timeout", "flush=15s"),
-    *("--timeout", "switch=20s", "--timeout", "pause=30s", "--timeout", "components=10s"),
+    *("--timeout", "watchdog=20s", "--timeout", "pause=30s", "--timeout", "components=10s"),
     *("--timeout", "stop=5s"),
 )
 """Time of the watchdog where it is waited for: as little as all waits of a stop allow."""

@@ -425,6 +425,15 @@ def test_what_is_wrong_is_told_at_its_place_and_nothing_is_added(
     assert {one["tags"]["check"] for one in told} == {check for *_, check in found}
 
 
+def test_former_name_of_a_step_works_with_a_warning() -> None:
+    former = run_function(LIST + spec(timeouts={"switch": "90s"}))
+    present = run_function(LIST + spec(timeouts={"watchdog": "90s"}))
+    (warned,) = [p for p in former.problems if p.path == "spec.timeouts.switch"]
+    assert (warned.severity.value, warned.message) == ("warning", "deprecated: write watchdog")
+    assert objects(former.text) == objects(present.text)
+    assert "--timeout watchdog=1m30s" in present.text
+
+
 NO_LIST = {
     "empty": ("", "wrong-type"),
     "a-kafka": (KAFKAS[0], "wrong-type"),
