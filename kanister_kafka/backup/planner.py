@@ -1,4 +1,4 @@
-"""KafkaCluster and Options in, Plan out: a pure function that holds the order of everything."""
+"""Build the BackupPlan of a KafkaCluster by Options: a pure function that decides every order."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from kanister_kafka._version import __version__
-from kanister_kafka.backup import kasten
-from kanister_kafka.backup import provenance as gitops
+from kanister_kafka.backup import kasten, provenance
 from kanister_kafka.backup.admission import admission_policy
 from kanister_kafka.backup.cron import MAX_NAME
 from kanister_kafka.backup.kanister_actions import KanisterActionFactory
@@ -18,8 +17,8 @@ from kanister_kafka.backup.kasten import (
     build_restore_action,
     build_transforms,
     hot_effects,
+    policy_next_steps,
 )
-from kanister_kafka.backup.kasten import policy_next_steps as policy_notes
 from kanister_kafka.backup.model import (
     BackupPlan,
     BackupStage,
@@ -52,10 +51,10 @@ from kanister_kafka.backup.rbac import (
     save_rights,
     schedule_rights,
     service_account,
+    sort_permissions,
     stopped_snapshot_rights,
     verification_rights,
 )
-from kanister_kafka.backup.rbac import sort_permissions as rights_in_order
 from kanister_kafka.backup.schedule_checks import schedule_diagnostics
 from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
 from kanister_kafka.diagnostics import Diagnostic, Location, error, sort_diagnostics, warning
@@ -195,7 +194,7 @@ class _PlanBuilder:
                 *verification_rights(cluster, options, names, self.blueprint)
             ]
         return {
-            name: rights_in_order(merge_permissions(permissions), cluster.namespace)
+            name: sort_permissions(merge_permissions(permissions), cluster.namespace)
             for name, permissions in rights.items()
         }
 
@@ -256,8 +255,8 @@ class _PlanBuilder:
             notes=tuple(
                 chain(
                     kasten.kasten_next_steps(cluster, options, name),
-                    policy_notes(cluster, options, name),
-                    gitops.annotation_next_steps(cluster, options),
+                    policy_next_steps(cluster, options, name),
+                    provenance.annotation_next_steps(cluster, options),
                 )
             ),
             problems=sort_diagnostics(diagnostics),

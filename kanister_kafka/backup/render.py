@@ -1,4 +1,4 @@
-"""Plan to YAML text through templates.
+"""Render a BackupPlan as manifests, YAML text, by templates.
 
 A template formats and decides nothing. Each expression in it is one whole YAML scalar, quoted here
 if YAML would otherwise read something else (`on`, `12`, `a: b`), so no value can change its type
@@ -131,7 +131,7 @@ class AnnotatedName:
 def annotated_names(plan: BackupPlan) -> dict[str, AnnotatedName]:
     """Return the names of objects in the environment of the steps, by their variables.
 
-    None if pods may have no annotations, which Kanister refuses before 0.111.
+    Empty if pods may have no annotations, which Kanister refuses before 0.111.
     """
     switch = plan.switch.name if plan.switch else ""
     names = (

@@ -275,7 +275,7 @@ pod_options = option_group(
         metavar="cpu=CPU,memory=MEMORY",
     ),
 )
-"""How pods fit into a namespace: pods of steps and switch, and those of other commands."""
+"""How pods fit into a namespace: those of the steps, of the watchdog and of other commands."""
 POD_WORDS = (
     "pod_labels", "pod_annotations", "image_pull_secrets", "tolerations", "node_selector",
     "priority_class", "requests", "pod_limits",
@@ -599,8 +599,6 @@ def options_named(*names: str) -> list[click.Parameter]:
 def _choosing(**_: object) -> None:
     """Take the options of a plan alone; it is read and never run."""
 
-
-# Options that several commands share.
 
 templates_option = click.option(
     "--templates",

@@ -29,9 +29,9 @@ from kanister_kafka.gotemplate.types import (
     Type,
     TypeErrorKind,
     Value,
+    comparable,
     fits,
 )
-from kanister_kafka.gotemplate.types import comparable as kind_of
 
 # Whether a function can be called with its arguments, by text/template/funcs.go of Go 1.26.
 
@@ -89,7 +89,7 @@ def _refused(value: Value, parameter: Type) -> str:
 def _compared(
     function: nodes.IdentifierNode, values: Sequence[Value]
 ) -> Iterator[TemplateTypeError]:
-    first, *kinds = (kind_of(value.type) for value in values)
+    first, *kinds = (comparable(value.type) for value in values)
     for kind in kinds:
         if first and kind and kind != first and {kind, first} != {"int", "uint"}:
             yield _misuse(function, f"incompatible types for comparison: {first} and {kind}")
@@ -103,11 +103,11 @@ def _indexed(arguments: CallArguments) -> tuple[tuple[Value, ...], tuple[Templat
         element: Type = ANY
         if isinstance(owner, MapType):
             element = owner.value
-            if kind_of(key.type) not in ("", "string"):
-                message = f"value has type {kind_of(key.type)}; should be string"
+            if comparable(key.type) not in ("", "string"):
+                message = f"value has type {comparable(key.type)}; should be string"
         elif isinstance(owner, ListType):
             element = owner.item
-            if kind_of(key.type) not in ("", "int", "uint"):
+            if comparable(key.type) not in ("", "int", "uint"):
                 message = f"cannot index slice/array with type {key.type.go}"
         elif isinstance(owner, StructType):
             message = f"can't index item of type {owner.go}"

@@ -175,7 +175,7 @@ def broker_script(script: str) -> str:
 
 # Events of Kubernetes on a Kafka, as the steps of a Blueprint write them.
 
-MAX_MESSAGE = 1000
+MAX_EVENT_MESSAGE = 1000
 """Characters of a message; events.k8s.io allows 1024 in a note."""
 
 
@@ -201,7 +201,7 @@ def write_warning_event(
             },
             "type": "Warning",
             "reason": reason,
-            "message": message[:MAX_MESSAGE],
+            "message": message[:MAX_EVENT_MESSAGE],
             "source": {"component": COMPONENT},
             "count": 1,
             "firstTimestamp": time,

@@ -21,7 +21,7 @@ from kanister_kafka.reports.text import (
     format_bytes,
     format_headers,
     format_json,
-    format_timestamp,
+    format_record_time,
     hung,
     message_json,
     timestamp_json,
@@ -155,7 +155,7 @@ def difference_rows(result: PartitionResult) -> list[ComparisonRow]:
         (
             side,
             str(message.offset),
-            format_timestamp(message.time),
+            format_record_time(message.time),
             format_bytes(message.key, KEY),
             format_bytes(message.value, VALUE),
             format_headers(message, HEADERS),
@@ -166,7 +166,7 @@ def difference_rows(result: PartitionResult) -> list[ComparisonRow]:
 
 
 def _time(position: RecordPosition | None) -> str:
-    return format_timestamp(position.time if position else None)
+    return format_record_time(position.time if position else None)
 
 
 def _range(first: RecordPosition | None, last: RecordPosition | None) -> str:

@@ -7,7 +7,7 @@ from itertools import product
 from typing import TYPE_CHECKING
 
 from kanister_kafka.durations import format_milliseconds
-from kanister_kafka.reports.text import count_noun, format_timestamp
+from kanister_kafka.reports.text import count_noun, format_record_time
 from kanister_kafka.topics.compare.verdict import LaggingSide
 from kanister_kafka.topics.model import STRAYS, ComparisonVerdict, DifferenceKind, Isolation
 
@@ -82,13 +82,13 @@ def _consistent(comparison: Comparison, verdict: ConsistencyVerdict) -> str:
     has = " held" if comparison.compacted else ""
     if verdict.uneven:
         return (
-            f"{of}{has} before {format_timestamp(verdict.lost)} in all partitions, and none after "
-            f"{format_timestamp(verdict.last)}: {format_milliseconds(verdict.uneven)} apart, "
-            "which counts as even; "
+            f"{of}{has} before {format_record_time(verdict.lost)} in all partitions, and none "
+            f"after {format_record_time(verdict.last)}: "
+            f"{format_milliseconds(verdict.uneven)} apart, which counts as even; "
             f"{_newer(comparison, ahead)}{tails}"
         )
     return (
-        f"{of}{has} up to {format_timestamp(verdict.last)} in all partitions, and none after; "
+        f"{of}{has} up to {format_record_time(verdict.last)} in all partitions, and none after; "
         f"{_newer(comparison, ahead)}{tails}"
     )
 
@@ -104,9 +104,9 @@ def _uneven(comparison: Comparison, verdict: ConsistencyVerdict) -> str:
     last = _at_last(comparison, verdict)
     return (
         f"{format_milliseconds(verdict.uneven)}: {behind} lacks records of {ahead} "
-        f"from {format_timestamp(verdict.lost)} on "
+        f"from {format_record_time(verdict.lost)} on "
         f"in partition {lost}, and yet holds partition {last} "
-        f"up to {format_timestamp(verdict.last)}; "
+        f"up to {format_record_time(verdict.last)}; "
         f"{_newer(comparison, ahead)}{_older(comparison)}"
     )
 

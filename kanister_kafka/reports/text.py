@@ -52,7 +52,7 @@ NULL = "(null)"
 EMPTY = "(empty)"
 
 
-def format_timestamp(time: int | None) -> str:
+def format_record_time(time: int | None) -> str:
     """Return ms since 1970 as ISO 8601 in UTC; a dash if a record has no time."""
     if time is None or time < 0:
         return NONE
@@ -63,7 +63,7 @@ def format_timestamp(time: int | None) -> str:
 
 def timestamp_json(time: int | None) -> str | None:
     """Return a time for machines; None if there is none."""
-    return None if time is None or time < 0 else format_timestamp(time)
+    return None if time is None or time < 0 else format_record_time(time)
 
 
 def format_bytes(content: bytes | None, width: int) -> str:

@@ -16,7 +16,7 @@ from kanister_kafka.reports.text import (
     format_bytes,
     format_headers,
     format_json,
-    format_timestamp,
+    format_record_time,
     hung,
     message_json,
     pad,
@@ -107,7 +107,7 @@ def totals_text(totals: TopicSizes, width: int = 0) -> str:
             "" if is_sum else str(sizes[0].earliest),
             "" if is_sum else str(sizes[0].latest),
             f"{sum(size.count for size in sizes):,}",
-            format_timestamp(newest),
+            format_record_time(newest),
             *digests(sizes),
         )
 
@@ -153,7 +153,7 @@ def last_text(last: TailRecords, width: int) -> str:
     )
     if not last.messages:
         return f"{head}There are none.\n"
-    time = max(display_width(format_timestamp(message.time)) for message in last.messages)
+    time = max(display_width(format_record_time(message.time)) for message in last.messages)
     cell = (width - time) // max(1, len(last.partitions)) - len(SEPARATOR)
     return head + (_grid(last, time, cell) if cell >= CELL else _list(last, width))
 
@@ -164,7 +164,7 @@ def _grid(last: TailRecords, time: int, cell: int) -> str:
     rows: list[list[str]] = [["TIME", *titles]]
     for message in last.messages:
         for number, line in enumerate(_cell(message, cell)):
-            row = ["" if number else format_timestamp(message.time), *[""] * len(last.partitions)]
+            row = ["" if number else format_record_time(message.time), *[""] * len(last.partitions)]
             row[1 + last.partitions.index(message.partition)] = line
             rows.append(row)
     widths = [time, *[cell] * len(last.partitions)]
@@ -184,7 +184,7 @@ def _cell(message: TopicRecord, width: int) -> Iterator[str]:
 def _list(last: TailRecords, width: int) -> str:
     """Return a line for each record; key, value and headers share the remaining width."""
     header = ("TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS")
-    places = [(format_timestamp(m.time), str(m.partition), str(m.offset)) for m in last.messages]
+    places = [(format_record_time(m.time), str(m.partition), str(m.offset)) for m in last.messages]
     fixed = columns([header[:3], *places], frozenset((1, 2))).splitlines()
     rest = width - max(map(len, fixed)) - 9
     keys = [format_bytes(m.key, max(LEAST, rest // 4)) for m in last.messages]

@@ -18,7 +18,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.apply import delete_objects
 from kanister_kafka.operations.backups.activity import BackupActivity
-from kanister_kafka.operations.backups.copies import PERIODS, KeepRules, plan_prune
+from kanister_kafka.operations.backups.copies import PERIODS, KeepRules, plan_backup_prune
 from kanister_kafka.operations.backups.model import (
     Backup,
     BackupSnapshot,
@@ -621,7 +621,7 @@ def backup_at(time: datetime, *, complete: bool = True) -> Backup:
 def test_rules_of_restic() -> None:
     """A backup every six hours for sixty days."""
     backups = [backup_at(START - timedelta(hours=6 * n)) for n in range(240)]
-    plan = plan_prune(backups, KeepRules(last=2, daily=3, weekly=2, monthly=3), START)
+    plan = plan_backup_prune(backups, KeepRules(last=2, daily=3, weekly=2, monthly=3), START)
     kept = {one.backup.name: one.reasons for one in plan.kept}
     assert kept["20260131120000"] == ("last", "daily", "weekly", "monthly")
     assert kept["20260125180000"] == ("weekly",)
@@ -632,7 +632,7 @@ def test_rules_of_restic() -> None:
 def test_backups_that_are_no_good_take_no_place() -> None:
     good = backup_at(START - timedelta(days=2))
     bad = [backup_at(START - timedelta(hours=n), complete=False) for n in range(3)]
-    plan = plan_prune([*bad, good], KeepRules(last=1), START)
+    plan = plan_backup_prune([*bad, good], KeepRules(last=1), START)
     assert plan.removed == ()
     assert {one.backup.name: one.reasons for one in plan.kept}[good.name] == ("last",)
     assert {one.reasons for one in plan.kept if one.backup in bad} == {("incomplete",)}
@@ -642,21 +642,21 @@ def test_a_backup_whose_verification_has_failed_takes_no_place() -> None:
     days = [backup_at(START - timedelta(days=n)) for n in range(5)]
     newest, bad = replace(days[0], verified="started"), replace(days[1], verified="failed")
     good = replace(days[2], verified="passed")
-    plan = plan_prune([newest, bad, good, *days[3:]], KeepRules(last=2), START)
+    plan = plan_backup_prune([newest, bad, good, *days[3:]], KeepRules(last=2), START)
     assert plan.removed == (days[3], days[4])
     assert [(one.backup, one.reasons) for one in plan.kept] == [
         (newest, ("last",)),
         (bad, ("failed verification",)),
         (good, ("last",)),
     ]
-    plan = plan_prune([bad, good], KeepRules(within=timedelta(hours=1)), START)
+    plan = plan_backup_prune([bad, good], KeepRules(within=timedelta(hours=1)), START)
     assert plan.removed == ()
     assert plan.newest == good, "the newest that is not known to be bad"
 
 
 def test_the_newest_complete_backup_stays_whatever_the_rules_are() -> None:
     old = [backup_at(START - timedelta(days=400 + n)) for n in range(3)]
-    plan = plan_prune(old, KeepRules(within=timedelta(days=1)), START)
+    plan = plan_backup_prune(old, KeepRules(within=timedelta(days=1)), START)
     assert [(one.backup, one.reasons) for one in plan.kept] == [(old[0], ("newest complete",))]
 
 
@@ -668,7 +668,7 @@ COUNTS = st.integers(0, 5)
 @given(TIMES, st.fixed_dictionaries(dict.fromkeys(("last", *PERIODS), COUNTS)))
 def test_rules_hold_for_every_set_of_backups(hours: list[int], counts: dict[str, int]) -> None:
     backups = [backup_at(START - timedelta(hours=n)) for n in hours]
-    plan = plan_prune(backups, KeepRules(**counts), START)
+    plan = plan_backup_prune(backups, KeepRules(**counts), START)
     names = [one.backup.name for one in plan.kept] + [one.name for one in plan.removed]
     assert sorted(names) == sorted(one.name for one in backups)
     for rule, period_of in PERIODS.items():

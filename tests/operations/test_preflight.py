@@ -29,10 +29,10 @@ from kanister_kafka.operations.preflight import (
     Checked,
     CheckLine,
     CheckStatus,
-    blueprint_of,
     cluster_facts,
     drift,
     platform,
+    rendered_blueprint,
     run_checks,
     storage,
 )
@@ -1382,7 +1382,7 @@ def pull_with(*answers):
 
 def test_the_pod_is_the_one_of_the_steps() -> None:
     plan = made(image="img:1")
-    item = pull_test_pod(blueprint_of(render(plan)), "my-cluster", NAMESPACE)
+    item = pull_test_pod(rendered_blueprint(render(plan)), "my-cluster", NAMESPACE)
     spec = item["spec"]
     assert spec["serviceAccountName"] == plan.service_account
     assert spec["securityContext"]["runAsNonRoot"] is True
@@ -1452,7 +1452,7 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
 
 def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
     plan = made(pod_labels=(("team", "a"),), pod_annotations=(("note", "b"),))
-    metadata = pull_test_pod(blueprint_of(render(plan)), "my-cluster", NAMESPACE)["metadata"]
+    metadata = pull_test_pod(rendered_blueprint(render(plan)), "my-cluster", NAMESPACE)["metadata"]
     assert metadata["labels"]["team"] == "a"
     assert metadata["annotations"] == {"note": "b"}
 

@@ -26,7 +26,7 @@ from kanister_kafka.operations.observed_state import (
     WatchdogState,
     WorkloadState,
 )
-from kanister_kafka.operations.preflight import blueprint_of
+from kanister_kafka.operations.preflight import rendered_blueprint
 from kanister_kafka.operations.provenance import Provenance
 from kanister_kafka.operations.resume import check_resumable
 from kanister_kafka.operations.start_action import ActionRequest, check_retention
@@ -667,7 +667,7 @@ def test_a_pod_tells_the_phase_that_it_runs() -> None:
     """As it is rendered: Kanister puts the command into the container of the podOverride."""
     reading = read_cluster(load([str(ROOT / "examples" / "kraft-separate-pools")]).documents)
     assert reading.cluster is not None
-    blueprint = blueprint_of(render(build_plan(reading.cluster, Options(), reading.problems)))
+    blueprint = rendered_blueprint(render(build_plan(reading.cluster, Options(), reading.problems)))
     phases = [
         phase
         for action in blueprint["actions"].values()

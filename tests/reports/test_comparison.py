@@ -13,7 +13,7 @@ from kanister_kafka.reports.comparison import comparison_json, comparison_text
 from kanister_kafka.reports.html.comparison_page import comparison_html
 from kanister_kafka.reports.html.page import TimeAxis
 from kanister_kafka.reports.html.partition_charts import head_chart, head_time_axis, overview_chart
-from kanister_kafka.reports.text import bytes_json, format_bytes, format_timestamp
+from kanister_kafka.reports.text import bytes_json, format_bytes, format_record_time
 from kanister_kafka.reports.topics import (
     last_json,
     last_text,
@@ -196,7 +196,7 @@ def test_machines_get_every_byte(content, expected):
      (253_402_300_800_000, "253402300800000 ms")],
 )  # fmt: skip
 def test_a_time_is_utc_to_the_millisecond(time, expected):
-    assert format_timestamp(time) == expected
+    assert format_record_time(time) == expected
 
 
 @pytest.mark.parametrize(
@@ -337,7 +337,7 @@ def test_partitions_stand_side_by_side_in_the_order_of_time():
     columns = [told[2].index(f"PARTITION {n}") for n in range(3)]
     assert columns == sorted(columns)
     times = [line[:24] for line in told[3:] if not line.startswith(" ")]
-    assert times == [format_timestamp(m.time) for m in LAST.messages]
+    assert times == [format_record_time(m.time) for m in LAST.messages]
     first, second, headers = told[5].rstrip(), told[6].rstrip(), told[7].rstrip()
     assert first.endswith("20 (null)") and first.index("20 (null)") == columns[0]
     assert second.strip() == "(empty)" and headers.strip() == "h=1, n=(null)"
@@ -349,7 +349,7 @@ def test_partitions_stand_side_by_side_in_the_order_of_time():
 def test_a_narrow_terminal_gets_a_list():
     told = last_text(LAST, 83).splitlines()
     assert told[2].split() == ["TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS"]
-    assert [line[:24] for line in told[3:]] == [format_timestamp(m.time) for m in LAST.messages]
+    assert [line[:24] for line in told[3:]] == [format_record_time(m.time) for m in LAST.messages]
     assert told[4].split()[1:] == ["0", "20", "(null)", "(empty)", "h=1,", "n=(…"]
     assert max(map(len, told)) <= 83 and "v…" in told[6]
 

@@ -211,7 +211,7 @@ def _two_for_errors() -> Iterator[None]:
         raise failure from cause
 
 
-IDLE = (
+WITHOUT_EFFECT = (
     "snapshot_class", "group_snapshot_class", "restart_after", "quiesce_by", "unclean_stop",
     "require_quiet",
     "restore_point", "restored_retention", "frequency", "profile", "image", "run_as_user",
@@ -236,7 +236,7 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
     the label of kanister-kafka are deleted: for rendered files exactly the objects in them,
     otherwise all that serve the Blueprint.
     """
-    refuse("rendering: delete finds objects by their names and labels", *IDLE)
+    refuse("rendering: delete finds objects by their names and labels", *WITHOUT_EFFECT)
     dry = DryRun(dry_run)
     on_result = result(dry)
     input_ = read_manifest_input(**choices)
@@ -262,5 +262,5 @@ def delete(ctx: click.Context, /, *, dry_run: str, force: bool, **choices: Any) 
 
 
 for _option in delete.params:
-    if isinstance(_option, click.Option) and _option.name in IDLE:
+    if isinstance(_option, click.Option) and _option.name in WITHOUT_EFFECT:
         _option.hidden = True

@@ -20,9 +20,9 @@ from kanister_kafka.yamldoc import (
     dump,
     parse,
     to_python,
+    with_location,
 )
 from kanister_kafka.yamldoc import Sequence as SequenceNode
-from kanister_kafka.yamldoc import with_location as placed_at
 from kanister_kafka.yamldoc.nodes import is_set
 from kanister_kafka.yamldoc.parser import LINE_BREAK
 
@@ -67,7 +67,7 @@ def read_resource_list(raw: str | bytes) -> tuple[ResourceList | None, tuple[Dia
 
 def with_source(document: Document) -> Document:
     """Return an object whose every place is its kind, namespace and name."""
-    root = placed_at(document.root, Location(str(document.key)))
+    root = with_location(document.root, Location(str(document.key)))
     return Document(root) if isinstance(root, MappingNode) else document
 
 

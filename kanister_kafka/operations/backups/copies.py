@@ -149,7 +149,7 @@ def plan_copies(
         else:
             result = results.get((copy.name, copy.uid), "")
             cluster_copies.append(replace(copy, copy_verified=result))
-    plan = plan_prune(cluster_copies, rules, now)
+    plan = plan_backup_prune(cluster_copies, rules, now)
     return PrunePlan(
         kept=plan.kept + tuple(foreign), removed=plan.removed + tuple(interrupted.values())
     )
@@ -224,7 +224,7 @@ def counts(backup: Backup) -> bool:
     return is_complete and not backup.has_failed_verification
 
 
-def plan_prune(backups: Iterable[Backup], rules: KeepRules, now: datetime) -> PrunePlan:
+def plan_backup_prune(backups: Iterable[Backup], rules: KeepRules, now: datetime) -> PrunePlan:
     """Apply the rules to the backups of one Kafka.
 
     Only complete backups count and only they are removed: a backup that is running, incomplete or

@@ -115,14 +115,14 @@ def run_preflight(
     if plan is None:
         return run_checks(gatherer.view(None))
     manifests = render(plan, templates, renamable=subject.is_base)
-    (blueprint,) = rename([blueprint_of(manifests)], *subject.affixes)
+    (blueprint,) = rename([rendered_blueprint(manifests)], *subject.affixes)
     pod = pull_test_pod(blueprint, subject.name, subject.namespace)
     pulled = pull_test(connection, pod) if with_pod else None
     planned = gatherer.planned(plan, manifests, pulled)
     return run_checks(gatherer.view(planned))
 
 
-def blueprint_of(manifests: tuple[Manifest, ...]) -> Object:
+def rendered_blueprint(manifests: tuple[Manifest, ...]) -> Object:
     """Return the Blueprint among rendered objects."""
     for manifest in manifests:
         for document in manifest.documents:
@@ -131,8 +131,6 @@ def blueprint_of(manifests: tuple[Manifest, ...]) -> Object:
                 return item
     raise TemplateError("the templates make no Blueprint: give blueprint.yaml.j2 one object")
 
-
-# Whether a backup would work, reported before any backup: gather once, then judge the facts.
 
 __all__ = [
     "CHECKS",

@@ -30,7 +30,7 @@ ORDER = (PodState.GONE, PodState.STOPPING, PodState.STARTING, PodState.READY)
 """Of several pods of one Deployment the one that is furthest counts."""
 
 
-def state_of(pod: Object) -> PodState:
+def pod_state(pod: Object) -> PodState:
     """Return what can be seen of a pod that is there."""
     if pod["metadata"].get("deletionTimestamp"):
         return PodState.STOPPING
@@ -50,7 +50,7 @@ class TimelineBuilder:
         states: dict[str, PodState] = {}
         for pod in pods:
             name = self._name(pod)
-            states[name] = max(states.get(name, PodState.GONE), state_of(pod), key=ORDER.index)
+            states[name] = max(states.get(name, PodState.GONE), pod_state(pod), key=ORDER.index)
             if is_broker_pod(pod, self._cluster):
                 self._brokers.add(name)
         for name in {*self._spans, *states}:

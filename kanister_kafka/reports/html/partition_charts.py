@@ -16,7 +16,7 @@ from kanister_kafka.reports.html.page import (
     add_row,
     new_drawing,
 )
-from kanister_kafka.reports.text import YEAR_10000, format_timestamp
+from kanister_kafka.reports.text import YEAR_10000, format_record_time
 from kanister_kafka.topics.compare.verdict import LaggingSide
 
 if TYPE_CHECKING:
@@ -141,12 +141,12 @@ def _head(chart: PartitionChart, result: PartitionResult) -> None:
     row = chart.row(result.partition, _head_tip(result, head))
     if result.first_a is not None and result.last_a is not None:
         if result.last_a.time < axis.start:
-            chart.write(row, f"◂ {format_timestamp(result.last_a.time)}", GUTTER + 4, "side")
+            chart.write(row, f"◂ {format_record_time(result.last_a.time)}", GUTTER + 4, "side")
         else:
             span = (result.first_a.time, result.last_a.time)
             _records(chart, row, span, result.times, "both")
     if head is not None and head.first.time > axis.end:
-        text = f"{format_timestamp(head.first.time)} ▸"
+        text = f"{format_record_time(head.first.time)} ▸"
         y = chart.y + (ROW - TICK) / 2 + 11
         add(row, "text", text, x=axis.right - 4, y=y, class_="side", text_anchor="end")
     elif head is not None:
@@ -162,9 +162,9 @@ def _head(chart: PartitionChart, result: PartitionResult) -> None:
 def _head_tip(result: PartitionResult, head: UnmatchedRange | None) -> str:
     tip = "nothing in both"
     if result.last_a:
-        tip = f"up to {format_timestamp(result.last_a.time)} in both"
+        tip = f"up to {format_record_time(result.last_a.time)} in both"
     if head:
-        tip += f", then {head.count:,} from {format_timestamp(head.first.time)} on in one"
+        tip += f", then {head.count:,} from {format_record_time(head.first.time)} on in one"
     return tip
 
 
@@ -209,7 +209,7 @@ def _even_line(chart: PartitionChart, verdict: ConsistencyVerdict, last: int) ->
         add(parent, "line", x1=x, x2=x, y1=top, y2=chart.y, class_="moment")
     is_neither = verdict.behind is LaggingSide.NEITHER
     ends = "both sides end alike" if is_neither else "even: one moment"
-    _border_label(chart, f"{ends}, {format_timestamp(last)[11:]}", x, "border even")
+    _border_label(chart, f"{ends}, {format_record_time(last)[11:]}", x, "border even")
 
 
 def _border_label(chart: PartitionChart, text: str, x: float, kind: str) -> None:
@@ -290,6 +290,6 @@ def _difference(chart: PartitionChart, row: Element, result: PartitionResult) ->
     record = (difference.a or difference.b) if difference is not None else None
     if record is not None:
         mark = add_diamond(row, chart.axis.x(record.time), chart.y + ROW / 2, (6, 9), "differs")
-        add(mark, "title", f"first difference: {format_timestamp(record.time)}")
+        add(mark, "title", f"first difference: {format_record_time(record.time)}")
     if result.differs:
         chart.remark(row, "differs", "beside wrong")

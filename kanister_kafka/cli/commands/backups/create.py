@@ -281,13 +281,13 @@ def _prune(
 ) -> int:
     """Delete the backups that no rule keeps; return the exit code."""
     from kanister_kafka.operations.apply import DryRun
-    from kanister_kafka.operations.backups.copies import plan_prune
+    from kanister_kafka.operations.backups.copies import plan_backup_prune
     from kanister_kafka.reports.backups import prune_text
 
     if not rules:
         return 0
     now = utc_now()
-    plan = plan_prune(catalogue.backups, rules, now)
+    plan = plan_backup_prune(catalogue.backups, rules, now)
     echo(prune_text(plan, now, terminal_width()))
     code = delete_backups(
         connection,

@@ -207,12 +207,12 @@ def prune(
 
 
 def _plan_backups(rules: KeepRules, now: datetime, catalogue: Catalogue) -> list[PrunePlan]:
-    from kanister_kafka.operations.backups.copies import plan_prune
+    from kanister_kafka.operations.backups.copies import plan_backup_prune
 
     plans = []
     for target in dict.fromkeys(backup.kafka for backup in catalogue.backups):
         own = [backup for backup in catalogue.backups if backup.kafka == target]
-        plans.append(plan_prune(own, rules, now))
+        plans.append(plan_backup_prune(own, rules, now))
     return plans
 
 
