@@ -16,8 +16,7 @@ from kanister_kafka.backup.model import (
     AdmissionValidation,
     ResourceNames,
 )
-from kanister_kafka.backup.rbac import KAFKA_GROUP
-from kanister_kafka.constants import COMPONENT, PAUSE_RECONCILIATION, PREFIX
+from kanister_kafka.constants import COMPONENT, PAUSE_RECONCILIATION, PREFIX, STRIMZI
 from kanister_kafka.strimzi import KafkaCluster
 
 WHOLE = ("kafkabridges", "kafkaconnects", "kafkamirrormaker2s", "kafkas")
@@ -40,7 +39,7 @@ def admission_policy(cluster: KafkaCluster, names: ResourceNames) -> AdmissionPo
     return AdmissionPolicy(
         name=f"{namespace}.{cluster.name}-{COMPONENT}",
         matched=(
-            AdmissionMatch(group=KAFKA_GROUP, resources=WHOLE + STATUSES),
+            AdmissionMatch(group=STRIMZI, resources=WHOLE + STATUSES),
             AdmissionMatch(group="apps", resources=("statefulsets",)),
         ),
         condition=f"request.userInfo.username in {limited} || "

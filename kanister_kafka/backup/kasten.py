@@ -18,11 +18,10 @@ from kanister_kafka.backup.model import (
     TransformSpec,
 )
 from kanister_kafka.backup.options import KastenOutput, Options, Strategy
-from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, RESTART_DEADLINE
+from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, RESTART_DEADLINE, STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Location, warning
 from kanister_kafka.kasten.schemas import RETENTION
 from kanister_kafka.strimzi import KafkaCluster
-from kanister_kafka.strimzi.reader import GROUP
 
 BLUEPRINT_ANNOTATION = "kanister.kasten.io/blueprint"
 
@@ -33,7 +32,7 @@ def binding_target(cluster: KafkaCluster) -> BindingTarget:
     if len(cluster.pools) == 1 and cluster.zookeeper is None:
         resource, kind, name = "kafkanodepools", "KafkaNodePool", cluster.pools[0]
     return BindingTarget(
-        group=GROUP, resource=resource, kind=kind, name=name, namespace=cluster.namespace
+        group=STRIMZI, resource=resource, kind=kind, name=name, namespace=cluster.namespace
     )
 
 
@@ -81,16 +80,16 @@ RETAINED = (
     ("", "serviceaccounts"),
     ("rbac.authorization.k8s.io", "rolebindings"),
     ("rbac.authorization.k8s.io", "roles"),
-    ("kafka.strimzi.io", "kafkabridges"),
-    ("kafka.strimzi.io", "kafkaconnectors"),
-    ("kafka.strimzi.io", "kafkaconnects"),
-    ("kafka.strimzi.io", "kafkamirrormaker2s"),
-    ("kafka.strimzi.io", "kafkamirrormakers"),
-    ("kafka.strimzi.io", "kafkanodepools"),
-    ("kafka.strimzi.io", "kafkarebalances"),
-    ("kafka.strimzi.io", "kafkas"),
-    ("kafka.strimzi.io", "kafkatopics"),
-    ("kafka.strimzi.io", "kafkausers"),
+    (STRIMZI, "kafkabridges"),
+    (STRIMZI, "kafkaconnectors"),
+    (STRIMZI, "kafkaconnects"),
+    (STRIMZI, "kafkamirrormaker2s"),
+    (STRIMZI, "kafkamirrormakers"),
+    (STRIMZI, "kafkanodepools"),
+    (STRIMZI, "kafkarebalances"),
+    (STRIMZI, "kafkas"),
+    (STRIMZI, "kafkatopics"),
+    (STRIMZI, "kafkausers"),
 )
 """Claims, the state ConfigMap, certificate authorities and every custom resource. Pods,
 StrimziPodSets and Deployments stay out: the operator makes them, and restored ones would be in its
@@ -219,13 +218,13 @@ RESTORED = (
     ("", "configmaps"),
     ("", CLAIMS),
     ("", "secrets"),
-    ("kafka.strimzi.io", "kafkaconnectors"),
-    ("kafka.strimzi.io", "kafkaconnects"),
-    ("kafka.strimzi.io", "kafkamirrormaker2s"),
-    ("kafka.strimzi.io", "kafkanodepools"),
-    ("kafka.strimzi.io", "kafkas"),
-    ("kafka.strimzi.io", "kafkatopics"),
-    ("kafka.strimzi.io", "kafkausers"),
+    (STRIMZI, "kafkaconnectors"),
+    (STRIMZI, "kafkaconnects"),
+    (STRIMZI, "kafkamirrormaker2s"),
+    (STRIMZI, "kafkanodepools"),
+    (STRIMZI, "kafkas"),
+    (STRIMZI, "kafkatopics"),
+    (STRIMZI, "kafkausers"),
 )
 """Resources that a RestoreAction includes, and no others: pods, StrimziPodSets and Deployments that
 came back from a restore point would be in the operator's way (strimzi-kafka-operator#10127)."""
@@ -266,7 +265,7 @@ def _paused(cluster: KafkaCluster) -> TransformSpec:
     annotation = "/metadata/annotations/"
     return TransformSpec(
         name="paused",
-        group=GROUP,
+        group=STRIMZI,
         resource="kafkas",
         object=cluster.name,
         commands=(
@@ -290,7 +289,7 @@ def _classes(
         if not old or storage.storage_class == old:
             yield TransformSpec(
                 name=f"{storage.resource}-{storage.name}{storage.path.replace('/', '-')}",
-                group=GROUP,
+                group=STRIMZI,
                 resource=storage.resource,
                 object=storage.name,
                 commands=_replaced(storage.path, old, new),

@@ -14,13 +14,13 @@ from kanister_kafka.backup.model import (
     ServiceAccountSpec,
 )
 from kanister_kafka.backup.options import Options, QuiesceMethod, Strategy
+from kanister_kafka.constants import STRIMZI, STRIMZI_CORE
 from kanister_kafka.strimzi import KafkaCluster, WorkloadKind
 
-KAFKA_GROUP = "kafka.strimzi.io"
 KANISTER_GROUP = "cr.kanister.io"
 KIND_TO_RESOURCE = {
     WorkloadKind.STATEFUL_SET: ("apps", "statefulsets"),
-    WorkloadKind.POD_SET: ("core.strimzi.io", "strimzipodsets"),
+    WorkloadKind.POD_SET: (STRIMZI_CORE, "strimzipodsets"),
     WorkloadKind.DEPLOYMENT: ("apps", "deployments"),
 }
 CLAIMS = "persistentvolumeclaims"
@@ -41,7 +41,7 @@ def backup_rights(
     ]
     if has_cruise_control(cluster):
         see = "see that no partition is being moved"
-        rights.append(permission(cluster, KAFKA_GROUP, REBALANCES, (), ("list",), see))
+        rights.append(permission(cluster, STRIMZI, REBALANCES, (), ("list",), see))
     if names.switch:
         rights.append(permission(cluster, "apps", "deployments", [names.switch], ("get",), ARMED))
         rights.append(_scale_right(cluster, names.switch))
@@ -84,7 +84,7 @@ def flush_rights(
 def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
     """Yield the rights that a phase needs to report why it failed."""
     purpose = "report why it failed"
-    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), purpose)
+    yield permission(cluster, STRIMZI, "kafkas", [cluster.name], ("get",), purpose)
     yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), purpose)
     yield permission(cluster, "", "events", (), ("create",), purpose)
 
@@ -161,10 +161,10 @@ def _order(right: Permission) -> tuple[str, str, str, str]:
 
 def _cluster_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
     pause = "pause and resume reconciliation"
-    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), pause)
+    yield permission(cluster, STRIMZI, "kafkas", [cluster.name], ("get", "patch"), pause)
     if cluster.pools:
         keep = "keep the node ids, and see which pools there are"
-        yield permission(cluster, KAFKA_GROUP, "kafkanodepools", cluster.pools, ("get",), keep)
+        yield permission(cluster, STRIMZI, "kafkanodepools", cluster.pools, ("get",), keep)
     workloads = [*cluster.nodes, *([cluster.zookeeper] if cluster.zookeeper else [])]
     for kind, verbs in STOP_VERBS.items():
         workload_names = [workload.name for workload in workloads if kind in workload.kinds]
@@ -184,7 +184,7 @@ def _writer_objects(cluster: KafkaCluster, namespace: str) -> Iterator[Permissio
     for resource in sorted({writer.resource for writer in writers}):
         yield Permission(
             namespace=namespace,
-            group=KAFKA_GROUP,
+            group=STRIMZI,
             resource=resource.partition(".")[0],
             names=tuple(w.name for w in writers if w.resource == resource),
             verbs=("get", "patch"),
@@ -309,7 +309,7 @@ def _save_rights(cluster: KafkaCluster) -> Iterator[Permission]:
     verbs = ("create", "delete", "get", "list", "patch")
     yield permission(cluster, "", "secrets", (), verbs, f"{KEEP}, mark a backup as complete")
     for resource in _kinds(cluster):
-        yield permission(cluster, KAFKA_GROUP, resource, (), ("list",), KEEP)
+        yield permission(cluster, STRIMZI, resource, (), ("list",), KEEP)
 
 
 def _group_rights(cluster: KafkaCluster) -> Iterator[Permission]:
@@ -351,18 +351,14 @@ def restore_rights(
     if not cluster.zookeeper:
         why = "put back the cluster id"
         rights.append(
-            permission(
-                cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get", "patch"), why, "status"
-            )
+            permission(cluster, STRIMZI, "kafkas", [cluster.name], ("get", "patch"), why, "status")
         )
     if pools:
         why = "put back the node ids"
         # Those of the backup, if it is put back from one.
         pools = () if engine else pools
         rights.append(
-            permission(
-                cluster, KAFKA_GROUP, "kafkanodepools", pools, ("get", "patch"), why, "status"
-            )
+            permission(cluster, STRIMZI, "kafkanodepools", pools, ("get", "patch"), why, "status")
         )
     if engine:
         rights += _objects(cluster)
@@ -390,11 +386,11 @@ def _objects(cluster: KafkaCluster) -> Iterator[Permission]:
         ("create", "delete", "list"),
         "see them, delete a backup, snapshot what is replaced",
     )
-    yield permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("update",), PUT_BACK)
-    yield permission(cluster, KAFKA_GROUP, "kafkas", (), ("create",), PUT_BACK)
+    yield permission(cluster, STRIMZI, "kafkas", [cluster.name], ("update",), PUT_BACK)
+    yield permission(cluster, STRIMZI, "kafkas", (), ("create",), PUT_BACK)
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in chain(pools, NAMED, WRITERS):
-        yield permission(cluster, KAFKA_GROUP, resource, (), REPLACED, PUT_BACK)
+        yield permission(cluster, STRIMZI, resource, (), REPLACED, PUT_BACK)
 
 
 # The least rights of the phases that copy a backup off the cluster.
@@ -412,7 +408,7 @@ def export_rights(cluster: KafkaCluster) -> tuple[Permission, ...]:
         permission(cluster, "", "pods", (), ("get", "list"), "see whether they run"),
         permission(cluster, "", "pods", (), ("get",), "read what restic reports", "log"),
         permission(
-            cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), "report on the Kafka resource"
+            cluster, STRIMZI, "kafkas", [cluster.name], ("get",), "report on the Kafka resource"
         ),
         permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
     ]
@@ -432,7 +428,7 @@ def schedule_rights(
     """
     follow = "see how far the backup is"
     rights = [
-        permission(cluster, KAFKA_GROUP, "kafkas", [cluster.name], ("get",), follow),
+        permission(cluster, STRIMZI, "kafkas", [cluster.name], ("get",), follow),
         permission(cluster, "", "pods", (), ("list",), follow),
         permission(
             cluster, "", "configmaps", [names.record], ("get",), "see whether it is stopped"
@@ -449,7 +445,7 @@ def schedule_rights(
         permission(cluster, "", "events", (), ("create",), "report on the Kafka resource"),
     ]
     if cluster.pools:
-        rights.append(permission(cluster, KAFKA_GROUP, "kafkanodepools", (), ("list",), follow))
+        rights.append(permission(cluster, STRIMZI, "kafkanodepools", (), ("list",), follow))
     see, start = "see that it has the action", "start a backup, and see whether another action runs"
     verbs = ("create", "delete", "get", "list")
     of_kanister = (
@@ -506,14 +502,14 @@ def verification_rights(
     elsewhere(namespace, SNAPSHOT_GROUP, "volumesnapshots", (*every, "patch"), copy)
     pools = ("kafkanodepools",) if cluster.pools else ()
     for resource in ("kafkas", *pools):
-        elsewhere(namespace, KAFKA_GROUP, resource, every, copy)
+        elsewhere(namespace, STRIMZI, resource, every, copy)
         write = "write cluster id and node ids"
-        elsewhere(namespace, KAFKA_GROUP, resource, ("patch",), write, subresource="status")
-    elsewhere(namespace, KAFKA_GROUP, "kafkas", ("patch",), "end the pause of the copy")
+        elsewhere(namespace, STRIMZI, resource, ("patch",), write, subresource="status")
+    elsewhere(namespace, STRIMZI, "kafkas", ("patch",), "end the pause of the copy")
     # A copy of a cluster without them is removed with the same requests.
     for resource in ("kafkanodepools", "kafkatopics", "kafkausers"):
         if resource not in pools:
-            elsewhere(namespace, KAFKA_GROUP, resource, ("list",), look)
+            elsewhere(namespace, STRIMZI, resource, ("list",), look)
     elsewhere(namespace, "", "configmaps", ("list",), "see objects that the Kafka refers to")
     elsewhere(namespace, "", "resourcequotas", ("list",), "see whether there is room")
     elsewhere(namespace, "", "pods", ("list",), look)

@@ -18,6 +18,7 @@ from kanister_kafka.cli.options import (
     plan_options,
     templates_option,
 )
+from kanister_kafka.constants import STRIMZI
 from kanister_kafka.diagnostics import Location, error, has_error, sort_diagnostics
 from kanister_kafka.errors import InputError, UnreachableError
 from kanister_kafka.kube.client import KubeClient, Objects
@@ -34,7 +35,6 @@ from kanister_kafka.operations.apply import (
     ObjectResult,
     admit_objects,
 )
-from kanister_kafka.strimzi.reader import GROUP
 from kanister_kafka.yamldoc import LoadResult, load
 
 ALSO_RENDERED = frozenset({"paths", "context", "namespace", "kasten_namespace"})
@@ -83,7 +83,7 @@ def read_manifest_input(**choices: Any) -> ManifestInput:
     reader = ChartAwareReader()
     loaded = _load(choices["paths"], reader) if choices["from_cluster"] is None else None
     documents = list(loaded.documents) if loaded else []
-    is_rendered = bool(documents) and not any(document.group == GROUP for document in documents)
+    is_rendered = bool(documents) and not any(document.group == STRIMZI for document in documents)
     if loaded and is_rendered:
         _check(loaded, reader, choices)
     else:

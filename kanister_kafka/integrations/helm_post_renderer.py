@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 
 from kanister_kafka.backup.output_dir import belongs_to_blueprint, is_own_scripts_file
 from kanister_kafka.backup.render import Manifest, to_yaml_stream
-from kanister_kafka.strimzi.reader import GROUP
+from kanister_kafka.constants import STRIMZI
 from kanister_kafka.yamldoc import Document, ObjectKey, loads
 
 START = re.compile(rb"^(?=---(?:[ \t\r\n]|\Z))", re.MULTILINE)
@@ -19,7 +19,7 @@ def kafka_names(documents: Iterable[Document], namespace: str) -> tuple[str, ...
     names = {
         f"{document.text('metadata', 'namespace') or namespace}/{document.text('metadata', 'name')}"
         for document in documents
-        if (document.kind, document.group) == ("Kafka", GROUP)
+        if (document.kind, document.group) == ("Kafka", STRIMZI)
     }
     return tuple(sorted(names))
 

@@ -67,12 +67,14 @@ METADATA = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,app
 """The Accept header of a request for only the metadata of a list."""
 LOG = logging.getLogger("kanister_kafka.requests")
 """Logs each request."""
+CONFIG_MAPS = ApiResource(("api", "v1"), "configmaps", "ConfigMap", namespaced=True)
 PODS = ApiResource(("api", "v1"), "pods", "Pod", namespaced=True)
 NAMESPACES = ApiResource(("api", "v1"), "namespaces", "Namespace", namespaced=False)
 JOBS = ApiResource(("apis", "batch", "v1"), "jobs", "Job", namespaced=True)
 STORAGE_CLASSES = ApiResource(
     ("apis", "storage.k8s.io", "v1"), "storageclasses", "StorageClass", namespaced=False
 )
+DEPLOYMENTS = ApiResource(("apis", APPS, "v1"), "deployments", "Deployment", namespaced=True)
 REPLICA_SETS = ApiResource(("apis", APPS, "v1"), "replicasets", "ReplicaSet", namespaced=True)
 STATEFUL_SETS = ApiResource(("apis", APPS, "v1"), "statefulsets", "StatefulSet", namespaced=True)
 SECRETS = ApiResource(("api", "v1"), "secrets", "Secret", namespaced=True)

@@ -10,7 +10,7 @@ from kanister_kafka.backup.scripts import digest_of, script_pins
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube import objects
-from kanister_kafka.kube.client import EVENTS, PODS, KubeClient, Object, Objects
+from kanister_kafka.kube.client import CONFIG_MAPS, EVENTS, PODS, KubeClient, Object, Objects
 from kanister_kafka.operations import task_pods
 from kanister_kafka.operations.actionset import (
     JOB_LABEL,
@@ -34,13 +34,7 @@ from kanister_kafka.operations.provenance import Provenance, context_flag
 from kanister_kafka.strimzi import VersionRange
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
 from kanister_kafka.strimzi.cursor import FieldCursor
-from kanister_kafka.strimzi.discovery import (
-    CONFIG_MAPS,
-    KafkaRef,
-    desired_replicas,
-    find_resource,
-    versioned,
-)
+from kanister_kafka.strimzi.discovery import KafkaRef, desired_replicas, find_resource, versioned
 from kanister_kafka.strimzi.listeners import bootstrap_addresses
 from kanister_kafka.strimzi.retention import read_held
 from kanister_kafka.yamldoc import document_from_dict

@@ -10,10 +10,19 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from kanister_kafka.constants import CLUSTER_LABEL, COMPONENT, PAUSE_RECONCILIATION, BackupState
+from kanister_kafka.constants import (
+    CLUSTER_LABEL,
+    COMPONENT,
+    PAUSE_RECONCILIATION,
+    STRIMZI,
+    STRIMZI_CORE,
+    BackupState,
+)
 from kanister_kafka.errors import NotFoundError
 from kanister_kafka.kube.client import (
     CLAIMS,
+    CONFIG_MAPS,
+    DEPLOYMENTS,
     PODS,
     STATEFUL_SETS,
     ApiResource,
@@ -23,15 +32,7 @@ from kanister_kafka.kube.client import (
 )
 from kanister_kafka.kube.objects import annotation, get_path, is_ready, pod_selector
 from kanister_kafka.package import package_directory
-from kanister_kafka.strimzi.discovery import (
-    CONFIG_MAPS,
-    CORE,
-    DEPLOYMENTS,
-    STRIMZI,
-    KafkaRef,
-    find_resource,
-    is_broker_pod,
-)
+from kanister_kafka.strimzi.discovery import KafkaRef, find_resource, is_broker_pod
 from kanister_kafka.timestamps import format_second
 
 IDLE = ("", BackupState.RUNNING.value)
@@ -79,7 +80,7 @@ class LiveKafka:
 
     def pod_sets(self) -> Objects:
         """Return the StrimziPodSets of its nodes, and of ZooKeeper."""
-        resource = find_resource(self.connection, "StrimziPodSet", CORE)
+        resource = find_resource(self.connection, "StrimziPodSet", STRIMZI_CORE)
         return self._labelled(resource, f"{self._selector},strimzi.io/kind=Kafka")
 
     def stateful_sets(self) -> Objects:

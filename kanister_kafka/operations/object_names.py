@@ -17,12 +17,12 @@ from typing import Any
 from kanister_kafka import constants
 from kanister_kafka.backup.options import DEFAULT_KASTEN_NAMESPACE
 from kanister_kafka.errors import ActionError, ForbiddenError, NotFoundError
-from kanister_kafka.kube.client import KubeClient, Object, Objects
+from kanister_kafka.kube.client import CONFIG_MAPS, DEPLOYMENTS, KubeClient, Object, Objects
 from kanister_kafka.kube.objects import annotation, get_path, label, name_of
 from kanister_kafka.operations.actionset import API_VERSION
 from kanister_kafka.operations.live_kafka import IDLE, state_of
 from kanister_kafka.operations.provenance import context_flag
-from kanister_kafka.strimzi.discovery import CONFIG_MAPS, DEPLOYMENTS, SUFFIX, KafkaRef
+from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef
 
 OURS = f"{constants.MANAGED_BY}={constants.COMPONENT}"
 SWITCH = f"{constants.PREFIX}switch"

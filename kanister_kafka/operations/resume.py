@@ -13,7 +13,7 @@ from datetime import datetime, timezone
 
 from kanister_kafka import constants
 from kanister_kafka.errors import ActionError, ForbiddenError
-from kanister_kafka.kube.client import PODS, KubeClient, Objects
+from kanister_kafka.kube.client import DEPLOYMENTS, PODS, KubeClient, Objects
 from kanister_kafka.kube.objects import PodReadiness, condition, get_path
 from kanister_kafka.kube.pods import container_statuses
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock
@@ -33,7 +33,6 @@ from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
 from kanister_kafka.operations.observed_state import ObservedCluster
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
-from kanister_kafka.strimzi.discovery import DEPLOYMENTS
 from kanister_kafka.timestamps import format_second
 
 WAIT = "wait"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
+from kanister_kafka.constants import STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import (
@@ -196,7 +197,7 @@ class ClientAddresses:
 
 def is_client(document: Document) -> bool:
     """Return whether an object is of a kind that can write to a Kafka."""
-    return document.kind in CLIENTS and document.group == "kafka.strimzi.io"
+    return document.kind in CLIENTS and document.group == STRIMZI
 
 
 def reach_of(document: Document, namespace: str, problems: list[Diagnostic]) -> ClientAddresses:

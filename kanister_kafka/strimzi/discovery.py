@@ -5,16 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kanister_kafka import constants
+from kanister_kafka.constants import STRIMZI
 from kanister_kafka.errors import NotFoundError
-from kanister_kafka.kube.client import ApiResource, KubeClient, Object, Objects
+from kanister_kafka.kube.client import (
+    CONFIG_MAPS,
+    ApiResource,
+    KubeClient,
+    Object,
+    Objects,
+)
 
-STRIMZI = "kafka.strimzi.io"
-CORE = "core.strimzi.io"
 VERSIONS = ("v1beta2", "v1")
 """API versions that are read, the preferred one first. From 0.49 to 0.51 both are served without
 conversion: v1 drops the fields that it does not know, such as `spec.clusters`."""
-CONFIG_MAPS = ApiResource(("api", "v1"), "configmaps", "ConfigMap", namespaced=True)
-DEPLOYMENTS = ApiResource(("apis", "apps", "v1"), "deployments", "Deployment", namespaced=True)
 SUFFIX = f"-{constants.COMPONENT}"
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
+from kanister_kafka.constants import CLUSTER_LABEL, STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Location, error, warning
 from kanister_kafka.errors import ForbiddenError, InputError, NotFoundError, UnreachableError
 from kanister_kafka.kube.client import PODS, REPLICA_SETS, ApiResource, KubeClient, Object, Objects
@@ -13,12 +14,11 @@ from kanister_kafka.strimzi.clients import CLIENTS, is_client
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.discovery import VERSIONS
 from kanister_kafka.strimzi.listeners import BootstrapAddresses, bootstrap_addresses
-from kanister_kafka.strimzi.reader import CLUSTER_LABEL, GROUP
 from kanister_kafka.yamldoc import Document, document_from_dict
 
 RESOURCES = {
-    "Kafka": f"kafkas.{GROUP}",
-    "KafkaNodePool": f"kafkanodepools.{GROUP}",
+    "Kafka": f"kafkas.{STRIMZI}",
+    "KafkaNodePool": f"kafkanodepools.{STRIMZI}",
     "StrimziPodSet": "strimzipodsets.core.strimzi.io",
     "StatefulSet": "statefulsets.apps",
     **{kind: client.resource for kind, client in CLIENTS.items()},
@@ -186,10 +186,10 @@ class _StrimziReader:
         self._client = client
         self.namespace = client.namespace
         self._served = self._client.groups()
-        if not set(VERSIONS).intersection(self._served.get(GROUP, ())):
+        if not set(VERSIONS).intersection(self._served.get(STRIMZI, ())):
             message = "Strimzi's custom resources are not installed on this cluster: it has no API"
             raise UnreachableError(
-                f"{self._client.host}: {message} {GROUP}/{' or '.join(VERSIONS)}"
+                f"{self._client.host}: {message} {STRIMZI}/{' or '.join(VERSIONS)}"
             )
 
     def minor(self) -> int | None:

@@ -6,6 +6,13 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from kanister_kafka.constants import (
+    CLUSTER_LABEL,
+    PAUSE_RECONCILIATION,
+    PREVIOUS_PAUSE,
+    STRIMZI,
+    STRIMZI_CORE,
+)
 from kanister_kafka.diagnostics import Diagnostic, Location, error, has_error, sort_diagnostics
 from kanister_kafka.kube.names import LABEL
 from kanister_kafka.strimzi.clients import CLIENTS, ClientChoices, find_clients
@@ -40,17 +47,12 @@ from kanister_kafka.strimzi.workloads import (
 )
 from kanister_kafka.yamldoc import Document, to_python
 
-GROUP = "kafka.strimzi.io"
-PAUSE = "strimzi.io/pause-reconciliation"
-PAUSE_BEFORE = "kanister-kafka.io/pause-before"
-"""Set by templates/scripts/lib/pause-reconciliation.sh, which has paused the resource."""
-CLUSTER_LABEL = "strimzi.io/cluster"
 API_FEATURES = {"v1": VersionFeature.API_V1, "v1beta2": VersionFeature.API_V1BETA2}
 STABLE_METADATA_STATES = ("", "ZooKeeper", "KRaft")
 """Values of `status.kafkaMetadataState` outside a migration (0.40 to 0.47; gone while paused)."""
 LIVE = (
     ("StatefulSet", "apps", VersionFeature.STATEFUL_SETS),
-    ("StrimziPodSet", "core.strimzi.io", VersionFeature.POD_SETS),
+    ("StrimziPodSet", STRIMZI_CORE, VersionFeature.POD_SETS),
 )
 """Workloads that show the version of the operator, with their group."""
 MAX_LISTED = 12
@@ -203,7 +205,7 @@ class _ClusterReader:
     def _users(self, namespace: str, cluster: str) -> Iterator[str]:
         """Yield the names of the KafkaUsers in the input, which their Secrets have as well."""
         for document in self.documents:
-            if document.kind != "KafkaUser" or document.group != GROUP:
+            if document.kind != "KafkaUser" or document.group != STRIMZI:
                 continue
             user_namespace = document.text("metadata", "namespace") or self.namespace
             owner = document.text("metadata", "labels", CLUSTER_LABEL)
@@ -219,7 +221,7 @@ class _ClusterReader:
             storage = pool.at("spec", "storage")
             yield from storage_classes(storage, "kafkanodepools", self._name(pool)[1])
 
-    def _all(self, kind: str, group: str = GROUP) -> list[FieldCursor]:
+    def _all(self, kind: str, group: str = STRIMZI) -> list[FieldCursor]:
         return [
             FieldCursor.of(document, self.problems)
             for document in self.documents
@@ -259,7 +261,7 @@ class _ClusterReader:
             kafkas[0].error("no-kafka", message)
         elif not self._all("Kafka"):
             location = self._somewhere()
-            message = f"no kind: Kafka of group {GROUP} in the input"
+            message = f"no kind: Kafka of group {STRIMZI} in the input"
             self.problems.append(error("no-kafka", location, "", message))
         return None
 
@@ -297,7 +299,7 @@ class _ClusterReader:
         if version in API_FEATURES:
             bounds = bounds.having(API_FEATURES[version])
         else:
-            known = ", ".join(f'"{GROUP}/{name}"' for name in API_FEATURES)
+            known = ", ".join(f'"{STRIMZI}/{name}"' for name in API_FEATURES)
             message = f"Unsupported value: {quote_name(version)}: supported values: {known}"
             kafka.at("apiVersion").error("unsupported-version", message)
         if pools:
@@ -312,7 +314,7 @@ class _ClusterReader:
 
     def _uses_zookeeper(self, kafka: FieldCursor, annotations: FieldCursor) -> bool:
         # The annotation decides: up to 0.39 the CRD required spec.zookeeper in KRaft mode as well.
-        if kafka.at("apiVersion").string() == f"{GROUP}/v1":
+        if kafka.at("apiVersion").string() == f"{STRIMZI}/v1":
             if kafka.at("spec", "zookeeper").present:
                 kafka.at("spec", "zookeeper").error(
                     "contradiction", "API v1 has no ZooKeeper; is this a v1beta2 resource?"
@@ -369,7 +371,7 @@ class _ClusterReader:
         kafkas: dict[tuple[str, str], FieldCursor] = {}
         pools: dict[tuple[str, str], list[str]] = {}
         for document in self.documents:
-            if document.group != GROUP:
+            if document.group != STRIMZI:
                 continue
             its_namespace = document.text("metadata", "namespace") or self.namespace
             name = document.text("metadata", "name")
@@ -400,7 +402,7 @@ class _ClusterReader:
 
     def _kinds(self, kafka: FieldCursor, bounds: VersionRange) -> tuple[WorkloadKind, ...]:
         """Return the possible kinds of the workloads; a live StrimziPodSet decides."""
-        if self._is_live("StrimziPodSet", "core.strimzi.io", kafka):
+        if self._is_live("StrimziPodSet", STRIMZI_CORE, kafka):
             return (WorkloadKind.POD_SET,)
         kinds = (
             (WorkloadKind.POD_SET, VersionFeature.POD_SETS),
@@ -431,9 +433,9 @@ class _ClusterReader:
                 "not set: if the operator is upgraded while the cluster is stopped, brokers start "
                 "on its default version at once, with no rolling upgrade; set the version",
             )
-        is_backup = annotations.at(PAUSE_BEFORE).present
-        if annotations.at(PAUSE).string().lower() == "true" and not is_backup:
-            annotations.at(PAUSE).warn(
+        is_backup = annotations.at(PREVIOUS_PAUSE).present
+        if annotations.at(PAUSE_RECONCILIATION).string().lower() == "true" and not is_backup:
+            annotations.at(PAUSE_RECONCILIATION).warn(
                 "paused",
                 "reconciliation is paused already: it is resumed until the brokers serve again, "
                 "then paused as before",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from kanister_kafka.constants import STRIMZI
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.strimzi.cursor import FieldCursor
 from kanister_kafka.strimzi.model import (
@@ -198,7 +199,6 @@ PAUSED = "autoscaling.keda.sh/paused"
 PAUSED_REPLICAS = "autoscaling.keda.sh/paused-replicas"
 NO = ("0", "f", "F", "FALSE", "false", "False")
 """False for Go's strconv.ParseBool; other values pause (KEDA's scaledobject_types.go)."""
-STRIMZI = "kafka.strimzi.io"
 
 
 def is_autoscaler(document: Document) -> bool:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION
+from kanister_kafka.constants import CLUSTER_LABEL, PAUSE_RECONCILIATION, STRIMZI
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.pods import image_tag
@@ -18,7 +18,7 @@ from kanister_kafka.operations.live_kafka import (
 )
 from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.rehearsal.context import read_state
-from kanister_kafka.strimzi.discovery import STRIMZI, KafkaRef
+from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.cluster import add_kafka, serving
 
 KAFKA = KafkaRef("kafka", "my-cluster")

@@ -13,6 +13,7 @@ from operator import attrgetter
 from pathlib import PurePath
 from typing import Any, Generic, TypeVar
 
+from kanister_kafka.constants import CLUSTER_LABEL, STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity, error, warning
 from kanister_kafka.integrations.fleet.file import FleetEntry, FleetKey
 from kanister_kafka.strimzi.clients import ClientAddresses, is_client, reach_of, unplaced
@@ -24,7 +25,7 @@ from kanister_kafka.strimzi.listeners import (
     strimzi_services,
     without_numbers,
 )
-from kanister_kafka.strimzi.reader import CLUSTER_LABEL, GROUP, LIVE, report_orphan_pool
+from kanister_kafka.strimzi.reader import LIVE, report_orphan_pool
 from kanister_kafka.strimzi.workloads import is_autoscaler
 from kanister_kafka.yamldoc import Document, MappingEntry, MappingNode, Scalar, Sequence
 
@@ -92,7 +93,7 @@ class ClusterGrouper(Generic[T]):
             self._clients.append(_ClientObject(hold(document), location, reach, tuple(problems)))
         elif is_autoscaler(document):
             self._scalers[self._namespace_of(document)].append(hold(document))
-        elif (document.kind, document.group) == ("Kafka", GROUP):
+        elif (document.kind, document.group) == ("Kafka", STRIMZI):
             self._kafka(document, hold)
         elif (document.kind, document.group) in PARTS:
             owner = document.text("metadata", "labels", CLUSTER_LABEL)
@@ -253,7 +254,7 @@ class _ClientIndex(Generic[T]):
         return list(by_id.values())
 
 
-PARTS = {("KafkaNodePool", GROUP), *((kind, group) for kind, group, _feature in LIVE)}
+PARTS = {("KafkaNodePool", STRIMZI), *((kind, group) for kind, group, _feature in LIVE)}
 
 
 def labels(document: Document) -> dict[str, str]:

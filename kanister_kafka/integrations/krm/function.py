@@ -11,7 +11,7 @@ from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render, yaml_scalar
 from kanister_kafka.backup.scripts import is_scripts
-from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY
+from kanister_kafka.constants import BLUEPRINT, COMPONENT, MANAGED_BY, STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Severity, has_error, sort_diagnostics
 from kanister_kafka.errors import TemplateError
 from kanister_kafka.integrations.krm.function_config import KIND, FunctionConfig
@@ -26,7 +26,6 @@ from kanister_kafka.integrations.krm.resource_list import (
 )
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.cursor import FieldCursor
-from kanister_kafka.strimzi.reader import GROUP
 from kanister_kafka.yamldoc import Document, MappingNode, ObjectKey, dump, loads, to_python
 
 # Problems as results of a function: severity, object, field and file of each.
@@ -143,10 +142,10 @@ def build_plans(
     documents: Sequence[Document], config: FunctionConfig, problems: list[Diagnostic]
 ) -> tuple[BackupPlan, ...]:
     """Plan for the Kafka that the configuration names, or for each; report what is wrong."""
-    if not any(document.kind == "Kafka" and document.group == GROUP for document in documents):
+    if not any(document.kind == "Kafka" and document.group == STRIMZI for document in documents):
         config.top.error(
             "no-kafka",
-            f"no kind: Kafka of group {GROUP} among the items, spec.paths and spec.resources",
+            f"no kind: Kafka of group {STRIMZI} among the items, spec.paths and spec.resources",
         )
         return ()
     plans = []
@@ -209,7 +208,7 @@ def _names(documents: Iterable[Document], namespace: str) -> list[str]:
     """Return each Kafka once; an empty name if one lacks a name, for the reader to report."""
     names: dict[str, None] = {}
     for document in documents:
-        if document.kind == "Kafka" and document.group == GROUP:
+        if document.kind == "Kafka" and document.group == STRIMZI:
             kafka_namespace = document.text("metadata", "namespace") or namespace
             name = document.text("metadata", "name")
             names[f"{kafka_namespace}/{name}" if kafka_namespace and name else ""] = None

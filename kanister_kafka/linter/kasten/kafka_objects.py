@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import NamedTuple
 
-from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.constants import CLUSTER_LABEL, STRIMZI
 from kanister_kafka.diagnostics import Diagnostics
 from kanister_kafka.linter.kasten.cursor import Cursor
-from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, ResourceFilter
+from kanister_kafka.linter.kasten.objects import Filters, KastenObjects, ResourceFilter
 from kanister_kafka.linter.kasten.rendered import RenderedBlueprint, of_namespace
 from kanister_kafka.linter.registry import Rule
 from kanister_kafka.yamldoc import Scalar

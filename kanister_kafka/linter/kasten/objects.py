@@ -14,7 +14,7 @@ from functools import cached_property
 from itertools import chain
 from typing import NamedTuple, TypeVar
 
-from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.constants import CLUSTER_LABEL, STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, error
 from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
@@ -126,7 +126,6 @@ def _shaped(top: Cursor) -> str:
 
 
 ANNOTATION = "kanister.kasten.io/blueprint"
-STRIMZI = "kafka.strimzi.io"
 FIELDS = ("group", "version", "resource", "name", "matchLabels", "matchExpressions")
 """Fields that an entry of a filter may have."""
 Key = TypeVar("Key")

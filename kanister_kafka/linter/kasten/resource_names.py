@@ -11,10 +11,10 @@ from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
+from kanister_kafka.constants import STRIMZI
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, group_of
 from kanister_kafka.kanister.kube_api import plural_of as built_in_plural_of
 from kanister_kafka.kanister.kube_api import plurals as built_in
-from kanister_kafka.linter.kasten.objects import STRIMZI
 
 KNOWN = (
     "kafkabridges",

@@ -9,6 +9,7 @@ from fractions import Fraction
 from kanister_kafka.errors import ForbiddenError, NotFoundError
 from kanister_kafka.kube.client import (
     CLAIMS,
+    CONFIG_MAPS,
     NAMESPACES,
     QUOTAS,
     SECRETS,
@@ -23,7 +24,7 @@ from kanister_kafka.kube.storage_classes import find_default_class
 from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.start_action import operators_versions
-from kanister_kafka.strimzi.discovery import CONFIG_MAPS, KafkaRef
+from kanister_kafka.strimzi.discovery import KafkaRef
 
 KINDS_OF_REFERENCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS, "PersistentVolumeClaim": CLAIMS}
 

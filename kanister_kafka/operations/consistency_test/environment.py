@@ -16,14 +16,14 @@ from kanister_kafka.errors import (
     NotFoundError,
     UnreachableError,
 )
-from kanister_kafka.kube.client import NAMESPACES, KubeClient
+from kanister_kafka.kube.client import DEPLOYMENTS, NAMESPACES, KubeClient
 from kanister_kafka.operations.rehearsal.context import (
     ClientState,
     RehearsalContext,
     RehearsalRequest,
     build_context,
 )
-from kanister_kafka.strimzi.discovery import DEPLOYMENTS, KafkaRef
+from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.topics.access import AccessRequest, find_access
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.compare import CompareRequest

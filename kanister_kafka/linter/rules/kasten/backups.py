@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import chain
 
-from kanister_kafka.constants import CLUSTER_LABEL
+from kanister_kafka.constants import CLUSTER_LABEL, STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Severity
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.kafka_objects import (
@@ -19,7 +19,7 @@ from kanister_kafka.linter.kasten.kafka_objects import (
     left_out_by_name,
     listed_by_name,
 )
-from kanister_kafka.linter.kasten.objects import STRIMZI, Filters, KastenObjects, PolicyOperation
+from kanister_kafka.linter.kasten.objects import Filters, KastenObjects, PolicyOperation
 from kanister_kafka.linter.kasten.rendered import (
     RenderedBlueprint,
     of_hooks,
