@@ -106,7 +106,9 @@ class KanisterActionFactory:
             name="backupKeep",
             stage=BackupStage.FLUSH,
             script="save-objects",
-            values=self.phases.values(RUN_ID=RUN, PERMISSIONS=self.phases.asked(self.names.keep)),
+            values=self.phases.values(
+                RUN_ID=RUN, PERMISSIONS=self.phases.access_reviews(self.names.keep)
+            ),
             steps=(PlannedStep(does="keep what a restore needs", objects=(SECRETS,)),),
             account=self.names.keep,
         )
@@ -196,7 +198,7 @@ class KanisterActionFactory:
                 BACKUP=BACKUP,
                 OVERWRITE=OVERWRITE,
                 RETENTION=RETENTION_OPTION,
-                PERMISSIONS=self.phases.asked(self.names.restore),
+                PERMISSIONS=self.phases.access_reviews(self.names.restore),
             ),
             steps=(
                 PlannedStep(
@@ -229,7 +231,7 @@ class KanisterActionFactory:
             stage=BackupStage.STOP,
             script="restore-stop",
             values=make.values(RUN_ID=RUN, ACTION=action, RETENTION=retention),
-            steps=tuple(make.halt_steps()),
+            steps=tuple(make.stop_steps()),
             account=self.names.restore,
         )
 

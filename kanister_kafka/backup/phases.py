@@ -85,7 +85,7 @@ class PhaseFactory:
                 WATCHDOG_TIMEOUT=limits.switch,
                 CRUISE_CONTROL="yes" if has_cruise_control(cluster) else "",
                 SNAPSHOT_BY_LABEL="yes" if self.options.engine is SnapshotProvider.KANISTER else "",
-                PERMISSIONS=self.asked(self.names.account),
+                PERMISSIONS=self.access_reviews(self.names.account),
             ),
             steps=tuple(steps),
             account=self.names.account,
@@ -122,7 +122,7 @@ class PhaseFactory:
                 FLUSH_TIMEOUT=self.limits.flush,
                 SAMPLE_SECONDS=SAMPLE_SECONDS if cold else None,
                 REQUIRE_QUIET=("yes" if self.options.require_quiet else "") if cold else None,
-                PERMISSIONS=self.asked(self.names.flush),
+                PERMISSIONS=self.access_reviews(self.names.flush),
             ),
             steps=(
                 PlannedStep(
@@ -166,7 +166,7 @@ class PhaseFactory:
                 QUIET_SECONDS=QUIET_SECONDS,
                 QUIET_TIMEOUT=quiet_limit,
                 FLUSH_TIMEOUT=self.limits.flush,
-                PERMISSIONS=self.asked(self.names.flush),
+                PERMISSIONS=self.access_reviews(self.names.flush),
             ),
             steps=(
                 PlannedStep(
@@ -229,7 +229,7 @@ class PhaseFactory:
     def stop(self, name: str = "stop") -> PlannedPhase:
         """Pause, then stop the other components, brokers, and the metadata quorum last."""
         steps = self._watchdog_steps()
-        pause, *stops = self.halt_steps()
+        pause, *stops = self.stop_steps()
         same = PlannedStep(
             does="compare with the saved objects, and verify that no client runs, before and after",
             objects=(str(self.cluster),),
@@ -294,11 +294,11 @@ class PhaseFactory:
         phase = self.restart("switch", self.limits.restart)
         return replace(phase, script="run-watchdog", account=self.names.switch)
 
-    def halt_steps(self) -> list[PlannedStep]:
+    def stop_steps(self) -> list[PlannedStep]:
         """Return the steps of templates/scripts/lib/stop-kafka.sh, for people to read."""
         cluster = self.cluster
         steps = self._pause_steps()
-        for workloads in (self.first(), cluster.quorum):
+        for workloads in (self.stopped_before_quorum(), cluster.quorum):
             if workloads:
                 steps.append(
                     PlannedStep(
@@ -331,26 +331,26 @@ class PhaseFactory:
             )
         return steps
 
-    def _halt_values(self) -> dict[str, str | int | tuple[str, ...]]:
+    def _stop_kafka_values(self) -> dict[str, str | int | tuple[str, ...]]:
         """Return the values of templates/scripts/lib/stop-kafka.sh."""
         cluster, limits = self.cluster, self.limits
         return {
             "COMPONENTS": cluster.components,
-            "BROKERS": self._names(self.first()),
+            "BROKERS": self._names(self.stopped_before_quorum()),
             "QUORUM": self._names(cluster.quorum),
             "PAUSE_TIMEOUT": limits.pause,
             "COMPONENTS_TIMEOUT": limits.components,
-            "BROKERS_TIMEOUT": self._stop_limit(self.first()),
+            "BROKERS_TIMEOUT": self._stop_limit(self.stopped_before_quorum()),
             "QUORUM_TIMEOUT": self._stop_limit(cluster.quorum),
         }
 
-    def first(self) -> tuple[Workload, ...]:
+    def stopped_before_quorum(self) -> tuple[Workload, ...]:
         """Workloads that stop before the metadata quorum does."""
         return self.cluster.nodes if self.cluster.zookeeper else self.cluster.broker_only
 
     def _workloads(self) -> tuple[Workload, ...]:
         """All workloads in the order in which they stop."""
-        return self.first() + self.cluster.quorum
+        return self.stopped_before_quorum() + self.cluster.quorum
 
     def _stop_limit(self, workloads: tuple[Workload, ...]) -> int:
         return max((workload.grace_seconds for workload in workloads), default=0) + self.limits.stop
@@ -361,14 +361,14 @@ class PhaseFactory:
             kinds.update(kind.value for kind in workload.kinds)
         return ",".join(sorted(kinds))
 
-    def _bystanders(self) -> tuple[str, ...]:
+    def _ignored_clients(self) -> tuple[str, ...]:
         """Return `KIND/NAMESPACE/NAME` of the clients that running-clients.sh must leave alone."""
         cluster = self.cluster
         # The steps see pods of these namespaces only; in a fleet the others' clients are not known.
         namespaces = {cluster.namespace, *(writer.namespace for writer in cluster.writers)}
         return tuple(
             f"{client.kind}/{client.namespace}/{client.name}"
-            for client in cluster.bystanders
+            for client in cluster.ignored_clients
             if client.kind in CLIENT_KINDS and client.namespace in namespaces
         )
 
@@ -406,7 +406,7 @@ class PhaseFactory:
     def _names(self, workloads: Iterable[Workload]) -> tuple[str, ...]:
         return tuple(workload.name for workload in workloads)
 
-    def asked(self, account: str) -> str:
+    def access_reviews(self, account: str) -> str:
         """Format the rights of an account for templates/scripts/lib/check-permissions.sh."""
         return " ".join(access_review_specs(self.rights[account]))
 
@@ -421,26 +421,26 @@ class PhaseFactory:
             values |= self._stop_values()
         if self.options.strategy is Strategy.ONLINE:
             values["ONLINE"] = "yes"
-        return {key: _spelled(value) for key, value in values.items()}
+        return {key: _format_value(value) for key, value in values.items()}
 
     def _stop_values(self) -> dict[str, str | int | tuple[str, ...]]:
         cluster = self.cluster
         return {
             "RESTART_AFTER": self.options.restart_after,
             "CLIENTS": self._writers(),
-            "IGNORED_CLIENTS": self._bystanders(),
+            "IGNORED_CLIENTS": self._ignored_clients(),
             "POOLS": cluster.pools,
             "NODE_KINDS": self._node_kinds(),
             "ZOOKEEPER": self._names((cluster.zookeeper,) if cluster.zookeeper else ()),
             "KAFKA_NODES": self._names(cluster.nodes),
             **self._writer_values(),
-            **self._halt_values(),
+            **self._stop_kafka_values(),
         }
 
     def values(self, **values: str | int | tuple[str, ...] | None) -> tuple[str, ...]:
         """Format the values of a phase other than the shared ones; None leaves one out."""
         return tuple(
-            f"{key}={_spelled(value)}" for key, value in values.items() if value is not None
+            f"{key}={_format_value(value)}" for key, value in values.items() if value is not None
         )
 
 
@@ -459,7 +459,7 @@ def run_in_one_pod(name: str, *parts: PlannedPhase) -> PlannedPhase:
     )
 
 
-def _spelled(value: str | int | tuple[str, ...]) -> str:
+def _format_value(value: str | int | tuple[str, ...]) -> str:
     return ",".join(value) if isinstance(value, tuple) else str(value)
 
 

@@ -247,7 +247,7 @@ class _PlanBuilder:
             annotations=tuple(sorted(annotations.items())),
             shared=tuple(self.phases.shared().items()),
             actions=actions,
-            ignored_clients=cluster.bystanders,
+            ignored_clients=cluster.ignored_clients,
             bound=kasten.binding_target(cluster),
             policies=build_policies(cluster, options, name),
             transforms=build_transforms(cluster, options),

@@ -77,11 +77,11 @@ def flush_rights(
         permission(cluster, "", "pods", (), ("create",), "flush them", "exec"),
     ]
     if options.strategy is not Strategy.HOT:
-        rights += _telling_rights(cluster, names)
+        rights += _reporting_rights(cluster, names)
     return sort_permissions(rights, cluster.namespace)
 
 
-def _telling_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
+def _reporting_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
     """Yield the rights that a phase needs to report why it failed."""
     purpose = "report why it failed"
     yield permission(cluster, STRIMZI, "kafkas", [cluster.name], ("get",), purpose)

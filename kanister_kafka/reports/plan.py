@@ -53,7 +53,7 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
         parts.append(table(("QUIESCED", "WHY"), rows, width))
     if plan.ignored_clients:
-        rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
+        rows = [(str(client), client.reason) for client in plan.ignored_clients]
         parts.append(table(("LEFT ALONE", "WHY"), rows, width))
     if others := clients_not_stopped(plan):
         parts.append(f"Not stopped: {others}.\n")

@@ -41,7 +41,7 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
         rows = [(str(writer), writer.reason) for writer in cluster.writers]
         tables.append(ReportTable("Stopped with it", ("What", "Why"), rows))
     if plan.ignored_clients:
-        rows = [(str(bystander), bystander.reason) for bystander in plan.ignored_clients]
+        rows = [(str(client), client.reason) for client in plan.ignored_clients]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
     if missing := objects_not_in_backup(plan):
         tables.append(ReportTable("Not in the backup", ("Kind", "Name", "Named by"), missing))

@@ -171,7 +171,7 @@ class ClientSet:
     """The clients of a cluster."""
 
     writers: tuple[KafkaClient, ...]
-    bystanders: tuple[IgnoredClient, ...]
+    ignored_clients: tuple[IgnoredClient, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,12 +239,12 @@ def find_clients(
     default_namespace: str,
     problems: list[Diagnostic],
 ) -> ClientSet:
-    """Sort the clients among the documents into writers and bystanders, each with its reason.
+    """Sort the clients among the documents into writers and ignored clients, each with its reason.
 
     `others` are the addresses of all other Kafkas that are known.
     """
     writers: list[KafkaClient] = []
-    bystanders: list[IgnoredClient] = []
+    ignored_clients: list[IgnoredClient] = []
     missing = dict.fromkeys(choices.writers + choices.not_writers)
     known = []
     for document in documents:
@@ -273,10 +273,10 @@ def find_clients(
                 servers = quote_name(verdict.unplaced.string())
                 message = unplaced(servers, where, key, addresses)
                 verdict.unplaced.warn("unplaced-writer", message)
-            bystander = IgnoredClient(
+            ignored_client = IgnoredClient(
                 kind=document.kind, namespace=namespace, name=name, reason=verdict.reason
             )
-            bystanders.append(bystander)
+            ignored_clients.append(ignored_client)
             continue
         if verdict.mirrors:
             _check_offset_syncs(spec)
@@ -300,7 +300,7 @@ def find_clients(
     for key in missing:
         option = "writer" if key in choices.writers else "not-a-writer"
         problems.append(error("option", Location("<options>"), option, _no_client(key, known)))
-    return ClientSet(tuple(sorted(writers, key=_order)), tuple(sorted(bystanders, key=_order)))
+    return ClientSet(tuple(sorted(writers, key=_order)), tuple(sorted(ignored_clients, key=_order)))
 
 
 @dataclass(frozen=True, slots=True)

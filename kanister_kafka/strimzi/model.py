@@ -146,13 +146,22 @@ class KafkaCluster:
     components: tuple[WorkloadName, ...]
     """Other Deployments: Cruise Control, entity operator, exporter."""
     writers: tuple[KafkaClient, ...]
-    bystanders: tuple[IgnoredClient, ...]
+    ignored_clients: tuple[IgnoredClient, ...]
     storage_classes: tuple[StorageClass, ...] = ()
     """Storage classes in the custom resources; the default of Kubernetes is not among them."""
     autoscalers: tuple[Autoscaler, ...] = ()
     """Of its writers and node pools, as far as they are in the input."""
     not_in_backup: tuple[ObjectReference, ...] = ()
     """Objects that it or its node pools refer to and that no backup of the engine contains."""
+
+    @property
+    def bystanders(self) -> tuple[IgnoredClient, ...]:
+        """Deprecated name of `ignored_clients`."""
+        import warnings  # seldom needed
+
+        message = "KafkaCluster.bystanders is deprecated: use KafkaCluster.ignored_clients"
+        warnings.warn(message, DeprecationWarning, stacklevel=2)
+        return self.ignored_clients
 
     @property
     def pools(self) -> tuple[PoolName, ...]:

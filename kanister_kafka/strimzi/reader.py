@@ -182,7 +182,7 @@ class _ClusterReader:
             nodes=tuple(sorted(nodes, key=lambda node: node.name)),
             components=tuple(WorkloadName(component) for component in components),
             writers=clients.writers,
-            bystanders=clients.bystanders,
+            ignored_clients=clients.ignored_clients,
             autoscalers=find_autoscalers(
                 self.documents,
                 namespace,

@@ -514,13 +514,13 @@ spec: {bootstrapServers: "%s"}
 
 
 def alone(text: str, key: str, **told: tuple[str, ...]) -> tuple[list[str], list[str], list[str]]:
-    """Return writers, bystanders and warnings of `render` for one cluster."""
+    """Return writers, ignored_clients and warnings of `render` for one cluster."""
     reading = read_cluster(loads(text, "all.yaml").documents, cluster=key, **told)
     assert reading.cluster is not None, reading.problems
     found = reading.cluster
     return (
         [f"{w}: {w.reason}" for w in found.writers],
-        [f"{b}: {b.reason}" for b in found.bystanders if b.namespace == found.namespace],
+        [f"{b}: {b.reason}" for b in found.ignored_clients if b.namespace == found.namespace],
         [p.message for p in reading.problems if p.rule == "unplaced-writer"],
     )
 
@@ -542,7 +542,7 @@ def together(text: str, fleet: Fleet | None = None) -> dict[str, tuple[list, lis
             assert cluster is not None, reading.problems
             found[str(task.key)] = (
                 [f"{w}: {w.reason}" for w in cluster.writers],
-                [f"{b}: {b.reason}" for b in cluster.bystanders if b.namespace == task.key[0]],
+                [f"{b}: {b.reason}" for b in cluster.ignored_clients if b.namespace == task.key[0]],
                 [p.message for p in reading.problems if p.rule == "unplaced-writer"],
             )
     return found
@@ -571,8 +571,8 @@ def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
     found = together(MIXED)
     assert sorted(found) == ["kafka/a", "kafka/b", "other/c"]
     for key in ("kafka/a", "kafka/b", "other/c"):
-        writers, bystanders, warnings = alone(MIXED, key)
-        assert found[key][:2] == (writers, bystanders)
+        writers, ignored_clients, warnings = alone(MIXED, key)
+        assert found[key][:2] == (writers, ignored_clients)
         assert set(found[key][2]) <= set(warnings)
     assert [len(found[key][0]) for key in sorted(found)] == [3, 1, 1]
     assert [len(found[key][2]) for key in sorted(found)] == [1, 1, 1]

@@ -178,12 +178,19 @@ UNPLACED = [
 ]
 
 
+def test_former_name_of_ignored_clients_works_with_a_warning() -> None:
+    cluster = read_well(KRAFT + connected_to(PLACED[0]))
+    assert cluster.ignored_clients
+    with pytest.warns(DeprecationWarning, match="use KafkaCluster.ignored_clients"):
+        assert cluster.bystanders == cluster.ignored_clients
+
+
 @pytest.mark.parametrize("server", PLACED)
 def test_another_cluster_is_told_by_its_services(server: str) -> None:
     found = reading(KRAFT + connected_to(server))
     assert found.problems == ()
     assert found.cluster is not None
-    (alone,) = found.cluster.bystanders
+    (alone,) = found.cluster.ignored_clients
     assert alone.reason.endswith(" is another cluster's")
 
 
@@ -191,7 +198,7 @@ def test_another_cluster_is_told_by_its_services(server: str) -> None:
 def test_what_cannot_be_placed_is_called_that(server: str) -> None:
     found = reading(KRAFT + connected_to(server))
     assert found.cluster is not None
-    (alone,) = found.cluster.bystanders
+    (alone,) = found.cluster.ignored_clients
     assert alone.reason.endswith(" is not a known address of this cluster")
     (problem,) = found.problems
     assert (problem.rule, problem.severity) == ("unplaced-writer", Severity.WARNING)
@@ -207,7 +214,7 @@ def test_another_kafka_of_the_input_is_known_by_all_its_addresses(server: str) -
     assert len(warnings(KRAFT + connect)) == 1
     text = KRAFT + "---\n" + OTHER_EXPOSED + connect
     assert warnings(text) == []
-    assert "another cluster's" in read_well(text).bystanders[0].reason
+    assert "another cluster's" in read_well(text).ignored_clients[0].reason
     assert len(read_well(text, "elsewhere/other").writers) == 1
 
 
@@ -241,7 +248,7 @@ def test_a_client_is_left_alone_if_somebody_says_so(server: str) -> None:
     assert found.problems == ()
     assert found.cluster is not None
     assert found.cluster.writers == ()
-    (alone,) = found.cluster.bystanders
+    (alone,) = found.cluster.ignored_clients
     assert alone.reason == f'named by --not-a-writer; its bootstrap address is "{server}"'
 
 
@@ -385,7 +392,7 @@ def test_what_reads_from_a_cluster_writes_into_another_whatever_its_address(mirr
     found = reading(ZOOKEEPER + text)
     assert found.problems == ()
     assert found.cluster is not None
-    (alone,) = found.cluster.bystanders
+    (alone,) = found.cluster.ignored_clients
     assert alone.reason == 'only reads from it; writes into "kafka.corp.example:9092"'
 
 

@@ -976,7 +976,7 @@ class Family:
     kinds: tuple[WorkloadKind, ...]
     components: list[str]
     writers: list[str] = field(default_factory=list)
-    bystanders: list[str] = field(default_factory=list)
+    ignored_clients: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
 
 
@@ -1021,7 +1021,7 @@ FAMILIES = {
                              writers=["KafkaBridge kafka-backup/http",
                                       "KafkaConnect kafka-backup/sink",
                                       "KafkaMirrorMaker2 kafka-tools/mirror"],
-                             bystanders=["KafkaMirrorMaker2 kafka-backup/onward"]),
+                             ignored_clients=["KafkaMirrorMaker2 kafka-backup/onward"]),
     "stateful-sets": Family(cluster="kafka/my-cluster", operator="0.23 to 0.45",
                             zookeeper=("my-cluster-zookeeper", 3),
                             broker_only=[("my-cluster-kafka", 3, 60)], controllers=[], kinds=EITHER,
@@ -1074,7 +1074,7 @@ def test_each_example_is_read_as_its_family(name: str, family: Family) -> None:
         assert told(cluster.quorum) == family.controllers
     assert list(cluster.components) == family.components
     assert [str(writer) for writer in cluster.writers] == family.writers
-    assert [str(bystander) for bystander in cluster.bystanders] == family.bystanders
+    assert [str(client) for client in cluster.ignored_clients] == family.ignored_clients
 
 
 @pytest.mark.parametrize(
@@ -1284,7 +1284,7 @@ def test_null_counts_as_unset() -> None:
     assert reading_of(text + "status:\n").problems == ()
 
 
-# Writers and bystanders
+# Writers and ignored clients
 
 LISTENERS = """\
     listeners:
@@ -1376,9 +1376,9 @@ def test_addresses(server: str, namespace: str, *, own: bool) -> None:
         ("namespace: kafka", f"namespace: {namespace}"),
     )
     cluster = cluster_of(EXPOSED + connect)
-    told = cluster.writers if own else cluster.bystanders
+    told = cluster.writers if own else cluster.ignored_clients
     assert [str(client) for client in told] == [f"KafkaConnect {namespace}/sink"]
-    assert len(cluster.writers) + len(cluster.bystanders) == 1
+    assert len(cluster.writers) + len(cluster.ignored_clients) == 1
 
 
 def test_without_status_only_the_spec_tells_the_host() -> None:
@@ -1392,8 +1392,8 @@ def test_without_status_only_the_spec_tells_the_host() -> None:
 
 def test_a_reason_is_one_line() -> None:
     connect = edited(CONNECT, ("demo-kafka-bootstrap:9092", '"x\\n\\e[2Jy"'))
-    (bystander,) = cluster_of(ZOOKEEPER + connect).bystanders
-    assert r'"x\n\u001b[2Jy"' in bystander.reason
+    (ignored_client,) = cluster_of(ZOOKEEPER + connect).ignored_clients
+    assert r'"x\n\u001b[2Jy"' in ignored_client.reason
 
 
 @pytest.mark.parametrize("mirror", [MIRROR, MIRROR_V1], ids=["v1beta2", "v1"])
@@ -1405,10 +1405,10 @@ def test_a_mirror_that_only_reads_is_left_alone(mirror: str) -> None:
     )
     cluster = cluster_of(ZOOKEEPER + onward)
     assert cluster.writers == ()
-    (bystander,) = cluster.bystanders
-    assert str(bystander) == "KafkaMirrorMaker2 kafka/mirror"
-    assert "only reads" in bystander.reason
-    assert "dr.example.com:9092" in bystander.reason
+    (ignored_client,) = cluster.ignored_clients
+    assert str(ignored_client) == "KafkaMirrorMaker2 kafka/mirror"
+    assert "only reads" in ignored_client.reason
+    assert "dr.example.com:9092" in ignored_client.reason
 
 
 @pytest.mark.parametrize("mirror", [MIRROR, MIRROR_V1], ids=["v1beta2", "v1"])
@@ -1416,7 +1416,7 @@ def test_a_mirror_of_other_clusters_is_left_alone(mirror: str) -> None:
     other = edited(mirror, ("demo-kafka-bootstrap", "other-kafka-bootstrap"))
     cluster = cluster_of(ZOOKEEPER + other)
     assert cluster.writers == ()
-    assert "only reads" not in cluster.bystanders[0].reason
+    assert "only reads" not in cluster.ignored_clients[0].reason
 
 
 @pytest.mark.parametrize("mirror", [MIRROR, MIRROR_V1], ids=["v1beta2", "v1"])
@@ -1515,14 +1515,14 @@ def test_mirror_maker_1_that_only_reads_is_left_alone() -> None:
         ("source.example.com:9092", "demo-kafka-bootstrap:9092"),
     )
     for version in ("", "0.48"):  # whatever the operator has
-        (bystander,) = cluster_of(KRAFT + text, version=version).bystanders
-        assert "only reads" in bystander.reason
+        (ignored_client,) = cluster_of(KRAFT + text, version=version).ignored_clients
+        assert "only reads" in ignored_client.reason
 
 
 def test_clients_of_another_group_are_not_looked_at() -> None:
     text = CONNECT.replace("kafka.strimzi.io", "platform.example.com")
     cluster = cluster_of(ZOOKEEPER + text)
-    assert (cluster.writers, cluster.bystanders) == ((), ())
+    assert (cluster.writers, cluster.ignored_clients) == ((), ())
 
 
 def test_writers_are_sorted() -> None:
@@ -1747,7 +1747,7 @@ def assert_sound(reading: ReadResult) -> None:
         *cluster.components,
         *names(workloads),
         *(part for w in cluster.writers for part in (w.namespace, w.name, w.workload)),
-        *(part for b in cluster.bystanders for part in (b.namespace, b.name)),
+        *(part for b in cluster.ignored_clients for part in (b.namespace, b.name)),
     ):
         assert SUBDOMAIN.allows(name)
     replicas = [*(w.replicas for w in workloads), *(w.replicas for w in cluster.writers)]

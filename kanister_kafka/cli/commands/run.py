@@ -119,7 +119,7 @@ def run_request(
         check_no_action(connection, request)
     code = follow_request(connection, request, logs=logs, timeout=timeout).code
     if request.action == "restore" and code == 0:
-        _tell_held(connection, request.target)
+        _print_hold(connection, request.target)
     return code
 
 
@@ -152,7 +152,7 @@ def with_retention(
     return replace(request, options=request.options + (("retention", retention),))
 
 
-def _tell_held(connection: KubeClient, target: KafkaRef) -> None:
+def _print_hold(connection: KubeClient, target: KafkaRef) -> None:
     """Print as a warning that a person has to end the hold; the restore itself is done."""
     try:
         held = read_held(LiveKafka(connection, target).get())

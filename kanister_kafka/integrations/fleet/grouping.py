@@ -42,7 +42,7 @@ class DiscoveredCluster(Generic[T]):
     kafka: T
     objects: list[T] = field(default_factory=list)
     others: list[BootstrapAddresses] = field(default_factory=list)
-    """Addresses of the other Kafkas that its bystanders have to do with."""
+    """Addresses of the other Kafkas that its ignored clients have to do with."""
     problems: list[Diagnostic] = field(default_factory=list)
     """What is wrong with files that may be about it."""
 

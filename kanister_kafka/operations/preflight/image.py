@@ -193,7 +193,9 @@ def quota(view: ClusterFacts) -> Iterator[CheckLine]:
         if get_path(item, "spec", "scopes") or get_path(item, "spec", "scopeSelector"):
             continue  # for other pods, or that is unknown
         hard, used = get_path(item, "status", "hard") or {}, get_path(item, "status", "used") or {}
-        required = sorted(key for key in map(_spelled, hard) if key in COMPUTE - defaults - covered)
+        required = sorted(
+            key for key in map(_quota_name, hard) if key in COMPUTE - defaults - covered
+        )
         if required:
             quiet = False
             yield failed(
@@ -219,7 +221,7 @@ COMPUTE = frozenset(("requests.cpu", "requests.memory", "limits.cpu", "limits.me
 """The resources that a pod must set if a quota limits them (Kubernetes, Resource Quotas)."""
 
 
-def _spelled(key: str) -> str:
+def _quota_name(key: str) -> str:
     return f"requests.{key}" if key in ("cpu", "memory") else key
 
 
