@@ -28,6 +28,7 @@ from kanister_kafka.diagnostics import error
 from kanister_kafka.durations import DURATION, parse_duration
 from kanister_kafka.kasten.schemas import FREQUENCIES
 from kanister_kafka.kube.pod_options import Pairs
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.versions import VERSION
 from kanister_kafka.yamldoc import Scalar
@@ -299,7 +300,5 @@ def _camel(name: str) -> str:
 
 
 def _hint(key: str, keys: Collection[str]) -> str:
-    from difflib import get_close_matches  # slow to import, seldom needed
-
-    near = get_close_matches(key, keys, n=1)
-    return f'; did you mean "{near[0]}"?' if near else f"; known: {', '.join(keys)}"
+    near = nearest_name(key, keys)
+    return f'; did you mean "{near}"?' if near else f"; known: {', '.join(keys)}"

@@ -15,8 +15,11 @@ from kanister_kafka.cli.standard_streams import checked_streams
 from kanister_kafka.diagnostics import Diagnostic, Severity
 from kanister_kafka.durations import parse_duration
 from kanister_kafka.errors import InputError, InterruptedWriteError, KanisterKafkaError
+from kanister_kafka.similarity import nearest_name
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
     from kanister_kafka.backup.model import BackupPlan
@@ -252,12 +255,10 @@ class CommandGroup(click.Group):
         try:
             return super().resolve_command(ctx, args)
         except click.UsageError as failure:
-            from difflib import get_close_matches  # not for those who type well
-
-            near = get_close_matches(args[0], self.about, n=1) if args else []
+            near = nearest_name(args[0], self.about) if args else ""
             if not near:
                 raise
-            message = f"{failure.message} Did you mean {near[0]!r}?"
+            message = f"{failure.message} Did you mean {near!r}?"
             raise click.UsageError(message, ctx) from failure
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
@@ -372,6 +373,21 @@ def print_note(text: str) -> None:
     context = click.get_current_context(silent=True)
     if not (context and context.meta.get(QUIET)):
         click.echo(text, err=True)
+
+
+def write_text(path: Path | None, text: str, *, note: bool = True) -> None:
+    """Write a report into a file, or to standard output; UnreachableError if that fails.
+
+    With `note`, the file is named on standard error.
+    """
+    if path is None:
+        echo(text)
+        return
+    from kanister_kafka.backup.output_dir import write_file  # slow to import, and seldom needed
+
+    write_file(path, text)
+    if note:
+        print_note(f"wrote {path}")
 
 
 def print_plan_warnings(plan: BackupPlan) -> None:

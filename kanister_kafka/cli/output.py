@@ -6,18 +6,18 @@ import json
 import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.backup.output_dir import check_file, write_file
-from kanister_kafka.cli.app import echo, print_note, print_step, print_warning
+from kanister_kafka.backup.output_dir import check_file
+from kanister_kafka.cli.app import echo, print_step, print_warning, write_text
 from kanister_kafka.cli.options import option_group
 from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.errors import UnreachableError
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Document, to_python
 from kanister_kafka.yamldoc.source import is_directory
 
@@ -107,15 +107,6 @@ def check_writable(path: Path | None) -> None:
     check_file(path)
 
 
-def write_text(path: Path | None, text: str) -> None:
-    """Write a report into a file, or to standard output; UnreachableError if that fails."""
-    if path is None:
-        echo(text)
-        return
-    write_file(path, text)
-    print_note(f"wrote {path}")
-
-
 def write_result(path: Path | None, text: str) -> None:
     """Write a report that cannot be made again: if the file fails, print it, and raise."""
     try:
@@ -177,8 +168,8 @@ def destination(output: str, output_dir: Path | None) -> Destination:
                 f"{output!r} is a file: give {', '.join(FORMS)}, or --output-dir DIR",
                 param_hint="-o",
             )
-        if near := get_close_matches(output, FORMS, n=1, cutoff=0.7):
-            raise click.BadParameter(f"{output!r}: did you mean {near[0]!r}?", param_hint="-o")
+        if near := nearest_name(output, FORMS, similarity=0.7):
+            raise click.BadParameter(f"{output!r}: did you mean {near!r}?", param_hint="-o")
     print_warning(f"-o with a directory is deprecated; write --output-dir {output}")
     return Destination(folder, FORMS[0])
 

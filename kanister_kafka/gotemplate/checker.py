@@ -6,7 +6,6 @@ are not judged.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
@@ -32,6 +31,7 @@ from kanister_kafka.gotemplate.types import (
     comparable,
     fits,
 )
+from kanister_kafka.similarity import nearest_name
 
 # Whether a function can be called with its arguments, by text/template/funcs.go of Go 1.26.
 
@@ -323,10 +323,9 @@ class _Checker:
                 return owner.fields[step.name]
             if owner.has_methods and step.name[:1].isupper():
                 return ANY
-            matches = difflib.get_close_matches(step.name, owner.fields, n=1) or [
-                field for field in owner.fields if field.lower() == step.name.lower()
-            ]
-            hint = f'; did you mean "{matches[0]}"?' if matches else ""
+            same = (field for field in owner.fields if field.lower() == step.name.lower())
+            match = nearest_name(step.name, owner.fields) or next(same, "")
+            hint = f'; did you mean "{match}"?' if match else ""
             message = f"can't evaluate field {step.name} in type {owner.go}{hint}"
         elif owner == ANY:
             return ANY

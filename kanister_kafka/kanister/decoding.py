@@ -8,7 +8,6 @@ Templates are not judged, as their output is not known.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Callable, Iterable, Iterator
 
@@ -25,6 +24,7 @@ from kanister_kafka.kanister.scalar_formats import (
 )
 from kanister_kafka.kanister.schema_validator import child_path
 from kanister_kafka.kube.names import LABEL_VALUE, QUALIFIED, SUBDOMAIN, NameRule
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
 
 ArgumentRule = Callable[[FunctionArgument, str, Node], Diagnostics]
@@ -96,9 +96,9 @@ def unsupported_value(node: Node, path: str, choices: Iterable[str]) -> Diagnost
 def unsupported_message(node: Node, choices: Iterable[str]) -> str:
     """Return a message with the choice that is nearest to a value, or with all of them."""
     by_lower = {choice.lower(): choice for choice in choices}
-    near = difflib.get_close_matches(text_of(node).lower(), list(by_lower), n=1)
+    near = nearest_name(text_of(node).lower(), by_lower)
     if near:
-        hint = f'did you mean "{by_lower[near[0]]}"?'
+        hint = f'did you mean "{by_lower[near]}"?'
     else:
         hint = "supported values: " + ", ".join(f'"{choice}"' for choice in by_lower.values())
     return f"Unsupported value: {quote_value(node)}; {hint}"
@@ -109,8 +109,8 @@ def ignored_keys(path: str, node: MappingNode, known: tuple[str, ...], of: str) 
     names = {name.lower(): name for name in known}
     for entry in node.entries:
         if entry.key.lower() not in names and not is_template(entry.key):
-            near = difflib.get_close_matches(entry.key.lower(), names, n=1)
-            hint = f'; did you mean "{names[near[0]]}"?' if near else ""
+            near = nearest_name(entry.key.lower(), names)
+            hint = f'; did you mean "{names[near]}"?' if near else ""
             message = f"{of} has no such key, so it is dropped in silence{hint}"
             yield warning("ignored-key", entry.location, child_path(path, entry.key), message)
 

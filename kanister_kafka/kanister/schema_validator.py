@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -11,6 +10,7 @@ from typing import NamedTuple, Union
 from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.kube import names
 from kanister_kafka.kube.names import NameRule
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import MappingEntry, MappingNode, Node, Scalar, Sequence
 from kanister_kafka.yamldoc.nodes import is_set
 
@@ -267,8 +267,7 @@ def _check_fields(node: Node, schema: ObjectSchema, path: str) -> Iterator[Diagn
 
 def did_you_mean(name: str, known: Collection[str]) -> str:
     """Return what a name that is not known was probably meant to be, or an empty string."""
-    near = difflib.get_close_matches(name, known, n=1, cutoff=NEAR) if name not in known else []
-    return near[0] if near else ""
+    return "" if name in known else nearest_name(name, known, similarity=NEAR)
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -303,8 +302,8 @@ def _meant(name: str, schema: ObjectSchema, given: Collection[str]) -> str:
     """Return the quoted fields that a name is for, as its meaning or its letters show."""
     plain = "".join(filter(str.isalnum, name.lower()))
     others = [one for one in schema.synonyms.get(plain, ()) if one not in given]
-    near = others or difflib.get_close_matches(name, schema.known, n=1)
-    return " and ".join(f'"{one}"' for one in near)
+    near = nearest_name(name, schema.known)
+    return " and ".join(f'"{one}"' for one in others or ([near] if near else []))
 
 
 def _wrong(node: Node, path: str, expected: str) -> Diagnostic:

@@ -12,6 +12,7 @@ from kanister_kafka.diagnostics import Diagnostic, Diagnostics, Location, Severi
 from kanister_kafka.kanister import Blueprint
 from kanister_kafka.kanister.function_types import NEWEST
 from kanister_kafka.package import package_directory
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Document
 
 Subject = TypeVar("Subject")
@@ -165,6 +166,4 @@ def pages() -> dict[str, str]:
 
 def closest_rule_id(name: str) -> str | None:
     """Return the id that is most like a name, or None if none is near."""
-    from difflib import get_close_matches  # slow to import, seldom needed
-
-    return next(iter(get_close_matches(name, rule_docs(), n=1)), None)
+    return nearest_name(name, rule_docs()) or None

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from kanister_kafka.constants import STRIMZI
 from kanister_kafka.diagnostics import Diagnostic, Location, error
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.strimzi.cursor import FieldCursor, quote_name
 from kanister_kafka.strimzi.listeners import (
     Address,
@@ -347,12 +348,10 @@ def _evaluate(
 
 
 def _no_client(key: str, known: Sequence[str]) -> str:
-    from difflib import get_close_matches  # slow to import, seldom needed
-
-    near = get_close_matches(key, known, n=1)
+    near = nearest_name(key, known)
     listed = ", ".join(known[:3]) or f"none of {', '.join(CLIENTS)}"
     more = f" and {len(known) - 3} more" if len(known) > 3 else ""
-    hint = f'did you mean "{near[0]}"?' if near else f"it has {listed}{more}"
+    hint = f'did you mean "{near}"?' if near else f"it has {listed}{more}"
     return f"Invalid value: {quote_name(key)}: no such object in the input; {hint}"
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanister_kafka.cli.app import confirm
+from kanister_kafka.cli.app import confirm, write_text
 from kanister_kafka.cli.commands.topics.compare import max_skew_option
 from kanister_kafka.cli.options import (
     claims_class_option,
@@ -22,7 +22,6 @@ from kanister_kafka.cli.output import (
     print_elapsed,
     renamed_option,
     write_result,
-    write_text,
 )
 from kanister_kafka.cli.param_types import flag_option, text_option
 from kanister_kafka.cli.topic_connection import IMAGE

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from difflib import get_close_matches
 from typing import Any
 
 import click
@@ -13,6 +12,7 @@ from kanister_kafka.cli.app import echo, print_warning, terminal_width
 from kanister_kafka.cli.output import as_yaml, report_format_option
 from kanister_kafka.cli.param_types import RuleIds
 from kanister_kafka.linter.registry import RuleDoc, page, pages, rule_docs
+from kanister_kafka.similarity import nearest_name
 
 FORMER = {"checks": "rules", "prove": "consistency-test"}
 """Former names of pages, each with today's."""
@@ -30,8 +30,8 @@ class PageName(click.ParamType):  # type: ignore[type-arg,unused-ignore] # gener
             print_warning(f"page {name} is now called {FORMER[name]}")
             name = FORMER[name]
         if name not in pages():
-            near = get_close_matches(name, pages(), n=1)
-            hint = f"did you mean {near[0]!r}?" if near else "`docs` lists all."
+            near = nearest_name(name, pages())
+            hint = f"did you mean {near!r}?" if near else "`docs` lists all."
             self.fail(f"No page is called {str(value)!r}; {hint}", param, ctx)
         return name
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanister_kafka.cli.app import confirm, echo
+from kanister_kafka.cli.app import confirm, echo, write_text
 from kanister_kafka.cli.options import (
     claims_class_option,
     kasten_namespace_option,
@@ -17,7 +17,7 @@ from kanister_kafka.cli.options import (
     report_form_option,
     stage_timeout_option,
 )
-from kanister_kafka.cli.output import check_writable, print_elapsed, write_result, write_text
+from kanister_kafka.cli.output import check_writable, print_elapsed, write_result
 from kanister_kafka.cli.param_types import flag_option, text_option
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from kanister_kafka.cli.options import (
 from kanister_kafka.cli.param_types import flag_option
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
-from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.errors import ActionError, InterruptedWriteError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations.action_follower import status_command
 from kanister_kafka.operations.events import ActionFinished, ActionResult
@@ -95,7 +95,7 @@ def _follow(resuming: Resume, cluster: ObservedCluster, *, logs: bool) -> int:
                 live.show(event)
     except KeyboardInterrupt:
         _print_interrupted(resuming)
-        return 130  # as shells have it: 128 and the number of the signal
+        return InterruptedWriteError.exit_code
     except KanisterKafkaError:
         _print_interrupted(resuming)
         _by_hand(resuming.observed or cluster)

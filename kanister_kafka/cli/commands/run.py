@@ -15,7 +15,7 @@ from kanister_kafka.cli.options import action_options, kasten_namespace_option, 
 from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.cli.progress import LiveDisplay
 from kanister_kafka.durations import format_elapsed
-from kanister_kafka.errors import ActionError, KanisterKafkaError
+from kanister_kafka.errors import ActionError, InterruptedWriteError, KanisterKafkaError
 from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.operations import start_action
 from kanister_kafka.operations.action_follower import (
@@ -215,7 +215,7 @@ def _follow(
                 live.show(event)
     except KeyboardInterrupt:
         _print_interrupted(follower, request)
-        return 130, "interrupted"  # as shells have it: 128 and the number of the signal
+        return InterruptedWriteError.exit_code, "interrupted"
     except KanisterKafkaError:
         _print_interrupted(follower, request)
         raise

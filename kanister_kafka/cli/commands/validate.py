@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from kanister_kafka import reports
-from kanister_kafka.cli.app import echo, print_diagnostics
+from kanister_kafka.cli.app import echo, print_diagnostics, write_text
 from kanister_kafka.cli.param_types import RuleIds, release_option
 from kanister_kafka.diagnostics import Severity
 from kanister_kafka.linter import LintSettings
@@ -139,9 +139,4 @@ def format_report(form: str, result: Validation, fail_on: Severity) -> str:
 
 def write_report(text: str, output: str) -> None:
     """Print a report, or write it to a file."""
-    if output == STDOUT:
-        echo(text)
-        return
-    from kanister_kafka.backup.output_dir import write_file  # slow to import, and seldom needed
-
-    write_file(Path(output), text)
+    write_text(None if output == STDOUT else Path(output), text, note=False)

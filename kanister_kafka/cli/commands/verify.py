@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from kanister_kafka import constants
-from kanister_kafka.cli.app import echo, print_warning
+from kanister_kafka.cli.app import echo, print_warning, write_text
 from kanister_kafka.cli.backup_catalogue import catalogue_options, utc_now
 from kanister_kafka.cli.clone import clone_options, into_option, progress_report
 from kanister_kafka.cli.location import find_clone_source, import_options, location_options
@@ -19,7 +19,7 @@ from kanister_kafka.cli.options import (
     report_file_options,
     report_form_option,
 )
-from kanister_kafka.cli.output import check_writable, write_result, write_text
+from kanister_kafka.cli.output import check_writable, write_result
 from kanister_kafka.cli.param_types import SectionedCommand, flag_option, text_option
 from kanister_kafka.errors import ActionError, KanisterKafkaError
 from kanister_kafka.reports.text import escape_control_chars

@@ -6,7 +6,6 @@ kanister/reference, at 8.0 to 9.0.11. A part of another shape is left out, and `
 
 from __future__ import annotations
 
-import difflib
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,7 @@ from kanister_kafka.kanister import Blueprint, BlueprintAction
 from kanister_kafka.kasten.schemas import ACTIONS, CONFIG, MOMENTS
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.registry import LintSettings, ManifestSet
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Document
 
 # Whether an object is one of Kasten's, or one that its author means to be and Kasten does not.
@@ -97,14 +97,14 @@ def _meant(top: Cursor, group: str) -> str:
         like = any(word in group.lower() for word in LIKE_KASTEN)
         if ours or like or (group == "" and _shaped(top) == kind):
             return kind
-        near = difflib.get_close_matches(group, (GROUP, ACTIONS_GROUP), n=1, cutoff=0.85)
+        near = nearest_name(group, (GROUP, ACTIONS_GROUP), similarity=0.85)
         return kind if near or (kind not in AMBIGUOUS and _shaped(top) == kind) else ""
     if not ours or kind in OTHERS[group] or top.at("kind").is_template:
         return ""
     names = [name for name, version in VERSIONS.items() if version.startswith(f"{group}/")]
     plain = {name.lower(): name for name in names}
-    near = difflib.get_close_matches(kind.lower(), plain, n=1, cutoff=SIMILARITY) if kind else []
-    return plain[near[0]] if near else _shaped(top)
+    near = nearest_name(kind.lower(), plain, similarity=SIMILARITY) if kind else ""
+    return plain[near] if near else _shaped(top)
 
 
 def _shaped(top: Cursor) -> str:

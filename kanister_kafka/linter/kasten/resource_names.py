@@ -6,7 +6,6 @@ does not change it, and there is no message.
 
 from __future__ import annotations
 
-import difflib
 from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from kanister_kafka.constants import STRIMZI
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, group_of
 from kanister_kafka.kanister.kube_api import plural_of as built_in_plural_of
 from kanister_kafka.kanister.kube_api import plurals as built_in
+from kanister_kafka.similarity import nearest_name
 
 KNOWN = (
     "kafkabridges",
@@ -85,7 +85,7 @@ def _of_group(group: str, resource: str) -> ResourceMistake | None:
     right = _group_of(resource)
     if group and right and group not in OF_STRIMZI and not built_in(group):
         strimzi = "strimzi" in group and resource in _of_strimzi()
-        near = difflib.get_close_matches(group, (right,), n=1, cutoff=0.85)
+        near = nearest_name(group, (right,), similarity=0.85)
         if strimzi or near:
             return ResourceMistake("group", f'{resource} are of group "{right}"', certain=True)
     return None
@@ -117,9 +117,9 @@ def _of_resource(group: str, resource: str) -> ResourceMistake | None:
         )
         return ResourceMistake("resource", why, certain=True)
     cutoff = RESOURCE_SIMILARITY if group else ALIKE_ANYWHERE
-    near = difflib.get_close_matches(lower, sorted(plurals or _everywhere()), n=1, cutoff=cutoff)
+    near = nearest_name(lower, sorted(plurals or _everywhere()), similarity=cutoff)
     if near:
-        return ResourceMistake("resource", f'did you mean "{near[0]}"?', certain=True)
+        return ResourceMistake("resource", f'did you mean "{near}"?', certain=True)
     if not group:
         return None
     return ResourceMistake("resource", f"{group} has {', '.join(sorted(plurals))}", certain=False)

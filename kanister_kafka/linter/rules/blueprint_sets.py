@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections.abc import Iterator
 from itertools import chain
@@ -20,6 +19,7 @@ from kanister_kafka.linter.registry import (
     lint_rule,
 )
 from kanister_kafka.linter.rules.phases import finding_at
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, Sequence, to_python
 
 ANNOTATION = "kanister.kasten.io/blueprint"
@@ -164,7 +164,7 @@ def reserved_like(name: str) -> str:
         letters_of_hook = hook.casefold()
         # backupPrehook2 is meant to differ
         variant = letters_of_hook in letters or not letters.isalpha()
-        if not variant and difflib.get_close_matches(letters, [letters_of_hook], cutoff=ALIKE):
+        if not variant and nearest_name(letters, [letters_of_hook], similarity=ALIKE):
             return hook
     return ""
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
@@ -12,6 +11,7 @@ from kanister_kafka.kanister.decoding import FIELDS, field_of, is_template, quot
 from kanister_kafka.kanister.function_catalog import KanisterFunction, functions, releases_with
 from kanister_kafka.kanister.kube_api import CLUSTER_SCOPED, NAMESPACED, STRATEGIC
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Document, MappingNode, Node, Scalar, loads
 
 READ_AND_REFUSED = {("ExportRDSSnapshotToLocation", "image"), ("RestoreRDSSnapshot", "image")}
@@ -75,10 +75,9 @@ def _instead(function: KanisterFunction, name: str, release: str) -> str:
 def _nearest(name: str, names: Iterable[str]) -> str:
     """Return the known name that is meant most likely; case and what stands before count less."""
     lower = {candidate.lower(): candidate for candidate in names}
-    near = difflib.get_close_matches(name.lower(), lower, n=1)
-    ends = [key for key in sorted(lower) if key.endswith(name.lower()) and len(name) > 3]
-    matches = near or ends
-    return lower[matches[0]] if matches else ""
+    ends = (key for key in sorted(lower) if key.endswith(name.lower()) and len(name) > 3)
+    match = nearest_name(name.lower(), lower) or next(ends, "")
+    return lower[match] if match else ""
 
 
 @lint_rule(BLUEPRINT, "missing-argument")

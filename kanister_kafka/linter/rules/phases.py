@@ -7,7 +7,6 @@ end.
 
 from __future__ import annotations
 
-import difflib
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator
@@ -25,6 +24,7 @@ from kanister_kafka.kanister.blueprint import cached_on_model
 from kanister_kafka.kanister.commands import simple_commands
 from kanister_kafka.kanister.function_catalog import functions
 from kanister_kafka.linter.registry import BLUEPRINT, LintSettings, Rule, lint_rule
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import MappingNode, Node, Scalar, Sequence
 
 if TYPE_CHECKING:
@@ -87,9 +87,8 @@ def _differs_by_one(name: str, candidate: str) -> bool:
 def nearest(name: str, candidates: Iterable[str]) -> str:
     """Return a question after the nearest known name, or what there is."""
     names = sorted(candidates)
-    near = difflib.get_close_matches(name, names, n=1)
-    if near:
-        return f'; did you mean "{near[0]}"?'
+    if near := nearest_name(name, names):
+        return f'; did you mean "{near}"?'
     return f"; there is {', '.join(names)}" if names else ""
 
 

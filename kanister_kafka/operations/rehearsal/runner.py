@@ -12,7 +12,7 @@ from itertools import count
 from kanister_kafka.constants import BackupState
 from kanister_kafka.errors import KanisterKafkaError
 from kanister_kafka.kube.client import PODS, KubeClient
-from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, retry
+from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll, retry
 from kanister_kafka.operations.action_follower import resume_command
 from kanister_kafka.operations.events import ActionResult
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
@@ -234,16 +234,17 @@ class _Runner:
         if not followed.action_set.ended:
             self.report_progress(f"waiting for {STOP} to end before Kafka is brought back")
             self.actions.follow(followed, timeout=self.timeout)
-        limit = self.clock() + self.timeout
-        for looks in count(1):
+        looks = count(1)
+        is_back = False
+
+        def is_decided() -> bool:
+            nonlocal is_back
             now = self.context.read_state(self.connection)
             is_back = now.settled and set(self.context.before.nodes) <= set(now.nodes)
             is_starting = now.state == BackupState.RESTARTING.value
-            if is_back or not now.armed or self.clock() > limit:
-                break
-            if looks >= NOTICED and not is_starting:
-                break
-            self.clock.clock.sleep(1)
+            return is_back or not now.armed or (next(looks) >= NOTICED and not is_starting)
+
+        poll(is_decided, timeout=self.timeout, interval=1, clock=self.clock.clock)
         return is_back
 
     def _clean_up(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +39,7 @@ from kanister_kafka.cli.param_types import text_option
 from kanister_kafka.errors import ForbiddenError
 from kanister_kafka.kasten.schemas import FREQUENCIES, PERIODS, RETENTION
 from kanister_kafka.kube.client import NAMESPACES, STORAGE_CLASSES, ApiResource, KubeClient
+from kanister_kafka.similarity import nearest_name
 
 INPUT = ("kafkas", "paths", "from_cluster", "context", "namespace", "cluster", "strimzi_version")
 DEFAULTS: dict[str, Any] = {
@@ -73,8 +73,8 @@ def print_absent(
         return
     known = sorted(str(item["metadata"]["name"]) for item in items)
     for name in sorted(set(names) - set(known)):
-        near = get_close_matches(name, known, n=1)
-        there = f"; did you mean {near[0]}?" if near else f"; it has {', '.join(known) or 'none'}"
+        near = nearest_name(name, known)
+        there = f"; did you mean {near}?" if near else f"; it has {', '.join(known) or 'none'}"
         print_note(
             f"to do: check {option} {name}: the cluster has no {resource.kind} {name}{there}"
         )

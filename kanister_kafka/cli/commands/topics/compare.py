@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from kanister_kafka.cli.app import echo, terminal_width
+from kanister_kafka.cli.app import echo, terminal_width, write_text
 from kanister_kafka.cli.options import refuse
 from kanister_kafka.cli.output import (
     check_writable,
@@ -21,7 +21,6 @@ from kanister_kafka.cli.output import (
     renamed_option,
     report_format_option,
     report_text,
-    write_text,
 )
 from kanister_kafka.cli.progress import ProgressReporter
 from kanister_kafka.cli.topic_connection import (

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import enum
 from collections.abc import Collection, Iterator
 
@@ -18,6 +17,7 @@ from kanister_kafka.linter.kasten.selection import (
     namespace_selection,
 )
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Sequence
 
 NO_OWNER = {
@@ -223,8 +223,7 @@ def _misspelt(key: str) -> str:
     is_app_namespace = plain in ("appnamespace", "appnamespaces")
     if (like and is_app_namespace) or (prefix == PREFIX and plain in ABOUT_NAME):
         return NAME_KEY
-    near = difflib.get_close_matches(key, KNOWN, n=1, cutoff=ALIKE)
-    return near[0] if near else ""
+    return nearest_name(key, KNOWN, similarity=ALIKE)
 
 
 def _values(rule: Rule, expression: Cursor) -> Diagnostics:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator, Mapping, Set
 from itertools import chain
 
@@ -18,6 +17,7 @@ from kanister_kafka.linter.kasten.rendered import (
 )
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
 from kanister_kafka.linter.rules.workloads import left_stopped as left_stopped_by
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import MappingNode
 from kanister_kafka.yamldoc.nodes import is_set
 
@@ -69,8 +69,8 @@ def hook_action(rule: Rule, objects: KastenObjects, _settings: LintSettings) -> 
         names = [action.name for action in actions]
         name = hook.action.text
         if blueprints and name and name not in names:
-            near = difflib.get_close_matches(name, names, n=1)
-            hint = f'did you mean "{near[0]}"?' if near else f"it has {', '.join(names) or 'none'}"
+            near = nearest_name(name, names)
+            hint = f'did you mean "{near}"?' if near else f"it has {', '.join(names) or 'none'}"
             message = (
                 f'Invalid value: "{name}": Blueprint {hook.blueprint.text} has no such action; '
                 f"{hint}"
@@ -200,7 +200,7 @@ def no_failure_hook(rule: Rule, objects: KastenObjects, _settings: LintSettings)
 
 
 def _near(objects: KastenObjects, name: str, expected: str) -> bool:
-    return not objects.named(name) and bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
+    return not objects.named(name) and bool(nearest_name(name, [expected], similarity=0.8))
 
 
 def _follows(hook: HookCallSite, action: str) -> str:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 from itertools import chain
 
@@ -26,6 +25,7 @@ from kanister_kafka.linter.rules.kasten.filters import (
     match_filter,
     may_select,
 )
+from kanister_kafka.similarity import nearest_name
 from kanister_kafka.yamldoc import Scalar
 
 OF_NAMESPACE = ("Namespace", "Object")
@@ -86,11 +86,11 @@ def kafka_not_selected(rule: Rule, objects: KastenObjects, _settings: LintSettin
             ours = rendered_blueprints(objects).get(name)
             if not ours or not ours.namespace or selected.may_hold(ours.namespace):
                 continue
-            near = difflib.get_close_matches(ours.namespace, selected.names, n=1)
+            near = nearest_name(ours.namespace, selected.names)
             chosen = ", ".join(
                 selected.rows() if selected.names or not selected.by_name else ["none"]
             )
-            meant = f'; did you mean "{ours.namespace}" for "{near[0]}"?' if near else ""
+            meant = f'; did you mean "{ours.namespace}" for "{near}"?' if near else ""
             message = (
                 f"Blueprint {name} acts on the Kafka of namespace {ours.namespace}, and the Policy "
                 f"backs up {chosen}: what it stops is not what is backed up{meant}"
@@ -248,7 +248,7 @@ def _unstopped(
 
 def _misspelt(objects: KastenObjects, name: str, expected: str) -> bool:
     """Return whether a name is of no Blueprint here, and was meant to be that of a certain one."""
-    alike = bool(difflib.get_close_matches(name, [expected], cutoff=0.8))
+    alike = bool(nearest_name(name, [expected], similarity=0.8))
     return not objects.named(name) and (alike or name in rendered_blueprints(objects))
 
 

@@ -6,7 +6,6 @@ blueprint-schema); hooks and annotations give no more than the name.
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Iterator
 
 from kanister_kafka.diagnostics import Diagnostics, Severity
@@ -20,6 +19,7 @@ from kanister_kafka.linter.kasten.objects import (
 from kanister_kafka.linter.kasten.resource_names import OF_CLUSTER, resource_mistake
 from kanister_kafka.linter.kasten.selection import namespace_selection
 from kanister_kafka.linter.registry import KASTEN, LintSettings, Rule, lint_rule
+from kanister_kafka.similarity import nearest_name
 
 NAME_SIMILARITY = 0.8
 UNOWNED = {"Pod": "a pod", "PersistentVolumeClaim": "a claim"}
@@ -126,10 +126,10 @@ def _unknown(objects: KastenObjects) -> Iterator[tuple[Cursor, str]]:
     names = {blueprint.name for blueprint in objects.blueprints if blueprint.name}
     for reference in objects.references() if names else ():
         if reference.text not in names:
-            near = difflib.get_close_matches(reference.text, names, n=1, cutoff=NAME_SIMILARITY)
+            near = nearest_name(reference.text, names, similarity=NAME_SIMILARITY)
             # a version is not a misspelling
-            same = near and _digits(near[0]) == _digits(reference.text)
-            yield reference, near[0] if same else ""
+            same = near and _digits(near) == _digits(reference.text)
+            yield reference, near if same else ""
 
 
 def _digits(name: str) -> str:
