@@ -36,7 +36,7 @@ docs: $(READY) ## The pages of docs/ as a site in build/site; a link that leads 
 	NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --strict
 
 blueprints: $(READY) ## Render the references in blueprints/ and the files of examples/helm again
-	$(BIN)/pytest -q tests/backup/test_blueprints.py tests/docs/test_pages.py tests/docs/test_shown_output.py tests/integrations/test_helm_chart.py tests/linter/test_rules.py --update-blueprints
+	$(BIN)/pytest -q tests/backup/test_blueprints.py tests/docs/test_pages.py tests/docs/test_reliability_table.py tests/docs/test_shown_output.py tests/integrations/test_helm_chart.py tests/linter/test_rules.py --update-blueprints
 
 differential: $(READY) ## What Go makes of the rows in tests/differential/go_*.json, and whether we do too; needs Go
 	cd tests/differential && go run . .

@@ -4,6 +4,10 @@ Run by `make bench-outage`; it stops and starts the Kafka that it is given, seve
 take turns, and the median of each counts. One client writes all the time (the probe of `rehearse`):
 the outage is from the last record that Kafka has accepted to the first one after. What it finds is
 written into docs/performance.md as ratios, for another machine has other times.
+
+With snapshots, all start Kafka as soon as every snapshot is cut (its `creationTime` is set), and
+delete them when Kafka runs again. `--earlier` adds the hooks of an earlier version to the rounds,
+by a Blueprint and objects of other names.
 """
 
 from __future__ import annotations
@@ -19,13 +23,16 @@ import sys
 import textwrap
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from statistics import median
+from typing import Any
 
-from kanister_kafka.errors import KanisterKafkaError, TransientError
+from kanister_kafka.errors import ActionError, KanisterKafkaError, TransientError
 from kanister_kafka.kube import objects
 from kanister_kafka.kube.client import KubeClient
+from kanister_kafka.kube.wait import poll
+from kanister_kafka.operations.actionset import kanister_resource
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.rehearsal.action_runner import ActionRunner, check_action_result
 from kanister_kafka.operations.rehearsal.canary import (
@@ -47,14 +54,18 @@ from kanister_kafka.operations.rehearsal.context import (
 )
 from kanister_kafka.operations.rehearsal.model import PodTimeline
 from kanister_kafka.operations.rehearsal.recovery_monitor import PodWatcher
+from kanister_kafka.operations.start_action import find_blueprint
 from kanister_kafka.operations.volume_snapshots import VolumeSnapshotter
-from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.discovery import SUFFIX, KafkaRef
+from tests.benchmarks.processes import EarlierVersion, find_earlier
 from tests.docs.pages import write_section
 
 SETTLED = 900
 """Seconds for everything to be as before, between two rounds."""
 RESTING = 5
 """Seconds without change before the next one begins."""
+CUT_PERIOD = 0.2
+"""Seconds between two looks whether all snapshots are cut."""
 
 STOP_BY_HAND = r"""
 set -eu
@@ -113,6 +124,8 @@ class Bench:
     connection: KubeClient
     context: RehearsalContext
     snapshots: bool
+    earlier: RehearsalContext | None = None
+    """The same with the Blueprint of the earlier version."""
     clock: Stopwatch = field(default_factory=Stopwatch)
     lines: list[tuple[float, str]] = field(default_factory=list)
     """What our own actions said, and when."""
@@ -137,43 +150,66 @@ class Bench:
         return Round(outage.seconds, outage.start - self.clock.began.timestamp())
 
     def ours(self) -> None:
-        context = replace(self.context, id=secrets.token_hex(4))
+        self.hooks(self.context)
+
+    def earlier_hooks(self) -> None:
+        assert self.earlier is not None
+        self.hooks(self.earlier)
+
+    def hooks(self, context: RehearsalContext) -> None:
+        """Run both hooks of a Blueprint, and take the snapshots between them."""
+        context = replace(context, id=secrets.token_hex(4))
         actions = ActionRunner(self.connection, context, self.clock, self.record)
-        try:
-            check_action_result(actions.follow(actions.begin(STOP), timeout=SETTLED), STOP)
-            self.snapshot(context)
-        finally:
-            check_action_result(actions.follow(actions.begin(RESTART), timeout=SETTLED), RESTART)
-            actions.delete()
+        with self.snapshotter(context) as snapshots:
+            try:
+                check_action_result(actions.follow(actions.begin(STOP), timeout=SETTLED), STOP)
+                cut_snapshots(snapshots, context)
+            finally:
+                check_action_result(
+                    actions.follow(actions.begin(RESTART), timeout=SETTLED), RESTART
+                )
+                actions.delete()
 
     def in_one_pod(self) -> None:
-        kafka = self.context.target
-        made = run_command("backups", "create", kafka.name, "-n", kafka.namespace)
+        kafka, blueprint = self.context.target, self.context.blueprint
+        place = ("-n", kafka.namespace, "--kasten-namespace", blueprint.namespace)
+        named = ("--blueprint", blueprint.name)  # the Kafka may have that of an earlier version too
+        made = run_command("backups", "create", kafka.name, *place, *named)
         (backup,) = re.findall(r"backup=(\d+)", made)
-        run_command("backups", "delete", backup, "--yes", "-n", kafka.namespace)
+        run_command("backups", "delete", backup, "--yes", *place, *named)
 
     def by_hand(self) -> None:
-        try:
-            self.shell(STOP_BY_HAND)
-            self.snapshot(replace(self.context, id=secrets.token_hex(4)))
-        finally:
-            self.shell(START_BY_HAND)
+        context = replace(self.context, id=secrets.token_hex(4))
+        with self.snapshotter(context) as snapshots:
+            try:
+                self.shell(STOP_BY_HAND)
+                cut_snapshots(snapshots, context)
+            finally:
+                self.shell(START_BY_HAND)
 
     def floor(self) -> None:
         self.shell(DELETE_PODS)
         time.sleep(2)
 
-    def snapshot(self, context: RehearsalContext) -> None:
+    @contextlib.contextmanager
+    def snapshotter(self, context: RehearsalContext) -> Iterator[VolumeSnapshotter | None]:
+        """Yield what takes the snapshots of a round, if they are wanted; delete them at the end.
+
+        At the end of the block Kafka runs. Those that are only cut become ready first: a backup
+        would not count without that.
+        """
         if not self.snapshots:
+            yield None
             return
         snapshots = VolumeSnapshotter(
             self.connection, context.target.namespace, context.name, context.labels, self.clock
         )
         try:
-            snapshots.make(context.claims)
+            yield snapshots
             snapshots.wait(SETTLED)
         finally:
-            snapshots.delete(60)
+            if remaining := snapshots.delete(60):
+                say(f"left behind: {', '.join(remaining)}")
 
     def record(self, text: str) -> None:
         self.lines.append((self.clock(), text))
@@ -223,6 +259,24 @@ class Bench:
                 )
             )
         return False
+
+
+def cut_snapshots(
+    snapshots: VolumeSnapshotter | None, context: RehearsalContext, timeout: float = SETTLED
+) -> None:
+    """Ask for all snapshots, and wait until each is cut; ActionError if one is not."""
+    if snapshots is None:
+        return
+    snapshots.make(context.claims)
+    problem = ""
+
+    def is_cut() -> bool:
+        nonlocal problem
+        problem = snapshots.look()
+        return all(snapshot.cut is not None for snapshot in snapshots.snapshots.values())
+
+    if not poll(is_cut, timeout=timeout, interval=CUT_PERIOD):
+        raise ActionError(f"snapshots are not cut within {timeout:g} s: {problem or 'no error'}")
 
 
 def count(writer: ClientState) -> object:
@@ -321,43 +375,125 @@ def measure_strategy(bench: Bench) -> StrategyRound:
     )
 
 
+PAUSED_TARGET = 0.5
+"""Times the pause of the writers of a cold backup, at most, in an online one."""
+
+
 def strategies_report(bench: Bench, measured: dict[str, list[StrategyRound]], command: str) -> str:
     """Return the section of docs/performance.md about online backups."""
     versions = bench.context.versions
     rounds = len(measured["cold"])
-    middle = {
-        name: StrategyRound(
-            outage=median(one.outage for one in measured[name]),
-            paused=median(one.paused for one in measured[name]),
-            away=median(one.away for one in measured[name]),
-        )
-        for name in STRATEGIES
-    }
-    cold = middle["cold"].outage
+    middle = {name: median_round(measured[name]) for name in STRATEGIES}
+    cold = middle["cold"]
     rows = [
-        f"| {name} | {one.outage / cold:.2f} | {one.paused / cold:.2f} | {one.away / cold:.2f} | "
-        f"{one.outage:.0f} s, {one.paused:.0f} s, {one.away:.0f} s |"
+        f"| {name} | {cell(one.outage, cold.outage)} | {cell(one.paused, cold.paused)} | "
+        f"{cell(one.away, cold.away)} |"
         for name, one in middle.items()
     ]
     text = (
         f"{bench.context.brokers} brokers of {len(bench.context.before.nodes)} nodes, Strimzi "
         f"{versions.strimzi}, Kafka {versions.kafka}, {rounds} round{'s'[: rounds > 1]} in turns, "
-        "medians. All is by the pods and resources, and as a part of the time in which the cold "
-        f"backup had a broker away. The seconds are of one machine with {os.cpu_count()} cores."
+        "medians. All is by the pods and resources. In brackets: to the same of the cold backup. "
+        f"The seconds are of one machine with {os.cpu_count()} cores."
     )
     return "\n".join(
         [
             *("```sh", command, "```", "", textwrap.fill(text, 100), ""),
-            "| Strategy | a broker away | clients at 0 replicas | until they are Ready | seconds |",
-            "|---|---|---|---|---|",
+            "| Strategy | a broker away | clients at 0 replicas | until they are Ready |",
+            "|---|---|---|---|",
             *rows,
+            "",
+            *(f"- {line}" for line in strategy_targets(middle["online"], cold)),
         ]
     )
+
+
+def median_round(rounds: list[StrategyRound]) -> StrategyRound:
+    return StrategyRound(
+        outage=median(one.outage for one in rounds),
+        paused=median(one.paused for one in rounds),
+        away=median(one.away for one in rounds),
+    )
+
+
+def cell(seconds: float, of_cold: float) -> str:
+    return f"{seconds:.0f} s ({seconds / of_cold:.2f})"
+
+
+def strategy_targets(online: StrategyRound, cold: StrategyRound) -> Iterator[str]:
+    """Yield the targets of an online backup, and what was reached.
+
+    No other client may write during an online backup, so the outage of both strategies is that of
+    the clients that are stopped: from the first one at 0 replicas until all are Ready again.
+    """
+    outcome = "met" if online.outage == 0 else "missed"
+    yield f"a broker away in an online backup: {online.outage:.1f} s (at most 0 s): {outcome}"
+    ratio = online.away / cold.away
+    outcome = "met" if ratio <= PAUSED_TARGET else "missed"
+    yield (
+        "outage of the stopped clients, from the first at 0 replicas until all are Ready again, "
+        f"online to cold: {ratio:.2f} (at most {PAUSED_TARGET:g}): {outcome}"
+    )
+
+
+EARLIER = "-earlier"
+"""End of the names of the objects of the earlier version."""
+
+
+@contextlib.contextmanager
+def earlier_objects(
+    connection: KubeClient, context: RehearsalContext, earlier: EarlierVersion | None
+) -> Iterator[RehearsalContext | None]:
+    """Apply what an earlier version renders for the same Kafka; yield the context of its Blueprint.
+
+    All of it has names of its own and is deleted at the end. Its pods have the image of ours.
+    """
+    if earlier is None:
+        yield None
+        return
+    target, applied = context.target, context.blueprint
+    blueprint = connection.get(
+        kanister_resource(connection, "Blueprint"), applied.name, applied.namespace
+    )
+    name = f"{target.namespace}.{target.name}{EARLIER}"
+    rendered = earlier.run(
+        *("render", "--from-cluster", target.name, "-n", target.namespace, "--name", name),
+        *("--kasten-namespace", applied.namespace, "--image", image_of(blueprint)),
+    )
+    objects_of_it = rename_objects(rendered, target)
+    try:
+        run_kubectl("apply", "--server-side", "-f", "-", stdin=objects_of_it)
+        yield replace(context, blueprint=find_blueprint(connection, name, applied.namespace))
+    finally:
+        run_kubectl("delete", "--ignore-not-found", "-f", "-", stdin=objects_of_it)
+
+
+def image_of(blueprint: Mapping[str, Any]) -> str:
+    """Return the image of the first phase of the stop."""
+    return str(blueprint["actions"][STOP]["phases"][0]["args"]["image"])
+
+
+def rename_objects(rendered: str, target: KafkaRef) -> str:
+    """Return the objects of a Kafka with other names than `render` gives, wherever they are named.
+
+    Accounts, roles, state ConfigMap and watchdog have the name of the Kafka and `SUFFIX`.
+    """
+    name = f"{target.name}{SUFFIX}"
+    if name not in rendered:
+        raise SystemExit(f"the earlier version renders nothing with the name {name}")
+    return rendered.replace(name, f"{name}{EARLIER}")
+
+
+def run_kubectl(*words: str, stdin: str) -> None:
+    done = subprocess.run(["kubectl", *words], input=stdin, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"kubectl {' '.join(words)}: {done.stderr}")
 
 
 WHAT = {
     "one pod": "our Blueprint of `--engine kanister` through Kanister: `backup`",
     "ours": "our Blueprint through Kanister: `backupPrehook`, {snapshots}`backupPosthook`",
+    "earlier": "the hooks of {version}, in the same way",
     "by hand": "the same with kubectl, in the same order, by one script",
     "floor": "the pods of all nodes deleted, and left to come back",
 }
@@ -366,6 +502,8 @@ WHAT = {
 def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round]]:
     """Measure all in turns; with snapshots also `backup`, which makes them itself."""
     work = {"ours": bench.ours, "by hand": bench.by_hand, "floor": bench.floor}
+    if bench.earlier is not None:
+        work = {"earlier": bench.earlier_hooks, **work}
     if bench.snapshots:
         work = {"one pod": bench.in_one_pod, **work}
     found: dict[str, list[Round]] = {name: [] for name in work}
@@ -403,8 +541,36 @@ def timeline(
             yield f"  {at - one.start:+7.1f}  {text}"
 
 
-def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
-    """Return the section of docs/performance.md."""
+FLOOR_TARGET = 0.85
+"""Times the floor, at most, for a backup."""
+BY_HAND_TARGET = 1.05
+"""Times the same by hand, at most."""
+NAMES = {"one pod": "`backup`", "ours": "the hooks"}
+"""Rows that have a target, and what their lines call them."""
+TITLES = {"floor": "the floor", "by hand": "the same by hand"}
+"""Rows that they are compared with."""
+
+
+def targets(middle: dict[str, float]) -> Iterator[str]:
+    """Yield each target and what was reached, from the median seconds of each row."""
+    for name, title in NAMES.items():
+        if name in middle:
+            for other, limit in (("floor", FLOOR_TARGET), ("by hand", BY_HAND_TARGET)):
+                ratio = middle[name] / middle[other]
+                outcome = "met" if ratio <= limit else "missed"
+                yield f"{title}, to {TITLES[other]}: {ratio:.2f} (at most {limit:g}): {outcome}"
+
+
+def earlier_lines(middle: dict[str, float], version: str | None) -> Iterator[str]:
+    """Yield the hooks to those of the earlier version, if there is one."""
+    if version is not None:
+        yield f"- the hooks, to those of {version}: {middle['ours'] / middle['earlier']:.2f}"
+
+
+def report(
+    bench: Bench, found: dict[str, list[Round]], command: str, version: str | None = None
+) -> str:
+    """Return the section of docs/performance.md; `version` is the name of the earlier one."""
     middle = {name: median(one.seconds for one in rounds) for name, rounds in found.items()}
     floor, versions = middle["floor"], bench.context.versions
     snapshots = "VolumeSnapshots, " if bench.snapshots else ""
@@ -414,7 +580,8 @@ def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
         seconds = [one.seconds for one in found[name]]
         took = f"{middle[name]:.0f} s ({min(seconds):.0f} to {max(seconds):.0f})"
         ratios = f"{middle[name] / floor:.2f} | {middle[name] / middle['by hand']:.2f}"
-        rows.append(f"| {WHAT[name].format(snapshots=snapshots)} | {ratios} | {took} |")
+        title = WHAT[name].format(snapshots=snapshots, version=version)
+        rows.append(f"| {title} | {ratios} | {took} |")
     rounds = len(found["ours"])
     text = (
         "From the last record that Kafka has accepted to the first one after, as a client saw it "
@@ -423,12 +590,17 @@ def report(bench: Bench, found: dict[str, list[Round]], command: str) -> str:
         f"{rounds} round{'s'[: rounds > 1]} in turns, medians. The seconds are of one machine with "
         f"{os.cpu_count()} cores ({platform.machine()}); the ratios are what to look at."
     )
+    if bench.snapshots:
+        text += " Each row starts Kafka when its last snapshot is cut, and deletes them afterwards."
     return "\n".join(
         [
             *("```sh", command, "```", "", textwrap.fill(text, 100), ""),
             "| | to the floor | to by hand | seconds, one machine |",
             "|---|---|---|---|",
             *rows,
+            "",
+            *(f"- {line}" for line in targets(middle)),
+            *earlier_lines(middle, version),
         ]
     )
 
@@ -442,17 +614,25 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("kafka", help="NAMESPACE/NAME; it is stopped and started several times")
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--snapshots", action="store_true", help="wait for VolumeSnapshots too")
+    parser.add_argument("--snapshots", action="store_true", help="with VolumeSnapshots")
     parser.add_argument(
         "--online",
         action="store_true",
         help="compare cold and online backups: applies both Blueprints; nothing else may write",
     )
+    parser.add_argument(
+        "--earlier",
+        metavar="PATH",
+        help="executable of an earlier version, whose hooks are measured in the same rounds",
+    )
     parser.add_argument("--kasten-namespace", default="kasten-io")
     parser.add_argument("--trace", action="store_true", help="print what happened when")
     parser.add_argument("--write", action="store_true", help="into docs/performance.md")
     chosen = parser.parse_args()
+    if chosen.earlier and chosen.online:
+        parser.error("--earlier is for cold backups: not with --online")
     namespace, _, name = chosen.kafka.partition("/")
+    earlier = find_earlier(chosen.earlier) if chosen.earlier else None
     try:
         connection = KubeClient("")
         request = RehearsalRequest(
@@ -475,16 +655,19 @@ def main() -> None:
         context = build_context(connection, request)
         if context.blueprint.origin.is_online:
             raise SystemExit("the Blueprint is by --strategy online: apply a cold one, or --online")
-        bench = Bench(connection, context, chosen.snapshots)
-        try:
-            bench.canary.start()
-            found = rounds_of(bench, chosen.rounds, trace=chosen.trace)
-        finally:
-            left = bench.canary.end()
+        with earlier_objects(connection, context, earlier) as earlier_context:
+            bench = Bench(connection, context, chosen.snapshots, earlier_context)
+            try:
+                bench.canary.start()
+                found = rounds_of(bench, chosen.rounds, trace=chosen.trace)
+            finally:
+                left = bench.canary.end()
         missing = count_lost(bench.canary.log)
     except KanisterKafkaError as failure:
         raise SystemExit(str(failure)) from failure
-    section = report(bench, found, f"{command}{' MORE=' + shown.strip() if shown else ''}")
+    shown += " --earlier PATH" if earlier else ""
+    more = f" MORE='{shown.strip()}'" if shown else ""
+    section = report(bench, found, f"{command}{more}", earlier.name if earlier else None)
     say(section)
     say(f"records accepted and not there at the end: {missing}; left behind: {left or 'nothing'}")
     if chosen.write:

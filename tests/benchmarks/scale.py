@@ -1,6 +1,6 @@
 """How a stop, the snapshots and a restart grow with the number of nodes, without brokers.
 
-    python -m tests.benchmarks.scale [--nodes 6,30,300,1000] [--write]
+    python -m tests.benchmarks.scale [--nodes 3,30,300,1000] [--write]
 
 The scripts run as in a pod, with bash and the kubectl that is on PATH, against an API server in
 this process that plays Strimzi, the kubelet and the CSI driver (`ManyNodes`). It measures each
@@ -32,8 +32,9 @@ from tests.fakes import http_api
 from tests.fakes.api_server import NOW, ApiServer, selected
 from tests.fakes.script_runner import FILES, RUN, STUB, cycle, digest, phases_of
 
-NODES = (6, 30, 300, 1000)
+NODES = (3, 30, 300, 1000)
 CONTROLLERS = 3
+"""Of a Kafka with more nodes than that; a smaller one has one."""
 HOME, KAFKA, ELSEWHERE = "kafka-backup", "backup", "kafka-tools"
 PHASES = ("backupQuiesce", "backupStop", "backupSnapshot", "backupRestart")
 """Those that wait for nodes. A flush runs a command in each broker, which is not simulated."""
@@ -48,16 +49,26 @@ REQUESTS = 20
 except those that create a snapshot. A list of 1,000 is read in two parts."""
 CREATES = "backupSnapshot"
 """The phase that creates an object for each node."""
+LOOKS_PER_SECOND = 50
+"""Requests a second of a phase, without those that create a snapshot. A kubelet may send as many by
+its default `kubeAPIQPS` (kubernetes, pkg/kubelet/apis/config/v1beta1/defaults.go), so a step loads
+the API server like one node at most."""
+REQUESTS_PER_SECOND = 245
+"""All requests a second of a phase. Requests of service accounts share the priority level
+`workload-low`, which has 100 of 245 shares of the 600 requests that an API server answers at the
+same time by its defaults, so 245 (apiserver, pkg/apis/flowcontrol/bootstrap/default.go, and
+`--max-requests-inflight`, `--max-mutating-requests-inflight`). If each request takes the second of
+the latency objective (kubernetes/community, sig-scalability/slos), this rate fills the level."""
 PAUSE = "strimzi.io/pause-reconciliation"
 
 
 class ManyNodes(ApiServer):
     """An API server with a Kafka of many nodes, and the controllers that a backup waits for."""
 
-    def __init__(self, plan: BackupPlan, brokers: int) -> None:
+    def __init__(self, plan: BackupPlan, nodes: int) -> None:
         super().__init__()
         self.plan = plan
-        self.pools = {"broker": brokers, "controller": CONTROLLERS}
+        self.pools = {"broker": nodes - controllers_of(nodes), "controller": controllers_of(nodes)}
         self.watches: list[tuple[threading.Condition, list[dict[str, Any]]]] = []
         self.kinds["authorization.k8s.io", "v1"] = {
             "selfsubjectaccessreviews": "SelfSubjectAccessReview"
@@ -222,6 +233,11 @@ class ManyNodes(ApiServer):
         return read()
 
 
+def controllers_of(nodes: int) -> int:
+    """Return how many of the nodes are controllers, so that brokers are left."""
+    return CONTROLLERS if nodes > CONTROLLERS else 1
+
+
 def claim_of(pool: str, node: int) -> str:
     return f"data-0-{KAFKA}-{pool}-{node}"
 
@@ -246,10 +262,25 @@ class Run:
     sent: int
     """Bytes of all answers."""
 
+    @property
+    def created(self) -> int:
+        """Number of requests that create a snapshot."""
+        return self.nodes if self.phase == CREATES else 0
+
+    @property
+    def rate(self) -> float:
+        """Requests a second."""
+        return self.requests / self.seconds
+
+    @property
+    def look_rate(self) -> float:
+        """Requests a second, without those that create a snapshot."""
+        return (self.requests - self.created) / self.seconds
+
 
 def measure(plan: BackupPlan, nodes: int) -> Iterator[Run]:
     """Run all phases of a backup of a Kafka with this many nodes."""
-    server = ManyNodes(plan, nodes - CONTROLLERS)
+    server = ManyNodes(plan, nodes)
     with tempfile.TemporaryDirectory() as folder, http_api.serving(server):
         http_api.write_kubeconfig(Path(folder) / "kubeconfig", server.url, namespace=HOME)
         mount = Path(folder) / "scripts"
@@ -319,8 +350,8 @@ def faults(runs: Sequence[Run]) -> Iterator[str]:
         last = by[phase, counts[-1]]
         if last.memory > MEMORY_MB:
             yield f"{phase}: {last.memory:.0f} MB, at most {MEMORY_MB}"
-        more = last.requests - by[phase, counts[0]].requests
-        more -= last.nodes - counts[0] if phase == CREATES else 0
+        first = by[phase, counts[0]]
+        more = last.requests - last.created - (first.requests - first.created)
         if more > REQUESTS:
             yield f"{phase}: {more} more requests, at most {REQUESTS}"
         if len(counts) > 2:
@@ -329,28 +360,63 @@ def faults(runs: Sequence[Run]) -> Iterator[str]:
             expected = many.cpu + max(each, 0) * (last.nodes - many.nodes) * GROWTH + 1
             if last.cpu > expected:
                 yield f"{phase}: {last.cpu:.1f} CPU seconds, at most {expected:.1f}: not linear"
+    for run in runs:
+        yield from rate_faults(run)
+
+
+def rate_faults(run: Run) -> Iterator[str]:
+    """Yield the limits of requests a second that a phase exceeds."""
+    place = f"{run.phase}, {run.nodes:,} nodes"
+    if run.look_rate > LOOKS_PER_SECOND:
+        yield (
+            f"{place}: {run.look_rate:.1f} requests a second without the creation of snapshots, "
+            f"at most {LOOKS_PER_SECOND}"
+        )
+    if run.rate > REQUESTS_PER_SECOND:
+        yield f"{place}: {run.rate:.1f} requests a second, at most {REQUESTS_PER_SECOND}"
 
 
 def report(runs: Sequence[Run]) -> str:
     rows = [
-        f"| `{run.phase}` | {run.nodes:,} | {run.requests} | {run.requests / run.seconds:.1f} | "
+        f"| `{run.phase}` | {run.nodes:,} | {run.requests} | {run.rate:.1f} | "
         f"{run.sent / 1000:,.0f} | {run.seconds:.1f} | {run.cpu:.1f} | {run.memory:.0f} |"
         for run in sorted(runs, key=lambda run: (PHASES.index(run.phase), run.nodes))
     ]
-    head = textwrap.dedent(f"""\
-        ```sh
-        make bench-scale
-        ```
+    text = (
+        "Pods of StrimziPodSets on a simulated API server in the same machine, and no Kafka in "
+        f"them: {CONTROLLERS} controllers (1 of {CONTROLLERS} nodes), and brokers for the rest. "
+        f"{platform.machine()}, {os.cpu_count()} cores. Memory is that of the largest process. "
+        "Requests are without those for the discovery of API versions. The snapshots of all claims "
+        "are created by one kubectl."
+    )
+    return "\n".join(
+        [
+            *("```sh", "make bench-scale", "```", "", textwrap.fill(text, 100), ""),
+            "| phase | nodes | requests | a second | kB of answers | seconds | CPU seconds | MB |",
+            "|---|---|---|---|---|---|---|---|",
+            *rows,
+            "",
+            *(f"- {line}" for line in rate_lines(runs)),
+        ]
+    )
 
-        Nodes without brokers, on a simulated API server in the same machine: {CONTROLLERS}
-        controllers, and brokers for the rest. {platform.machine()}, {os.cpu_count()} cores. Memory
-        is that of the largest process. Requests are without those for the discovery of API
-        versions. The snapshots of all claims are created by one kubectl.
 
-        | phase | nodes | requests | a second | kB of answers | seconds | CPU seconds | MB |
-        |---|---|---|---|---|---|---|---|
-        """)
-    return head + "\n".join(rows)
+def rate_lines(runs: Sequence[Run]) -> Iterator[str]:
+    """Yield the most requests a second, and their limits."""
+    looks = max(run.look_rate for run in runs)
+    rate = max(run.rate for run in runs)
+    yield (
+        "requests a second of a phase without the creation of snapshots, the most: "
+        f"{looks:.1f} (at most {LOOKS_PER_SECOND}){missed(looks, LOOKS_PER_SECOND)}"
+    )
+    yield (
+        f"all requests a second of a phase, the most: {rate:.1f} "
+        f"(at most {REQUESTS_PER_SECOND}){missed(rate, REQUESTS_PER_SECOND)}"
+    )
+
+
+def missed(value: float, limit: float) -> str:
+    return ": missed" if value > limit else ": met"
 
 
 def main(arguments: Sequence[str]) -> int:

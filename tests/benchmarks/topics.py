@@ -3,13 +3,16 @@
 Makes a topic and a mirror of it, with the same records in other batches, on a Kafka, and removes
 them at the end. Each round runs all candidates one after the other; what counts are the medians of
 their ratios within a round. The baseline is a C program (topics.c) on the very library that
-confluent_kafka brings.
+confluent_kafka brings. With `--earlier` the rounds also have the command of an earlier version and
+that of this one. A second pair of topics with fewer records shows whether memory grows.
 """
 
 from __future__ import annotations
 
 import argparse
+import json
 import logging
+import os
 import platform
 import re
 import resource
@@ -19,10 +22,10 @@ import sys
 import tempfile
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -37,6 +40,7 @@ from kanister_kafka.topics.compare.verdict import evaluate_consistency
 from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel
 from kanister_kafka.topics.model import ComparisonVerdict
 from kanister_kafka.topics.partition_reader import PartitionReader
+from tests.benchmarks.processes import EarlierVersion, find_earlier, peak_memory, run_measured
 
 ROOT = Path(__file__).parent.parent.parent
 PAGE = ROOT / "docs" / "performance.md"
@@ -44,6 +48,11 @@ BEGIN, END = "<!-- bench-topics -->", "<!-- /bench-topics -->"
 PARTITIONS = 6
 MOST_BYTES = 1_000_000_000
 """Of one topic, so that both fit into the memory of a small machine, as the broker caches them."""
+FEWER = 4
+"""The topics of a comparison have as many times the records of those that show whether memory
+grows."""
+MEMORY_GROWTH = 1.25
+"""Times the memory of a comparison of a topic with `FEWER` times the records, at most."""
 
 
 def library() -> Path:
@@ -124,7 +133,32 @@ class Run:
     per_cpu: float
     """Records in a second of CPU of the client."""
     memory: float
-    """MB of the largest process."""
+    """MB of the largest process of the candidate at its peak."""
+
+
+@dataclass(frozen=True)
+class SizeResult:
+    """What was measured with records of one size, by candidate."""
+
+    count: int
+    """Records of the topics of the rounds."""
+    few_count: int
+    """Records of the topics that show whether memory grows."""
+    rounds: dict[str, list[Run]] = field(default_factory=dict)
+    few: dict[str, list[Run]] = field(default_factory=dict)
+    """As many rounds with the topics of fewer records."""
+
+    def memory(self, name: str) -> float:
+        """Return MB of a candidate at its peak in all rounds."""
+        return max(run.memory for run in self.rounds[name])
+
+    def few_memory(self, name: str) -> float:
+        """Return the same with the topics of fewer records."""
+        return max(run.memory for run in self.few[name])
+
+    def growth(self, name: str) -> float:
+        """Return how many times the memory is with the larger topics."""
+        return self.memory(name) / self.few_memory(name)
 
 
 def cpu_of(who: int) -> float:
@@ -141,15 +175,8 @@ def baseline(program: Path, servers: str, topic: str, count: int) -> Run:
         "isolation.level": "read_committed",
     }
     words = [f"{name}={value}" for name, value in settings.items()]
-    before = cpu_of(resource.RUSAGE_CHILDREN)
-    done = subprocess.run(
-        [program, topic, str(PARTITIONS), str(count), *words],
-        check=True,
-        capture_output=True,
-        text=True,
-    )
-    cpu = cpu_of(resource.RUSAGE_CHILDREN) - before
-    return Run(count / float(done.stdout), count / cpu, 0)
+    done = run_measured(str(program), topic, str(PARTITIONS), str(count), *words)
+    return Run(count / float(done.output), count / done.cpu, done.memory)
 
 
 def reading(servers: str, topic: str) -> tuple[int, float]:
@@ -173,6 +200,11 @@ def reading(servers: str, topic: str) -> tuple[int, float]:
     return got, seconds
 
 
+BASELINE = "librdkafka's own consumer"
+LIBRDKAFKA = "compare a mirror by librdkafka"
+COMMAND = "compare a mirror, by the command"
+EARLIER = f"{COMMAND} of the earlier version"
+"""The pages have the name of the version instead."""
 OBSTACLE = {"broker.address.family": "any"}
 """The default of librdkafka; aiokafka lacks the property, so all records are decoded by librdkafka
 as they were before batches were compared."""
@@ -198,9 +230,7 @@ def measured(candidate: Callable[..., tuple[int, float]], *arguments: object) ->
     before = cpu_of(resource.RUSAGE_SELF) + cpu_of(resource.RUSAGE_CHILDREN)
     records, seconds = candidate(*arguments)
     cpu = cpu_of(resource.RUSAGE_SELF) + cpu_of(resource.RUSAGE_CHILDREN) - before
-    usages = (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)
-    memory = max(resource.getrusage(who).ru_maxrss for who in usages) / 1024
-    return Run(records / seconds, records / cpu, memory)
+    return Run(records / seconds, records / cpu, peak_memory())
 
 
 def alone(candidate: Callable[..., tuple[int, float]], *arguments: object) -> Run:
@@ -208,83 +238,155 @@ def alone(candidate: Callable[..., tuple[int, float]], *arguments: object) -> Ru
         return pool.submit(measured, candidate, *arguments).result()
 
 
-def measure(servers: str, count: int, size: int, rounds: int) -> dict[str, list[Run]]:
-    found: dict[str, list[Run]] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        program = built(Path(folder))
-        with topics(servers, count, size, PARTITIONS) as (a, b):
-            candidates: dict[str, Callable[[], Run]] = {
-                "baseline": lambda: baseline(program, servers, a, count),
-                "read": lambda: alone(reading, servers, a),
-                "compare a copy": lambda: alone(comparing, servers, a, a, 1, {}),
-                "compare a copy in two processes": lambda: alone(comparing, servers, a, a, 2, {}),
-                "compare a mirror": lambda: alone(comparing, servers, a, b, 1, {}),
-                "compare a mirror in two processes": lambda: alone(comparing, servers, a, b, 2, {}),
-                LIBRDKAFKA: lambda: alone(comparing, servers, a, b, 1, OBSTACLE),
-            }
-            baseline(program, servers, a, count)  # fills the broker's page cache
-            for turn in range(rounds):
-                for name, run in candidates.items():
-                    found.setdefault(name, []).append(run())
-                    last = found[name][-1]
-                    sys.stderr.write(
-                        f"{turn + 1} {size} B {name}: {last.rate:,.0f}/s, "
-                        f"{last.per_cpu:,.0f} per CPU second, {last.memory:.0f} MB\n"
-                    )
-    return found
+def comparing_by_command(
+    command: Sequence[str], servers: str, a: str, b: str, count: int, environment: dict[str, str]
+) -> Run:
+    """Compare both topics by a command, whose start counts too."""
+    words = ("topics", "compare", a, b, "--bootstrap-server", servers, "--not-compacted")
+    done = run_measured(*command, *words, "--format", "json", environment=environment)
+    verdict = json.loads(done.output)["verdict"]
+    if verdict != "identical":
+        raise SystemExit(f"{command[0]}: the topics are {verdict}")
+    return Run(2 * count / done.seconds, 2 * count / done.cpu, done.memory)
 
 
-LIBRDKAFKA = "compare a mirror by librdkafka"
+@dataclass(frozen=True)
+class Bench:
+    """The Kafka, the baseline, and the earlier version, if there is one."""
+
+    servers: str
+    program: Path
+    earlier: EarlierVersion | None
+
+    def candidates(self, a: str, b: str, count: int) -> dict[str, Callable[[], Run]]:
+        """Return what runs with a topic, its mirror and the records of each."""
+        servers, by_command = self.servers, self.commands(a, b, count)
+        return {
+            BASELINE: lambda: baseline(self.program, servers, a, count),
+            "read": lambda: alone(reading, servers, a),
+            "compare a copy": lambda: alone(comparing, servers, a, a, 1, {}),
+            "compare a copy in two processes": lambda: alone(comparing, servers, a, a, 2, {}),
+            "compare a mirror": lambda: alone(comparing, servers, a, b, 1, {}),
+            "compare a mirror in two processes": lambda: alone(comparing, servers, a, b, 2, {}),
+            LIBRDKAFKA: lambda: alone(comparing, servers, a, b, 1, OBSTACLE),
+            **by_command,
+        }
+
+    def commands(self, a: str, b: str, count: int) -> dict[str, Callable[[], Run]]:
+        """Return the command of this and of the earlier version; nothing without the latter."""
+        if self.earlier is None:
+            return {}
+        environment = self.earlier.environment
+        earlier, ours = [str(self.earlier.command)], [sys.executable, "-m", "kanister_kafka"]
+        return {
+            COMMAND: lambda: comparing_by_command(ours, self.servers, a, b, count, {**os.environ}),
+            EARLIER: lambda: comparing_by_command(earlier, self.servers, a, b, count, environment),
+        }
+
+    def measure(self, count: int, size: int, rounds: int) -> SizeResult:
+        """Run all candidates in turns with fewer and with all records."""
+        result = SizeResult(count, count // FEWER)
+        for number, found in ((result.few_count, result.few), (count, result.rounds)):
+            with topics(self.servers, number, size, PARTITIONS) as (a, b):
+                candidates = self.candidates(a, b, number)
+                candidates[BASELINE]()  # fills the broker's page cache
+                for turn in range(rounds):
+                    for name, run in candidates.items():
+                        last = run()
+                        found.setdefault(name, []).append(last)
+                        say(
+                            f"{turn + 1} {number:,} of {size} B, {name}: {last.rate:,.0f}/s, "
+                            f"{last.per_cpu:,.0f} per CPU second, {last.memory:.0f} MB"
+                        )
+        return result
 
 
-def section(results: dict[int, dict[str, list[Run]]], counts: dict[int, int], rounds: int) -> str:
+def say(line: str) -> None:
+    sys.stderr.write(f"{line}\n")
+
+
+def section(results: dict[int, SizeResult], rounds: int, earlier: str = "") -> str:
+    """Return the section of docs/performance.md; `earlier` is the name of the earlier version."""
     lines = [
         f"{BEGIN}",
         "| Record | Candidate | of librdkafka's own consumer, median | least | most "
-        "| per CPU second, median | of a mirror by librdkafka | MB |",
-        "|---|---|---|---|---|---|---|---|",
+        "| per CPU second, median | of a mirror by librdkafka | MB "
+        f"| MB with {FEWER} times fewer records |",
+        "|---|---|---|---|---|---|---|---|---|",
     ]
-    for size, found in results.items():
-        for name, runs in found.items():
-            if name == "baseline":
-                continue
-            ratios = ratios_of(runs, found["baseline"], "rate")
-            per_cpu = statistics.median(ratios_of(runs, found["baseline"], "per_cpu"))
-            of_librdkafka = statistics.median(ratios_of(runs, found[LIBRDKAFKA], "rate"))
-            lines.append(
-                f"| {size} B | {name} | {statistics.median(ratios):.2f} | {min(ratios):.2f} "
-                f"| {max(ratios):.2f} | {per_cpu:.2f} | {of_librdkafka:.2f} "
-                f"| {max(run.memory for run in runs):.0f} |"
-            )
+    for size, result in results.items():
+        lines += [candidate_row(size, result, name) for name in result.rounds]
     library_version, _ = confluent_kafka.libversion()
-    many = ", ".join(f"{count:,}" for count in counts.values())
+    many = ", ".join(f"{result.count:,}" for result in results.values())
     lines += [
         "",
-        f"`make bench-topics`: {many} records in {PARTITIONS} partitions, {rounds} rounds; "
-        f"librdkafka {library_version}, aiokafka {aiokafka.__version__}, Python "
+        f"`make bench-topics`: {many} records in {PARTITIONS} partitions, "
+        f"{rounds} round{'s'[: rounds > 1]}; librdkafka {library_version}, aiokafka "
+        f"{aiokafka.__version__}, Python "
         f"{platform.python_version()}. A record of each side counts in a comparison.",
-        *(f"- {line}" for line in goals(results)),
+        *(f"- {line}" for line in (*speed_lines(results), *memory_lines(results))),
         END,
     ]
-    return "\n".join(lines)
+    return "\n".join(lines).replace("the earlier version", earlier)
 
 
-GOALS = (
-    (100, "compare a copy", "baseline", 3.0),
-    (1000, "compare a copy", "baseline", 1.5),
-    (100, "compare a mirror", LIBRDKAFKA, 2.0),
+def candidate_row(size: int, result: SizeResult, name: str) -> str:
+    """Return a row of the table."""
+    runs, own = result.rounds[name], result.rounds[BASELINE]
+    ratios = ratios_of(runs, own, "rate")
+    per_cpu = statistics.median(ratios_of(runs, own, "per_cpu"))
+    of_librdkafka = statistics.median(ratios_of(runs, result.rounds[LIBRDKAFKA], "rate"))
+    return (
+        f"| {size} B | {name} | {statistics.median(ratios):.2f} | {min(ratios):.2f} "
+        f"| {max(ratios):.2f} | {per_cpu:.2f} | {of_librdkafka:.2f} "
+        f"| {result.memory(name):.0f} | {result.few_memory(name):.0f} |"
+    )
+
+
+@dataclass(frozen=True)
+class SpeedTarget:
+    """The least ratio of the records a second of two candidates."""
+
+    size: int
+    """Bytes of a record."""
+    name: str
+    other: str
+    """Candidate that it is compared with."""
+    least: float
+
+
+SPEED_TARGETS = (
+    SpeedTarget(100, "compare a copy", BASELINE, 3.0),
+    SpeedTarget(1000, "compare a copy", BASELINE, 1.5),
+    SpeedTarget(100, "compare a mirror", LIBRDKAFKA, 2.0),
+    SpeedTarget(100, COMMAND, EARLIER, 2.0),
 )
-"""Size, candidate, what it is compared with, and the least ratio."""
 
 
-def goals(results: dict[int, dict[str, list[Run]]]) -> Iterator[str]:
-    """Yield each goal and what was reached."""
-    for size, name, other, least in GOALS:
-        if size in results:
-            ratio = statistics.median(ratios_of(results[size][name], results[size][other], "rate"))
-            of = "librdkafka's own consumer" if other == "baseline" else other
-            missed = "" if ratio >= least else ": missed"
-            yield f"{name} at {size:,} B, to {of}: {ratio:.2f} (at least {least:g}){missed}"
+def speed_lines(results: dict[int, SizeResult]) -> Iterator[str]:
+    """Yield each target of speed that was measured, and what was reached."""
+    for target in SPEED_TARGETS:
+        rounds = results[target.size].rounds if target.size in results else {}
+        if target.name in rounds:
+            ratios = ratios_of(rounds[target.name], rounds[target.other], "rate")
+            ratio = statistics.median(ratios)
+            outcome = "met" if ratio >= target.least else "missed"
+            yield (
+                f"{target.name} at {target.size:,} B, to {target.other}: {ratio:.2f} "
+                f"(at least {target.least:g}): {outcome}"
+            )
+
+
+def memory_lines(results: dict[int, SizeResult]) -> Iterator[str]:
+    """Yield for each size the comparison of this version whose memory grows most."""
+    for size, result in results.items():
+        ours = [name for name in result.rounds if name not in (BASELINE, "read", EARLIER)]
+        most = max(ours, key=result.growth)
+        outcome = "met" if result.growth(most) <= MEMORY_GROWTH else "missed"
+        yield (
+            f"memory at {size:,} B with {FEWER} times the records, the most of all comparisons: "
+            f"{result.growth(most):.2f} by {most} (at most {MEMORY_GROWTH:g}): {outcome}"
+        )
 
 
 def ratios_of(runs: list[Run], others: list[Run], what: str) -> list[float]:
@@ -298,14 +400,22 @@ def main() -> None:
     words.add_argument("--records", type=int, default=2_000_000, help="or 1 GB, if that is fewer")
     words.add_argument("--sizes", type=int, nargs="+", default=[100, 1000, 10_000])
     words.add_argument("--rounds", type=int, default=5)
+    words.add_argument(
+        "--earlier",
+        metavar="PATH",
+        help="executable of an earlier version, which compares in the same rounds",
+    )
     words.add_argument("--write", action="store_true", help="into docs/performance.md")
     chosen = words.parse_args()
     logging.disable(logging.WARNING)
     counts = {size: min(chosen.records, MOST_BYTES // size) for size in chosen.sizes}
-    results = {
-        size: measure(chosen.servers, count, size, chosen.rounds) for size, count in counts.items()
-    }
-    text = section(results, counts, chosen.rounds)
+    earlier = find_earlier(chosen.earlier) if chosen.earlier else None
+    with tempfile.TemporaryDirectory() as folder:
+        bench = Bench(chosen.servers, built(Path(folder)), earlier)
+        results = {
+            size: bench.measure(count, size, chosen.rounds) for size, count in counts.items()
+        }
+    text = section(results, chosen.rounds, earlier.name if earlier else "")
     sys.stdout.write(f"{text}\n")
     if chosen.write:
         page = PAGE.read_text(encoding="utf-8")

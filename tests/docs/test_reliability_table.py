@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import subprocess
 import sys
 from dataclasses import replace
 from itertools import chain
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from kanister_kafka.backup.scripts import NAME as SCRIPTS_NAME
 from tests.conftest import ROOT
 from tests.e2e import reliability, suites
 from tests.e2e.reliability import (
@@ -20,6 +22,9 @@ from tests.e2e.reliability import (
     digest_steps,
     load,
     page,
+    present,
+    present_scripts,
+    rendered_scripts,
     short,
     shortcomings,
 )
@@ -43,6 +48,7 @@ RESULT = Result(
     release="0.45.2",
     versions=(("Kafka", "3.9.2"), ("Kubernetes", "1.34.4")),
 )
+PRESENT = suites.Present(steps=RESULT.steps, cases=())
 
 
 @pytest.fixture
@@ -61,7 +67,7 @@ def scenario(key: str) -> reliability.Scenario:
 
 
 def one(results: dict[str, Result]) -> str:
-    return page({"0.45.2": results})
+    return page({"0.45.2": results}, {}, PRESENT)
 
 
 def script_files() -> dict[str, str]:
@@ -88,7 +94,7 @@ def test_other_scripts_are_those_that_a_backup_with_a_stop_runs(
 
 def test_all_passed(results: dict[str, Result]) -> None:
     text = one(results)
-    assert shortcomings(results) == []
+    assert shortcomings(results, RESULT.steps) == []
     assert f"**{len(results)} run, {len(results)} passed.**" in text
     assert "Failed:" not in text
     assert "Not run:" not in text
@@ -114,7 +120,7 @@ def test_a_scenario_without_a_result_is_told_and_does_not_count(results: dict[st
     text = one(results)
     assert "\nNot run: broker-hangs, two-runs.\n" in text
     assert f"**{len(results)} run, {len(results)} passed, 2 not run.**" in text
-    assert shortcomings(results) == ["broker-hangs: not run", "two-runs: not run"]
+    assert shortcomings(results, RESULT.steps) == ["broker-hangs: not run", "two-runs: not run"]
 
 
 def test_what_passed_with_other_scripts_does_not_count(results: dict[str, Result]) -> None:
@@ -128,15 +134,44 @@ def test_what_passed_with_other_scripts_does_not_count(results: dict[str, Result
     ]
     counts = f"{len(results)} run, {len(results) - 1} passed"
     assert f"**{counts}, 1 passed with other scripts.**" in text
-    assert shortcomings(results) == ["two-runs: run with other scripts"]
+    assert shortcomings(results, RESULT.steps) == ["two-runs: run with other scripts"]
     first, second = (line for line in text.splitlines() if line.startswith("- `"))
     assert SCRIPTS in first
     assert OTHERS in second
 
 
+def test_what_was_last_run_with_other_scripts_than_the_present_does_not_count(
+    results: dict[str, Result],
+) -> None:
+    text = page({"0.45.2": results}, {}, replace(PRESENT, steps="9876543210"))
+    assert f"**{len(results)} run, 0 passed, {len(results)} passed with other scripts.**" in text
+    assert text.count("| recovered, with other scripts |") == len(results)
+    assert len(shortcomings(results, "9876543210")) == len(results)
+
+
+def test_the_present_scripts_are_those_that_are_rendered() -> None:
+    this = present()
+    assert this.steps == digest_steps(script_files())
+    assert SCRIPTS_NAME.fullmatch(present_scripts().name)
+    assert this.cases == suites.cases()
+
+
+def test_the_scripts_of_a_cluster_are_the_present_ones() -> None:
+    """What a scenario is played with is compared: `render` prints the same for every Kafka."""
+    command = [sys.executable, "-m", "kanister_kafka", "render", "-f"]
+    done = subprocess.run(
+        [*command, "examples/mirror-maker-2", "--engine", "kanister"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert rendered_scripts(done.stdout) == present_scripts()
+
+
 def test_each_release_has_a_table_the_newest_first(results: dict[str, Result]) -> None:
     newer = {"two-runs": replace(RESULT, scenario="two-runs", release="0.100.1")}
-    text = page({"0.45.2": results, "0.100.1": newer})
+    text = page({"0.45.2": results, "0.100.1": newer}, {}, PRESENT)
     head, first, second = text.split("\n## ")
     assert head.startswith("# Reliability")
     assert first.startswith("Strimzi 0.100.1\n")
@@ -193,6 +228,7 @@ def test_the_command(
     monkeypatch.setattr(reliability, "RESULTS", tmp_path / "results")
     monkeypatch.setattr(reliability, "PAGE", tmp_path / "page.md")
     monkeypatch.setattr(suites, "RESULTS", tmp_path / "suites")
+    monkeypatch.setattr(reliability, "present", lambda: PRESENT)
     if missing:
         del results["two-runs"]
     for result in results.values():
@@ -204,10 +240,11 @@ def test_the_command(
     assert ("Strimzi 0.45.2: two-runs: not run" in capsys.readouterr().err) == missing
 
 
-def test_the_page_is_of_the_results_that_are_kept() -> None:
-    assert reliability.PAGE.read_text(encoding="utf-8") == page(
-        load(reliability.RESULTS), suites.load_all(suites.RESULTS)
-    )
+def test_the_page_is_of_the_results_that_are_kept(request: pytest.FixtureRequest) -> None:
+    text = page(load(reliability.RESULTS), suites.load_all(suites.RESULTS), present())
+    if request.config.getoption("--update-blueprints"):
+        reliability.PAGE.write_text(text, encoding="utf-8")
+    assert reliability.PAGE.read_text(encoding="utf-8") == text, "run `make blueprints`"
 
 
 def test_kept_results_are_of_scenarios_that_there_are() -> None:

@@ -8,20 +8,21 @@ from collections.abc import Generator
 
 import pytest
 
-from kanister_kafka.backup.scripts import NAME as SCRIPTS
-
 from . import faults, lab, suites
-from .reliability import short
+from .reliability import RenderedScripts, present_scripts, short
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "kafka" in metafunc.fixturenames:
+        if os.environ.get(suites.CASES):
+            metafunc.parametrize("kafka", [suites.ANY_KAFKA], scope="module")
+            return
         found = [] if _reason() else lab.kafkas()
         metafunc.parametrize("kafka", found, ids=str, scope="module")
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    if "e2e" not in config.option.markexpr.replace("not e2e", ""):
+    if "e2e" not in config.option.markexpr.replace("not e2e", "") or os.environ.get(suites.CASES):
         return
     if reason := _reason():
         for item in items:
@@ -55,20 +56,18 @@ def pytest_runtest_makereport(
             test=suites.test_name(item.nodeid),
             problem=problem or ("failed" if report.failed else ""),
             ended=suites.now(),
-            scripts=_scripts(),
+            scripts=_scripts().name,
             source=suites.source(),
+            steps=_scripts().steps,
         )
         suites.save(result, faults.release(), suites.RESULTS)
     return report
 
 
 @functools.cache
-def _scripts() -> str:
-    """Return the name of the ConfigMap that is rendered today."""
-    done = lab.command("render", "-f", str(suites.ROOT / "examples" / "kraft-combined"))
-    found = SCRIPTS.search(done.stdout)
-    assert found, done.stderr
-    return found[0]
+def _scripts() -> RenderedScripts:
+    """Return the scripts that are rendered today."""
+    return present_scripts()
 
 
 _known: list[str] = []

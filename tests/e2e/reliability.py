@@ -5,7 +5,7 @@
 writes the tables from the results that are kept in tests/e2e/results, one file for each release of
 Strimzi. `make reliability` adds to them, and plays what has not passed with that release and the
 scripts of today: so a run can be broken off and continued. What has failed, was run with other
-scripts or was never run is told as such, and the command ends with 1.
+scripts than this checkout renders or was never run is told as such, and the command ends with 1.
 """
 
 from __future__ import annotations
@@ -13,11 +13,15 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import subprocess
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
+import yaml
+
+from kanister_kafka.backup.scripts import holds_scripts
 from kanister_kafka.operations.task_pods import reason_in
 
 from . import suites
@@ -25,6 +29,8 @@ from . import suites
 ROOT = Path(__file__).parent.parent.parent
 RESULTS = ROOT / "tests" / "e2e" / "results"
 PAGE = ROOT / "docs" / "reliability.md"
+EXAMPLE = ROOT / "examples" / "kraft-combined"
+"""Of any Kafka: the scripts are the same for all."""
 COMMAND = "make reliability"
 LONGEST = 400
 """Characters of a problem that are kept."""
@@ -248,14 +254,44 @@ def digest_steps(files: Mapping[str, str]) -> str:
     return hashlib.sha256(json.dumps(sorted(reached.items())).encode()).hexdigest()[:10]
 
 
-def newest_steps(results: Mapping[str, Result]) -> str:
-    """Return the scripts of the last run: what was run with others only tells of those."""
-    return max(results.values(), key=lambda result: result.ended).steps if results else ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RenderedScripts:
+    """The scripts of a rendering: what was run with others only tells of those."""
+
+    name: str
+    """Of their ConfigMap."""
+    steps: str
+    """As `digest_steps` returns it."""
 
 
-def shortcomings(results: Mapping[str, Result]) -> list[str]:
-    """Return a line for each scenario of a release that did not pass, or with other scripts."""
-    steps = newest_steps(results)
+def rendered_scripts(text: str) -> RenderedScripts:
+    """Return the scripts among the objects that `render` has printed."""
+    (found,) = (one for one in yaml.safe_load_all(text) if one and holds_scripts(one))
+    return RenderedScripts(name=found["metadata"]["name"], steps=digest_steps(found["data"]))
+
+
+def present_scripts() -> RenderedScripts:
+    """Return what this checkout renders.
+
+    Raises SystemExit if it cannot.
+    """
+    command = [sys.executable, "-m", "kanister_kafka", "render", "-f", str(EXAMPLE)]
+    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
+    if done.returncode:
+        raise SystemExit(f"{EXAMPLE.name} cannot be rendered:\n{done.stderr}")
+    return rendered_scripts(done.stdout)
+
+
+def present() -> suites.Present:
+    """Return what this checkout renders and tests.
+
+    Raises SystemExit if it cannot be rendered, or if the tests cannot be collected.
+    """
+    return suites.Present(steps=present_scripts().steps, cases=suites.cases())
+
+
+def shortcomings(results: Mapping[str, Result], steps: str) -> list[str]:
+    """Return a line for each scenario of a release that did not pass with these scripts."""
     lines = []
     for scenario in all_scenarios():
         result = results.get(scenario.key)
@@ -269,18 +305,16 @@ def shortcomings(results: Mapping[str, Result]) -> list[str]:
 
 
 def page(
-    kept: Mapping[str, Mapping[str, Result]], tests: Mapping[str, suites.Results] | None = None
+    kept: Mapping[str, Mapping[str, Result]],
+    tests: Mapping[str, suites.Results],
+    this: suites.Present,
 ) -> str:
     """Return docs/reliability.md, of results by release and scenario, and by release and test."""
     lines = [*_HEAD]
-    for release in sorted(kept, key=_numbers, reverse=True):
-        lines += _section(release, kept[release])
-    lines += suites.section(tests) if tests else []
+    for release in sorted(kept, key=suites.numbers, reverse=True):
+        lines += _section(release, kept[release], this.steps)
+    lines += suites.section(tests, this) if tests else []
     return "\n".join(lines)
-
-
-def _numbers(release: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in release.split(".") if part.isdecimal())
 
 
 _HEAD = f"""\
@@ -294,9 +328,9 @@ names, each acknowledged message existed once, no annotation of a backup was lef
 its replicas again, and `kanister-kafka status` reported a running Kafka. A backup that was not
 consistent had to fail.
 
-- **Result**: *recovered* if it passed with the latest scripts that were run with this release.
-  Scenarios that passed with other scripts before are called *with other scripts* and do not count
-  as passed. Only the scripts that a backup with a stop runs are compared, without comments.
+- **Result**: *recovered* if it passed with the scripts of this version. Scenarios that passed with
+  others are called *with other scripts* and do not count as passed. Only the scripts that a backup
+  with a stop runs are compared, without comments.
 - **Seconds**: from the fault until every node was Ready. In brackets, if no node had to be
   started: until everything had its former state. If the watchdog started Kafka, it was set
   to 5 min from the start of the stop. The default is an hour.
@@ -314,10 +348,9 @@ _HEADINGS = [
 ]
 
 
-def _section(release: str, results: Mapping[str, Result]) -> list[str]:
-    steps = newest_steps(results)
+def _section(release: str, results: Mapping[str, Result], steps: str) -> list[str]:
     lines = [f"## Strimzi {release}", ""]
-    lines += [f"**{_counts(results)}.** Run with:", ""]
+    lines += [f"**{_counts(results, steps)}.** Run with:", ""]
     lines += [*(f"- {line}" for line in _run_with(results.values())), "", *_HEADINGS]
     for point, scenarios in SCENARIOS.items():
         found = [(s, results[s.key]) for s in scenarios if s.key in results]
@@ -331,9 +364,9 @@ def _section(release: str, results: Mapping[str, Result]) -> list[str]:
     return [*lines, ""]
 
 
-def _counts(results: Mapping[str, Result]) -> str:
+def _counts(results: Mapping[str, Result], steps: str) -> str:
     """Return how many scenarios were run, and how they ended, without what is none."""
-    steps, scenarios = newest_steps(results), all_scenarios()
+    scenarios = all_scenarios()
     run = [results[one.key] for one in scenarios if one.key in results]
     passed = [one for one in run if one.passed]
     now = sum(one.steps == steps for one in passed)
@@ -378,15 +411,15 @@ def _run_with(results: Iterable[Result]) -> list[str]:
 
 
 def main(arguments: list[str]) -> int:
-    kept = load(RESULTS)
+    kept, this = load(RESULTS), present()
     old = PAGE.read_text(encoding="utf-8") if PAGE.exists() else ""
-    text = page(kept, suites.load_all(suites.RESULTS))
+    text = page(kept, suites.load_all(suites.RESULTS), this)
     if "--check" in arguments:
         return int(old != text)
     PAGE.write_text(text, encoding="utf-8")
     whole = True
     for release, results in kept.items():
-        wrong = shortcomings(results)
+        wrong = shortcomings(results, this.steps)
         whole = whole and not wrong
         for line in wrong:
             sys.stderr.write(f"Strimzi {release}: {line}\n")

@@ -14,13 +14,9 @@ from dataclasses import dataclass
 from datetime import datetime, timezone
 from typing import ClassVar
 
-import yaml
-
-from kanister_kafka.backup.scripts import holds_scripts
-
 from . import faults, lab
 from .lab import KANISTER_NAMESPACE, Kafka, Outcome, Started, get, is_ready, kubectl, wait_until
-from .reliability import RESULTS, UNDISTURBED, Result, digest_steps, load, short
+from .reliability import RESULTS, UNDISTURBED, Result, load, rendered_scripts, short
 
 OURS = "kanister-kafka.io/"
 PAUSE = "strimzi.io/pause-reconciliation"
@@ -336,10 +332,10 @@ def build_of(kafka: Kafka) -> Build:
     command = [*COMMAND, "render", "--from-cluster", kafka.name, "-n", kafka.namespace]
     done = subprocess.run(command, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    (scripts,) = (one for one in yaml.safe_load_all(done.stdout) if one and holds_scripts(one))
+    scripts = rendered_scripts(done.stdout)
     return Build(
-        scripts=scripts["metadata"]["name"],
-        steps=digest_steps(scripts["data"]),
+        scripts=scripts.name,
+        steps=scripts.steps,
         release=status["operatorLastSuccessfulVersion"],
         versions=(
             ("Kafka", status["kafkaVersion"]),
