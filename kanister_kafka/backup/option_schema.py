@@ -286,7 +286,7 @@ KINDS = {
         _timeouts,
         {
             "type": "object",
-            "properties": dict.fromkeys((*STEPS, *FORMER_STEPS), WAIT.schema),
+            "properties": dict.fromkeys(STEPS | FORMER_STEPS, WAIT.schema),
             "additionalProperties": False,
         },
     ),
