@@ -25,7 +25,7 @@ demo: $(RUNS) ## Render an example, check it, and show what it will do
 test: $(READY) ## Unit and property tests; no cluster needed
 	$(BIN)/pytest -q -n auto --dist worksteal $(HANG)
 
-lint: $(READY) ## What CI looks at besides the tests
+lint: $(READY) ## What CI checks in addition to the tests
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
@@ -59,7 +59,7 @@ proof: consistency-test # the former name of the target; it works for one more r
 rehearsal: $(READY) ## A rehearsal of KAFKA, whose Blueprint is applied, its report and its picture in the docs
 	$(BIN)/python -m tests.docs.rehearsal $(KAFKA)
 
-versions: $(READY) ## The table of Kafka's versions by Strimzi's, anew from its source, or from a clone: STRIMZI=DIR
+versions: $(READY) ## The table of Kafka's and Kubernetes' versions by Strimzi's, anew from its source, or from a clone: STRIMZI=DIR
 	$(BIN)/python -m tests.strimzi.update_versions $(STRIMZI)
 
 release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build/release; TAG=v1.2.3 is checked
@@ -68,7 +68,7 @@ release: $(READY) ## Wheel, sdist, root of an image, SBOM and checksums in build
 bench-outage: $(READY) ## How long clients cannot write; stops KAFKA, whose Blueprint is applied
 	$(BIN)/python -m tests.benchmarks.outage $(KAFKA) --rounds $(ROUNDS) --write $(MORE)
 
-bench-export: $(READY) ## How fast a volume is copied to a store, beside restic by hand; REPOSITORY or a directory
+bench-export: $(READY) ## How fast a volume is copied to a store, compared with restic by hand; REPOSITORY or a directory
 	$(BIN)/python -m tests.benchmarks.export --write $(if $(REPOSITORY),--repository $(REPOSITORY))
 
 bench-scale: $(READY) ## How the steps grow with the number of nodes, without brokers: docs/performance.md
@@ -90,7 +90,7 @@ lab-env: ## Two clusters, a mirror and producers on the current context: example
 lab-env-down: ## Remove what lab-env made, volumes too
 	examples/lab/lab-env.sh down
 
-# What the command itself needs, and nothing for tests: some seconds, and each package is named.
+# Installs the packages of the command, without those of the tests. It takes some seconds and prints each package.
 $(RUNS): setup.cfg pyproject.toml
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install --disable-pip-version-check --editable .

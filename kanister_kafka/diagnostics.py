@@ -65,9 +65,14 @@ class Diagnostic:
         warnings.warn(message, DeprecationWarning, stacklevel=2)
         return self.rule
 
-    def __str__(self) -> str:
+    @property
+    def statement(self) -> str:
+        """The part of its line behind the severity: path, message and rule."""
         where = f"{self.path}: " if self.path else ""
-        return f"{self.location}: {self.severity.value}: {where}{self.message} ({self.rule})"
+        return f"{where}{self.message} ({self.rule})"
+
+    def __str__(self) -> str:
+        return f"{self.location}: {self.severity.value}: {self.statement}"
 
     def fields(self) -> dict[str, str | int]:
         """Return it as the object that our JSON has of it."""

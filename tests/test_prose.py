@@ -1,4 +1,4 @@
-"""README, docs, help, messages, docstrings, comments and scripts are in plain technical English.
+"""README, changelog, docs, help, messages, comments and scripts are in plain technical English.
 
 tests/prose.yaml has the words and habits, the exceptions, and the number of findings of each place.
 """
@@ -10,8 +10,9 @@ import fnmatch
 import io
 import re
 import tokenize
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
+from pathlib import Path
 from typing import NamedTuple
 
 import pytest
@@ -90,11 +91,48 @@ def script(path: str, text: str) -> Iterator[Text]:
             yield Text(path, number, re.sub(r"\$\{[^}]*\}|\$\w+", "x", quoted))
 
 
+def html(path: str, text: str) -> Iterator[Text]:
+    """Yield the text between two tags of a template."""
+    text = re.sub(r"{%.*?%}", "", text)
+    text = re.sub(r"{{.*?}}", "x", text)
+    for number, line in enumerate(text.splitlines(), 1):
+        for part in re.split(r"<[^>]*>", line):
+            yield Text(path, number, part)
+
+
+def hooks(path: str, text: str) -> Iterator[Text]:
+    """Yield names and descriptions of the hooks of pre-commit."""
+    for number, line in enumerate(text.splitlines(), 1):
+        value = re.match(r"\s*(?:name|description): (.*)", line)
+        if value:
+            yield Text(path, number, value[1])
+
+
+READERS = {
+    ".md": markdown,
+    ".py": python,
+    ".sh": script,
+    ".j2": script,
+    ".html.j2": html,
+    ".yaml": hooks,
+    "": script,
+}
+
+
+def reader_of(path: str) -> Callable[[str, str], Iterator[Text]]:
+    return READERS[".html.j2" if path.endswith(".html.j2") else Path(path).suffix]
+
+
 def texts() -> Iterator[Text]:
-    readers = {".md": markdown, ".py": python, ".sh": script, ".j2": script}
     places = [
-        *ROOT.glob("README.md"),
+        *ROOT.glob("*.md"),
         *ROOT.glob("docs/*.md"),
+        *ROOT.glob("blueprints/*.md"),
+        *ROOT.glob("examples/**/*.md"),
+        *ROOT.glob("findings/*.md"),
+        *ROOT.glob("templates/report/*.html.j2"),
+        ROOT / "Makefile",
+        ROOT / ".pre-commit-hooks.yaml",
         *ROOT.glob("kanister_kafka/**/*.py"),
         *ROOT.glob("templates/**/*.sh"),
         *ROOT.glob("templates/*.j2"),
@@ -103,7 +141,7 @@ def texts() -> Iterator[Text]:
     for file in sorted(places):
         path = file.relative_to(ROOT).as_posix()
         if path not in GENERATED:
-            yield from readers[file.suffix](path, file.read_text("utf-8"))
+            yield from reader_of(path)(path, file.read_text("utf-8"))
 
 
 def look(some: Iterable[Text]) -> Iterator[Found]:
@@ -155,6 +193,14 @@ def test_every_exception_is_needed() -> None:
         ("a.md", "One is told\nof what is left.\n", ["told", "of what"]),
         ("a.md", "There is no record and it is no longer there.\n", []),
         (
+            "a.html.j2",
+            '<p class="told">{{ said }} and told</p>{% if told and said or %}x{% endif %}\n',
+            [],
+        ),
+        ("a.html.j2", '<p title="{{ x }}">{{ said }} is told to x</p>\n', ["told"]),
+        ("a.yaml", "- id: told\n  description: Say all that it is told\n", ["Say", "told"]),
+        ("Makefile", "x: y ## What is told of it\n\tsay it to them all\n", ["told"]),
+        (
             "a.sh",
             '# for want of a name\nlog "x is said to be $told there"\n',
             ["said", "for want of"],
@@ -163,5 +209,4 @@ def test_every_exception_is_needed() -> None:
     ],
 )
 def test_what_is_looked_at(path: str, text: str, matches: list[str]) -> None:
-    reader = {"py": python, "md": markdown, "sh": script}[path.rpartition(".")[2]]
-    assert sorted(one.match for one in look(reader(path, text))) == sorted(matches)
+    assert sorted(one.match for one in look(reader_of(path)(path, text))) == sorted(matches)

@@ -22,6 +22,8 @@ def findings(tree: ast.AST) -> Iterator[str]:
         if isinstance(node, COMPREHENSIONS):
             if len(node.generators) > 1:
                 yield f"{node.lineno}: a comprehension has several `for`: use nested loops"
+            elif any(isinstance(one, COMPREHENSIONS) for one in _inside(node)):
+                yield f"{node.lineno}: a comprehension holds another: use a function or a list"
             elif len(node.generators[0].ifs) > 1:
                 yield f"{node.lineno}: a comprehension has several `if`: join them with `and`"
         elif isinstance(node, ast.Tuple) and isinstance(node.ctx, ast.Load):
@@ -30,6 +32,31 @@ def findings(tree: ast.AST) -> Iterator[str]:
                 yield f"{node.lineno}: a part of a tuple is built in place: use a list"
             elif len(parts) == len(node.elts) > 1:
                 yield f"{node.lineno}: a tuple is built of starred parts alone: use + or a list"
+
+
+def _inside(node: ast.AST) -> Iterator[ast.AST]:
+    for child in ast.iter_child_nodes(node):
+        yield from ast.walk(child)
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("[a for a in b if a]", 0),
+        ("[a for b in c for a in b]", 1),
+        ("[a for a in b if a if not a.c]", 1),
+        ("[[a for a in b] for b in c]", 1),
+        ("[b for b in c if any(a for a in b)]", 1),
+        ("[b for b in [a for a in c]]", 1),
+        ("{b: f(*(a for a in b)) for b in c}", 1),
+        ("[f(b) for b in c] + [g(b) for b in c]", 0),
+        ("f(*a, b)", 0),
+        ("(*(a if b else c), d)", 1),
+        ("(*a, *b)", 1),
+    ],
+)
+def test_what_is_refused(text: str, count: int) -> None:
+    assert len(list(findings(ast.parse(text)))) == count
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: path.relative_to(PACKAGE).as_posix())

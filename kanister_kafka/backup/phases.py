@@ -398,9 +398,12 @@ class PhaseFactory:
         clients: dict[str, set[WorkloadKind]] = {}
         for writer in self.cluster.writers:
             clients.setdefault(writer.kind, set()).update(writer.kinds)
+
+        def list_resources(kinds: set[WorkloadKind]) -> str:
+            return ",".join(resources[kind] for kind in resources if kind in kinds)
+
         return " ".join(
-            f"{client}:{','.join(resources[kind] for kind in resources if kind in kinds)}"
-            for client, kinds in sorted(clients.items())
+            f"{client}:{list_resources(kinds)}" for client, kinds in sorted(clients.items())
         )
 
     def _names(self, workloads: Iterable[Workload]) -> tuple[str, ...]:

@@ -461,7 +461,11 @@ class _PlanBuilder:
         if not self.names.switch:
             return
         stage = BackupStage.FLUSH if self.online else BackupStage.STOP
-        action = next(action for action in actions if any(p.stage is stage for p in action.phases))
+
+        def has_stage(action: PlannedAction) -> bool:
+            return any(phase.stage is stage for phase in action.phases)
+
+        action = next(filter(has_stage, actions))
         scripts = [*chain.from_iterable(phase.scripts for phase in action.phases)]
         last = max(at for at, script in enumerate(scripts) if script.stage is stage)
         needed = sum(script.seconds + POD_SECONDS for script in scripts[: last + 1])
@@ -496,7 +500,8 @@ def header_table(actions: Iterable[PlannedAction], cluster: str) -> Iterator[str
     rows = [HEADINGS]
     for action in actions:
         rows += _rows(action, cluster)
-    widths = [max(len(row[column]) for row in rows) for column in range(len(HEADINGS) - 1)]
+    columns = list(zip(*rows, strict=True))
+    widths = [max(map(len, column)) for column in columns[:-1]]
     margin = " " * sum(width + len(GAP) for width in widths)
     for *cells, text in rows:
         start = "".join(f"{c:{width}}{GAP}" for c, width in zip(cells, widths, strict=True))

@@ -96,7 +96,7 @@ def restart_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permiss
         for right in _cluster_rights(cluster, names)
         if "delete" not in right.verbs or right.resource == "strimzipodsets"
     ]
-    rights = [replace(r, verbs=tuple(v for v in r.verbs if v != "delete")) for r in rights]
+    rights = [_without_delete(right) for right in rights]
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         rights += _writer_objects(cluster, namespace)
     rights.append(
@@ -238,6 +238,10 @@ def service_account(
     Permissions without a namespace become a ClusterRole.
     """
     namespaces = dict.fromkeys(right.namespace for right in permissions)
+
+    def rules(namespace: str) -> tuple[PolicyRule, ...]:
+        return tuple(_rule(right) for right in permissions if right.namespace == namespace)
+
     return ServiceAccountSpec(
         name=name,
         anchor=anchor,
@@ -248,11 +252,15 @@ def service_account(
                 name=name if namespace == cluster.namespace else f"{cluster.namespace}.{name}",
                 namespace=namespace,
                 account=name,
-                rules=tuple(_rule(right) for right in permissions if right.namespace == namespace),
+                rules=rules(namespace),
             )
             for namespace in namespaces
         ),
     )
+
+
+def _without_delete(right: Permission) -> Permission:
+    return replace(right, verbs=tuple(verb for verb in right.verbs if verb != "delete"))
 
 
 def _rule(right: Permission) -> PolicyRule:

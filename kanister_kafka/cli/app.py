@@ -346,16 +346,14 @@ def print_diagnostics(problems: Iterable[Diagnostic], *, err: bool = True) -> No
     """Print a line for each problem, coloured on a terminal."""
     from kanister_kafka.reports import diagnostics_text  # only to print problems
 
-    lines = []
     context = click.get_current_context(silent=True)
-    quiet = bool(err and context and context.meta.get(QUIET))
-    for problem in problems:
-        if quiet and problem.severity is not Severity.ERROR:
-            continue
-        word = problem.severity.value
-        colored = click.style(word, fg=COLORS[problem.severity])
-        lines.append(diagnostics_text([problem]).replace(f" {word}: ", f" {colored}: ", 1))
-    echo("".join(lines), err=err)
+    if err and context and context.meta.get(QUIET):
+        problems = [problem for problem in problems if problem.severity is Severity.ERROR]
+    echo(diagnostics_text(problems, _colored), err=err)
+
+
+def _colored(severity: Severity) -> str:
+    return click.style(severity.value, fg=COLORS[severity])
 
 
 def print_error(text: str) -> None:

@@ -142,7 +142,8 @@ def delete_backups(
 
     code = 0
     pending = list(backups)
-    newest = {one.kafka: one for one in (plan.newest for plan in plans) if one is not None}
+    kept = [plan.newest for plan in plans]
+    newest = {backup.kafka: backup for backup in kept if backup is not None}
     for backup in tuple(pending):
         try:
             # read anew: a restore may have begun since the question

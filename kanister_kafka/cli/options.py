@@ -796,6 +796,7 @@ def _plan(
         writers=options.writers,
         not_writers=options.not_writers,
         others=() if isinstance(source, LoadResult) else source.others,
+        kubernetes=None if isinstance(source, LoadResult) else source.minor,
     )
     problems = sort_diagnostics([*option_problems, *read_problems, *reading.problems])
     if reading.cluster is None or has_error(problems):

@@ -45,8 +45,10 @@ def append_manifests(
 
 def _is_replaced(part: bytes, blueprints: Collection[str], shared: Collection[ObjectKey]) -> bool:
     documents = loads(part).documents if b"kanister-kafka" in part else ()
-    return bool(documents) and all(
-        (is_own_scripts_file(document) and document.key in shared)
-        or any(belongs_to_blueprint(document, blueprint) for blueprint in blueprints)
-        for document in documents
-    )
+
+    def is_replaced(document: Document) -> bool:
+        return (is_own_scripts_file(document) and document.key in shared) or any(
+            belongs_to_blueprint(document, blueprint) for blueprint in blueprints
+        )
+
+    return bool(documents) and all(map(is_replaced, documents))

@@ -691,19 +691,19 @@ def functions(release: str) -> Mapping[str, KanisterFunction]:
 
     Raises KeyError if there is no such release.
     """
-    return {
-        row.name: KanisterFunction(
-            row.name,
-            row.source,
-            row.description,
-            {one.name: one for one in row.arguments if one.is_in(release)},
-            tuple(one.name for one in row.outputs if one.is_in(release)),
-            row.prints,
-            row.needs_profile,
-        )
-        for row in ROWS
-        if row.is_in(release)
-    }
+    return {row.name: _function(row, release) for row in ROWS if row.is_in(release)}
+
+
+def _function(row: FunctionSpec, release: str) -> KanisterFunction:
+    return KanisterFunction(
+        row.name,
+        row.source,
+        row.description,
+        {argument.name: argument for argument in row.arguments if argument.is_in(release)},
+        tuple(output.name for output in row.outputs if output.is_in(release)),
+        row.prints,
+        row.needs_profile,
+    )
 
 
 def releases_with(function: str, argument: str = "") -> str:

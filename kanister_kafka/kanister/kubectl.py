@@ -265,8 +265,7 @@ def _last_run(text: str, one: _Function) -> int:
     places = [
         offset
         for offset in offsets.get(one.name, ())
-        if not any(other.head <= offset < other.body for other in functions)
-        and not one.body <= offset < one.end
+        if not _is_in_head(offset, functions) and not one.body <= offset < one.end
     ]
     if any(_is_inside(offset, functions) for offset in places):
         return AT_THE_END
@@ -285,6 +284,10 @@ def _find_calls(text: str) -> tuple[dict[str, list[int]], frozenset[str]]:
             for script in inner_scripts(statement.words):
                 in_traps.update(inner.program for inner in split_statements(script))
     return offsets, frozenset(in_traps)
+
+
+def _is_in_head(offset: int, functions: tuple[_Function, ...]) -> bool:
+    return any(one.head <= offset < one.body for one in functions)
 
 
 def _is_inside(offset: int, functions: tuple[_Function, ...]) -> bool:

@@ -440,29 +440,25 @@ def _writing(*, dry_run: bool = False) -> dict[str, str]:
     return {"fieldManager": FIELD_MANAGER, "dryRun": "All" if dry_run else ""}
 
 
-class _api_errors:  # noqa: N801 - used as a function, as contextlib's are
+@contextmanager
+def _api_errors(start: str) -> Iterator[None]:
     """Turn what the libraries raise into our errors; nothing of a credential gets into them."""
+    from kubernetes import client, config
+    from urllib3.exceptions import HTTPError
 
-    def __init__(self, start: str) -> None:
-        self.start = start
-
-    def __enter__(self) -> None:
-        pass
-
-    def __exit__(self, _kind: Any, failure: BaseException | None, _trace: Any) -> None:
-        from kubernetes import client, config
-        from urllib3.exceptions import HTTPError
-
-        if failure is None or isinstance(failure, KanisterKafkaError):
-            return
-        if isinstance(failure, client.ApiException):
-            refusal = STATUS_ERRORS.get(failure.status or 0, UnreachableError)
-            if UNKNOWN_FIELD in (words := status_message(failure)):
-                refusal = RejectedError
-            raise refusal(f"{self.start}: {words}") from failure
-        if isinstance(failure, (HTTPError, OSError)):
-            raise TransientError(f"{self.start}: {one_line(failure)}") from failure
-        if isinstance(failure, config.ConfigException):
-            raise UnreachableError(f"{self.start}: {one_line(failure)}") from failure
-        if isinstance(failure, (AttributeError, TypeError, ValueError)):  # may quote the token
-            raise UnreachableError(f"{self.start}: malformed credentials or answer") from failure
+    try:
+        yield
+    except KanisterKafkaError:
+        raise
+    except client.ApiException as failure:
+        message = status_message(failure)
+        refusal = STATUS_ERRORS.get(failure.status or 0, UnreachableError)
+        if UNKNOWN_FIELD in message:
+            refusal = RejectedError
+        raise refusal(f"{start}: {message}") from failure
+    except (HTTPError, OSError) as failure:
+        raise TransientError(f"{start}: {one_line(failure)}") from failure
+    except config.ConfigException as failure:
+        raise UnreachableError(f"{start}: {one_line(failure)}") from failure
+    except (AttributeError, TypeError, ValueError) as failure:  # may quote the token
+        raise UnreachableError(f"{start}: malformed credentials or answer") from failure

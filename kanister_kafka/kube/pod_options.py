@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from datetime import date
 from fractions import Fraction
 from typing import Any
 
@@ -38,6 +39,8 @@ TAGS = {
     37: "1.37.0",
 }
 """By minor version of Kubernetes: tags of that image that are known to be published."""
+TAGS_DATE = date(2026, 11, 30)
+"""Day on which each of these tags was last seen in use, in public repositories."""
 MAX_SKEW = 1
 """Minor versions that kubectl may be older or newer than the API server (Kubernetes, Version Skew
 Policy)."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from itertools import chain
 
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
+from kanister_kafka.kanister import Blueprint
 from kanister_kafka.kasten.schemas import MOMENTS
 from kanister_kafka.linter.kasten.cursor import Cursor
 from kanister_kafka.linter.kasten.objects import (
@@ -195,11 +196,8 @@ def _bound(
     for tie in blueprint_links(objects):
         if not may_select(policy, tie):
             continue
-        names = [
-            name
-            for name in AROUND
-            if any(blueprint.action(name) for blueprint in objects.named(tie.blueprint))
-        ]
+        blueprints = objects.named(tie.blueprint)
+        names = [name for name in AROUND if _is_action(name, blueprints)]
         left_out = "the filter leaves it out" if _leaves_out(policy, tie) else ""
         root = tie.binding.root.location if tie.binding else tie.here.location
         below = "" if tie.binding else tie.here.path
@@ -214,16 +212,21 @@ def _see(ids: Iterable[str]) -> str:
     return f"see {', '.join(rule_ids)}" if rule_ids else ""
 
 
+def _is_action(name: str, blueprints: Iterable[Blueprint]) -> bool:
+    return any(blueprint.action(name) for blueprint in blueprints)
+
+
 def _run(objects: KastenObjects, when: str, on: str, blueprint: str, action: str) -> CoveredAction:
     blueprints = objects.named(blueprint)
     actions = [called for named in blueprints if (called := named.action(action))]
+    phases = chain.from_iterable(called.phases for called in actions)
     but = "" if actions else "the Blueprint has no action for it"
     return CoveredAction(
         when=when,
         on=on,
         blueprint=blueprint,
         action=action,
-        phases=tuple(phase.name for phase in chain.from_iterable(item.phases for item in actions)),
+        phases=tuple(phase.name for phase in phases),
         but=but if blueprints else "the Blueprint is not in the input",
     )
 

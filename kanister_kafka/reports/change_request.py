@@ -47,7 +47,11 @@ class ChangeRequest:
 
 def change_request_markdown(*sheets: ChangeRequest) -> str:
     """Return Markdown that GitHub and GitLab show; no value of the input becomes markup."""
-    return "\n".join("".join(f"{line}\n" for line in _markdown(sheet)) for sheet in sheets)
+
+    def text(sheet: ChangeRequest) -> str:
+        return "".join(f"{line}\n" for line in _markdown(sheet))
+
+    return "\n".join(map(text, sheets))
 
 
 def change_request_html(title: str, *sheets: ChangeRequest) -> str:

@@ -98,6 +98,28 @@ def _markdown_scenario(result: ScenarioResult) -> Iterator[str]:
 
 def report_json(report: ConsistencyReport) -> str:
     """Return everything that was found."""
+
+    def step(one: ScenarioStep) -> dict[str, object]:
+        return {
+            "name": one.name,
+            "does": one.does,
+            "passed": one.passed,
+            "seconds": one.seconds,
+            "failure": one.failure,
+            "measured": {figure.name: figure.value for figure in one.figures},
+        }
+
+    def scenario(result: ScenarioResult) -> dict[str, object]:
+        return {
+            "plan": result.scenario.value,
+            "passed": result.passed,
+            "steps": [step(one) for one in result.steps],
+            "comparisons": [
+                {"title": shown.title, **comparison_tree(shown.comparison)}
+                for shown in result.comparisons
+            ],
+        }
+
     tree = {
         "id": report.id,
         "began": format_timestamp(report.began),
@@ -109,28 +131,7 @@ def report_json(report: ConsistencyReport) -> str:
         "passed": report.passed,
         "interrupted": report.interrupted,
         "left": list(report.leftovers),
-        "plans": [
-            {
-                "plan": result.scenario.value,
-                "passed": result.passed,
-                "steps": [
-                    {
-                        "name": step.name,
-                        "does": step.does,
-                        "passed": step.passed,
-                        "seconds": step.seconds,
-                        "failure": step.failure,
-                        "measured": {figure.name: figure.value for figure in step.figures},
-                    }
-                    for step in result.steps
-                ],
-                "comparisons": [
-                    {"title": shown.title, **comparison_tree(shown.comparison)}
-                    for shown in result.comparisons
-                ],
-            }
-            for result in report.scenarios
-        ],
+        "plans": [scenario(result) for result in report.scenarios],
     }
     return format_json(tree)
 

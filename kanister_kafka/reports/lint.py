@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 from kanister_kafka.diagnostics import Diagnostic, Severity
@@ -13,9 +13,26 @@ if TYPE_CHECKING:
     from kanister_kafka.linter.policy_coverage import PolicyCoverage
 
 
-def diagnostics_text(problems: Iterable[Diagnostic]) -> str:
-    """Return a line for each problem."""
-    return "".join(f"{escape_control_chars(str(problem))}\n" for problem in problems)
+SeverityFormat = Callable[[Severity], str]
+"""Returns the word for a severity; it may have the escapes of a terminal around it."""
+
+
+def diagnostics_text(
+    problems: Iterable[Diagnostic], format_severity: SeverityFormat | None = None
+) -> str:
+    """Return a line for each problem.
+
+    `format_severity` returns the word for a severity, coloured for example; without it the word
+    is the value of the severity.
+    """
+
+    def line(problem: Diagnostic) -> str:
+        severity = problem.severity
+        word = format_severity(severity) if format_severity else severity.value
+        place = escape_control_chars(str(problem.location))
+        return f"{place}: {word}: {escape_control_chars(problem.statement)}\n"
+
+    return "".join(map(line, problems))
 
 
 def diagnostics_json(problems: Iterable[Diagnostic]) -> str:
@@ -61,8 +78,7 @@ def _command(problem: Diagnostic) -> str:
         properties |= {"line": str(location.line), "col": str(location.column)}
     properties["title"] = problem.rule
     attributes = ",".join(f"{key}={value.translate(PROPERTY)}" for key, value in properties.items())
-    path = f"{problem.path}: " if problem.path else ""
-    message = escape_control_chars(f"{path}{problem.message} ({problem.rule})").translate(DATA)
+    message = escape_control_chars(problem.statement).translate(DATA)
     return f"::{LEVELS[problem.severity]} {attributes}::{message}"
 
 

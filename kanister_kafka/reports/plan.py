@@ -11,6 +11,8 @@ from kanister_kafka.backup.model import (
     BackupPlan,
     BackupStage,
     Permission,
+    PlannedAction,
+    PlannedPhase,
     PlannedStep,
     ServiceAccountSpec,
 )
@@ -215,6 +217,31 @@ def plan_json(plan: BackupPlan) -> str:
             "graceSeconds": w.grace_seconds,
         }
 
+    def step(one: PlannedStep) -> dict[str, object]:
+        return {
+            "does": one.does,
+            "objects": list(one.objects),
+            "until": one.until,
+            "seconds": one.seconds,
+        }
+
+    def phase(one: PlannedPhase, *, is_deferred: bool) -> dict[str, object]:
+        return {
+            "name": one.name,
+            "stage": one.stage.value,
+            "deferred": is_deferred,
+            "steps": [step(planned) for planned in one.steps],
+        }
+
+    def action(one: PlannedAction) -> dict[str, object]:
+        return {
+            "name": one.name,
+            "seconds": one.seconds,
+            "phases": [
+                phase(planned, is_deferred=planned is one.defer_phase) for planned in one.all_phases
+            ],
+        }
+
     cluster = plan.cluster
     tree = {
         "cluster": {
@@ -235,30 +262,7 @@ def plan_json(plan: BackupPlan) -> str:
         "schedule": _schedule(plan),
         "verification": _verification(plan),
         "hookTimeoutSeconds": plan.options.hook_timeout,
-        "actions": [
-            {
-                "name": action.name,
-                "seconds": action.seconds,
-                "phases": [
-                    {
-                        "name": phase.name,
-                        "stage": phase.stage.value,
-                        "deferred": phase is action.defer_phase,
-                        "steps": [
-                            {
-                                "does": step.does,
-                                "objects": list(step.objects),
-                                "until": step.until,
-                                "seconds": step.seconds,
-                            }
-                            for step in phase.steps
-                        ],
-                    }
-                    for phase in action.all_phases
-                ],
-            }
-            for action in plan.actions
-        ],
+        "actions": [action(one) for one in plan.actions],
         "writers": [
             {"kind": w.kind, "namespace": w.namespace, "name": w.name, "reason": w.reason}
             for w in cluster.writers

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 from kanister_kafka.operations.preflight import Checked, CheckLine, CheckStatus
@@ -41,13 +42,11 @@ def preflight_json(lines: Sequence[CheckLine]) -> str:
 def checks_text(results: Sequence[Checked], color: Color | None = None, width: int = 0) -> str:
     """Return how many Kafkas are how, a row for each, and below them what is wrong with any."""
     applied = [checked for checked in results if checked.is_applied]
+    worst = Counter(checked.worst for checked in applied if not checked.failure)
     counts = [
-        f"{sum(checked.worst is level for checked in applied if not checked.failure)} {word}"
-        for level, word in (
-            (CheckStatus.PROBLEM, "with problems"),
-            (CheckStatus.WARNING, "with warnings"),
-            (CheckStatus.OK, "ok"),
-        )
+        f"{worst[CheckStatus.PROBLEM]} with problems",
+        f"{worst[CheckStatus.WARNING]} with warnings",
+        f"{worst[CheckStatus.OK]} ok",
     ]
     if unreadable := sum(bool(checked.failure) for checked in applied):
         counts.append(f"{unreadable} not checked")
@@ -75,17 +74,17 @@ def checks_text(results: Sequence[Checked], color: Color | None = None, width: i
 
 def checks_json(results: Sequence[Checked]) -> str:
     """Return a JSON list of objects with namespace, name, result, failure and lines."""
-    trees = [
-        {
+
+    def tree(checked: Checked) -> dict[str, object]:
+        return {
             "namespace": checked.namespace,
             "name": checked.name,
             "result": _result(checked),
             "failure": checked.failure or None,
             "lines": [line.fields() for line in checked.lines],
         }
-        for checked in results
-    ]
-    return format_json(trees)
+
+    return format_json([tree(checked) for checked in results])
 
 
 def checks_markdown(results: Sequence[Checked]) -> str:
@@ -139,12 +138,11 @@ def _result(checked: Checked) -> str:
 
 
 def _text(line: CheckLine, color: Color | None, width: int) -> str:
-    word = line.level.value
-    gap = " " * (WIDTH - len(word))
+    word = color(line.level) if color else line.level.value
+    gap = " " * (WIDTH - len(line.level.value))
     below = " " * WIDTH
-    rows = hung(f"{word}{gap}", f"{escape_control_chars(line.what)} ({line.id})", width)
-    if color:
-        rows[0] = rows[0].replace(word, color(line.level), 1)
+    rows = hung(below, f"{escape_control_chars(line.what)} ({line.id})", width)
+    rows[0] = f"{word}{gap}{rows[0].removeprefix(below)}"
     for text in line.detail:
         rows += hung(f"{below}- ", escape_control_chars(text), width)
     if line.remedy:

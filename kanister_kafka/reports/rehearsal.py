@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from kanister_kafka.operations.rehearsal.model import (
         CanaryResult,
         OutageResult,
+        PodTimeline,
         Rehearsal,
         RehearsalStage,
         VolumeSnapshot,
@@ -242,6 +243,16 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
             "perSecond": [{"second": at, "acknowledged": number} for at, number in of.counts],
         }
 
+    def pod(of: PodTimeline) -> dict[str, object]:
+        return {
+            "name": of.name,
+            "broker": of.broker,
+            "states": [
+                {"state": span.state.value, "start": when(span.start), "end": when(span.end)}
+                for span in of.spans
+            ],
+        }
+
     tree = {
         "id": rehearsal.id,
         "passed": rehearsal.passed,
@@ -264,17 +275,7 @@ def rehearsal_json(rehearsal: Rehearsal) -> str:
         "probe": probe(rehearsal.probe) if rehearsal.probe else None,
         "stages": [stage(one) for one in rehearsal.stages],
         "snapshots": [snapshot(one) for one in rehearsal.snapshots],
-        "pods": [
-            {
-                "name": pod.name,
-                "broker": pod.broker,
-                "states": [
-                    {"state": span.state.value, "start": when(span.start), "end": when(span.end)}
-                    for span in pod.spans
-                ],
-            }
-            for pod in rehearsal.pods
-        ],
+        "pods": [pod(one) for one in rehearsal.pods],
         "writers": list(rehearsal.writers),
         "actionSets": list(rehearsal.action_sets),
     }

@@ -164,11 +164,12 @@ def columns(
     if width:
         rows = _broken(rows, width)
     widths = [max(map(display_width, column)) for column in zip(*rows, strict=True)]
-    lines = (
-        GAP.join(pad(text, widths[i], right=i in right) for i, text in enumerate(row))
-        for row in rows
-    )
-    return "".join(f"{line.rstrip()}\n" for line in lines)
+
+    def line(row: Sequence[str]) -> str:
+        cells = (pad(text, widths[i], right=i in right) for i, text in enumerate(row))
+        return GAP.join(cells).rstrip()
+
+    return "".join(f"{line(row)}\n" for row in rows)
 
 
 def hung(start: str, text: str, width: int) -> list[str]:

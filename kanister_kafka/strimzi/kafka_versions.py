@@ -1,8 +1,8 @@
-"""Which versions of Kafka each version of Strimzi runs.
+"""Which versions of Kafka each version of Strimzi runs, and on which Kubernetes.
 
-Written by `make versions` from `kafka-versions.yaml` of Strimzi, at every tag from 0.23 on and at
-the head of its default branch. An operator refuses every other version
-(KafkaVersion.java, `UnsupportedKafkaVersionException`).
+Written by `make versions` from `kafka-versions.yaml` and `documentation/shared/attributes.adoc` of
+Strimzi, at every tag from 0.23 on and at the head of its default branch. An operator refuses every
+other version of Kafka (KafkaVersion.java, `UnsupportedKafkaVersionException`).
 """
 
 from __future__ import annotations
@@ -48,3 +48,40 @@ KAFKA_VERSIONS: dict[tuple[int, int], str] = {
     (1, 3): "4.2.0 4.2.1 4.3.0 4.3.1",
 }
 """By major and minor version of Strimzi; its patch releases are taken together."""
+
+OLDEST_KUBERNETES: dict[tuple[int, int], int] = {
+    (0, 23): 16,
+    (0, 24): 16,
+    (0, 25): 16,
+    (0, 26): 16,
+    (0, 27): 16,
+    (0, 28): 16,
+    (0, 29): 16,
+    (0, 30): 16,
+    (0, 31): 16,
+    (0, 32): 19,
+    (0, 33): 19,
+    (0, 34): 19,
+    (0, 35): 19,
+    (0, 36): 21,
+    (0, 37): 21,
+    (0, 38): 21,
+    (0, 39): 21,
+    (0, 40): 23,
+    (0, 41): 23,
+    (0, 42): 23,
+    (0, 43): 23,
+    (0, 44): 25,
+    (0, 45): 25,
+    (0, 46): 25,
+    (0, 47): 25,
+    (0, 48): 27,
+    (0, 49): 27,
+    (0, 50): 27,
+    (0, 51): 30,
+    (1, 0): 30,
+    (1, 1): 30,
+    (1, 2): 30,
+    (1, 3): 30,
+}
+"""By the same: the minor version of the oldest Kubernetes that it supports."""

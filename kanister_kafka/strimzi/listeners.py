@@ -15,13 +15,11 @@ from itertools import chain, product
 from typing import Any, Union
 
 from kanister_kafka.strimzi.cursor import FieldCursor
+from kanister_kafka.strimzi.model import NODE_ID, NODE_POD_NAME
 
 Address = Union[str, tuple[str, str]]
 """A host name or `host:port` pair of a listener, or a service and its namespace."""
 HEADLESS = "-kafka-brokers"
-NODE_ID = "{nodeId}"
-NODE_POD_NAME = "{nodePodName}"
-"""Variables of Strimzi's host templates (ModelUtils.java, renderTemplate)."""
 DIGITS = re.compile("[0-9]+")
 PROTOCOL = re.compile(r"[0-9A-Za-z_.%-]*://")
 """Prefix that Kafka's clients accept before a host (Utils.java, HOST_PORT_PATTERN)."""
@@ -29,7 +27,8 @@ CLUSTER_SERVICE = re.compile(r"(?P<cluster>.+)-kafka-(bootstrap|brokers)")
 LISTENER_SERVICE = re.compile(r"(?P<cluster>.+)-kafka-(?P<listener>[a-z0-9]{1,11})-bootstrap")
 """The name of a listener has no dash (GenericKafkaListener.java, LISTENER_NAME_REGEX)."""
 AT_RUN_TIME = ("loadbalancer", "nodeport", "route")
-"""Types of listeners whose address is assigned by Kubernetes and only in `status`."""
+"""Types of listeners whose address is assigned by Kubernetes and only in `status`. An `ingress` and
+a `tlsroute` must name their hosts in the resource (Strimzi's ListenersValidator.java)."""
 
 
 class BootstrapPlace(enum.Enum):
@@ -291,7 +290,8 @@ def _status_name(listener: FieldCursor) -> str:
 # --- The listeners of a live Kafka
 
 INTERNAL = ("internal", "cluster-ip")
-"""Types of listeners that pods use (Strimzi's KafkaListenerType)."""
+"""Types of listeners that pods use, and that no address outside the Kubernetes cluster leads to
+(Strimzi's KafkaListenerType). Every other type, also a later one, is for clients outside."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

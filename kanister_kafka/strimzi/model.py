@@ -6,7 +6,7 @@ Names of workloads, pods and containers follow Strimzi's KafkaResources.java and
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import NamedTuple, NewType
 
@@ -18,6 +18,12 @@ PoolName = NewType("PoolName", str)
 
 DEFAULT_GRACE_SECONDS = 30
 """`terminationGracePeriodSeconds` if none is set (Strimzi's PodTemplate.java)."""
+
+
+NODE_ID = "{nodeId}"
+NODE_POD_NAME = "{nodePodName}"
+"""Placeholders that Strimzi replaces for each node, in hosts of listeners and, from 1.2 on, in the
+names of `templatedVolumes` (ModelUtils.java, renderTemplate)."""
 
 
 class Role(enum.Enum):
@@ -227,6 +233,20 @@ def references(item: object, path: str = "") -> Iterator[ObjectReference]:
             yield ObjectReference("PersistentVolumeClaim", value, here)
         else:
             yield from references(value, here)
+
+
+def of_each_node(
+    reference: ObjectReference, pods: Mapping[int, str]
+) -> tuple[ObjectReference, ...]:
+    """Return a reference to each object that the placeholders in a name stand for.
+
+    `pods` has the names of the pods by node id. A name without placeholders is one object.
+    """
+    names = (
+        reference.name.replace(NODE_ID, str(node_id)).replace(NODE_POD_NAME, pod)
+        for node_id, pod in pods.items()
+    )
+    return tuple(reference._replace(name=name) for name in dict.fromkeys(names)) or (reference,)
 
 
 def _named(kind: str, value: object, path: str) -> Iterator[ObjectReference]:

@@ -36,6 +36,7 @@ from kanister_kafka.strimzi.versions import (
     kafka_versions,
     operators_for,
     parse_version,
+    unsupported_kubernetes,
 )
 from kanister_kafka.strimzi.workloads import (
     check_roles,
@@ -55,6 +56,8 @@ LIVE = (
     ("StrimziPodSet", STRIMZI_CORE, VersionFeature.POD_SETS),
 )
 """Workloads that show the version of the operator, with their group."""
+WATCHED_NAMESPACE_VARIABLE = "STRIMZI_ENTITY_OPERATOR_WATCHED_NAMESPACE_ENABLED"
+"""Of the operator's environment (Strimzi's ClusterOperatorConfig.java, from 1.0.1)."""
 MAX_LISTED = 12
 """Versions of Kafka that a message lists one by one."""
 COMPONENTS = {
@@ -84,6 +87,7 @@ def read_cluster(
     writers: Iterable[str] = (),
     not_writers: Iterable[str] = (),
     others: Iterable[BootstrapAddresses] = (),
+    kubernetes: int | None = None,
 ) -> ReadResult:
     """Find one Kafka cluster among documents of any kind and order.
 
@@ -91,11 +95,14 @@ def read_cluster(
     default of documents without one. Only a Kafka of `kafka_namespace` is chosen, if that is given.
     `writers` and `not_writers` name MirrorMakers, Connects and Bridges, each as
     `KIND/NAMESPACE/NAME`, whose addresses do not show whether they write.
-    `others` are the addresses of Kafkas that are not among the documents. No exception is raised:
-    see `ReadResult.problems`.
+    `others` are the addresses of Kafkas that are not among the documents. `kubernetes` is the minor
+    version of the cluster that they were read from. No exception is raised: see
+    `ReadResult.problems`.
     """
     choices = ClientChoices(tuple(writers), tuple(not_writers))
-    reader = _ClusterReader(tuple(documents), namespace, strimzi_version, choices, tuple(others))
+    reader = _ClusterReader(
+        tuple(documents), namespace, strimzi_version, choices, tuple(others), kubernetes
+    )
     if namespace and not LABEL.allows(namespace):
         message = f"Invalid value: {quote_name(namespace)}: must be a lowercase RFC 1123 label"
         reader.problems.append(error("option", Location("<options>"), "namespace", message))
@@ -118,6 +125,7 @@ class _ClusterReader:
         version: Version | None,
         choices: ClientChoices,
         others: tuple[BootstrapAddresses, ...],
+        kubernetes: int | None,
     ) -> None:
         self.problems: list[Diagnostic] = []
         self.documents = documents
@@ -125,6 +133,7 @@ class _ClusterReader:
         self.version = version
         self.choices = choices
         self.others = others
+        self.kubernetes = kubernetes
 
     def read(self, cluster: str, kafka_namespace: str) -> KafkaCluster | None:
         kafkas = [top for top in self._all("Kafka") if all(self._name(top))]
@@ -159,7 +168,8 @@ class _ClusterReader:
             check_roles(kafka, nodes, in_use, has_zookeeper=uses_zookeeper)
         self._check_spec(spec, annotations)
         self._check_kafka_version(spec.at("kafka", "version"), bounds)
-        self._check_watched(spec, namespace)
+        self._check_kubernetes(kafka, bounds)
+        self._check_watched(spec, namespace, bounds)
         clients = find_clients(
             self.documents,
             bootstrap_addresses(name, namespace, kafka, (self._name(pool)[1] for pool in pools)),
@@ -410,15 +420,25 @@ class _ClusterReader:
         )
         return tuple(kind for kind, feature in kinds if bounds.may_have(feature))
 
-    def _check_watched(self, spec: FieldCursor, kafka_namespace: str) -> None:
-        for name, what in (("topicOperator", "KafkaTopics"), ("userOperator", "KafkaUsers")):
+    def _check_watched(self, spec: FieldCursor, kafka_namespace: str, bounds: VersionRange) -> None:
+        """Report topics and users elsewhere; later operators refuse them without a setting."""
+        needs_setting = bounds.may_have(VersionFeature.WATCHED_NAMESPACE_SETTING)
+        is_certain = not bounds.may_have(VersionFeature.WATCHED_NAMESPACE)
+        for name, kind in (("topicOperator", "KafkaTopics"), ("userOperator", "KafkaUsers")):
             watched = spec.at("entityOperator", name, "watchedNamespace")
-            if watched.string() not in ("", kafka_namespace):
-                watched.warn(
-                    "watched-namespace",
-                    f"the {what} of this Kafka are in namespace {watched.string()}: a backup of "
-                    f"{kafka_namespace} holds none of them, so back that namespace up as well",
+            if watched.string() in ("", kafka_namespace):
+                continue
+            message = (
+                f"the {kind} of this Kafka are in namespace {watched.string()}: a backup of "
+                f"{kafka_namespace} holds none of them, so back that namespace up as well"
+            )
+            if needs_setting:
+                operator = f"Strimzi {bounds}" if is_certain else "from 1.0.1 on, the operator"
+                message += (
+                    f"; {operator} deletes the entity operator and does not make this Kafka Ready "
+                    f"unless {WATCHED_NAMESPACE_VARIABLE} is true in its environment"
                 )
+            watched.warn("watched-namespace", message)
 
     def _check_spec(self, spec: FieldCursor, annotations: FieldCursor) -> None:
         if spec.at("kafka", "tieredStorage").present:
@@ -462,6 +482,12 @@ class _ClusterReader:
             f"Unsupported value: {quote_name(text)}: Strimzi {bounds} runs Kafka {listed}; "
             f"{remedy}",
         )
+
+    def _check_kubernetes(self, kafka: FieldCursor, bounds: VersionRange) -> None:
+        if self.kubernetes is None or has_error(self.problems):
+            return  # after an error the range of operators may be wrong
+        if message := unsupported_kubernetes(bounds, self.kubernetes):
+            kafka.warn("kubernetes-version", message)
 
     def _check_unique(self) -> None:
         seen: dict[tuple[str, str, str], Location] = {}

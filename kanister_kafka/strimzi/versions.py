@@ -33,6 +33,8 @@ class VersionFeature(enum.Enum):
     KRAFT_ANNOTATED = 'KRaft by annotation "strimzi.io/kraft"'
     KRAFT_ALONE = "KRaft without an annotation"
     MIRROR_MAKER_1 = "MirrorMaker 1"
+    WATCHED_NAMESPACE = "watchedNamespace without a setting of the operator"
+    WATCHED_NAMESPACE_SETTING = "watchedNamespace by a setting of the operator"
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +68,13 @@ TABLE: dict[VersionFeature, FeatureRange] = {
     ),
     VersionFeature.KRAFT_ALONE: FeatureRange((0, 48), None, "CHANGELOG 0.48.0"),
     VersionFeature.MIRROR_MAKER_1: FeatureRange(None, (0, 45), "CHANGELOG 0.46.0"),
+    # Both have 1.0: 1.0.0 does not have the setting yet, 1.0.1 has it.
+    VersionFeature.WATCHED_NAMESPACE: FeatureRange(
+        None, (1, 0), "EntityOperatorReconciler.java of 1.0.0"
+    ),
+    VersionFeature.WATCHED_NAMESPACE_SETTING: FeatureRange(
+        (1, 0), None, "CHANGELOG 1.0.1; EntityOperatorReconciler.java of 1.0.1"
+    ),
 }
 
 
@@ -148,6 +157,36 @@ def operators_for(kafka: str) -> VersionRange | None:
 
     operators = [one for one, versions in KAFKA_VERSIONS.items() if kafka in versions.split()]
     return VersionRange(min(operators), max(operators)) if operators else None
+
+
+def oldest_kubernetes(operator: VersionRange) -> int | None:
+    """Return the minor version of the oldest Kubernetes that an operator within the range supports.
+
+    None if all of these operators are newer than the table.
+    """
+    from kanister_kafka.strimzi.kafka_versions import OLDEST_KUBERNETES  # only on a live cluster
+
+    supported = [
+        minor
+        for strimzi, minor in OLDEST_KUBERNETES.items()
+        if operator.first <= strimzi and (operator.last is None or strimzi <= operator.last)
+    ]
+    return min(supported, default=None)
+
+
+def unsupported_kubernetes(operator: VersionRange, minor: int) -> str:
+    """Return a sentence if Kubernetes 1.MINOR is too old for every operator within the range.
+
+    Empty if it is not, or if all of these operators are newer than the table.
+    """
+    from kanister_kafka.strimzi.kafka_versions import OLDEST_KUBERNETES  # only on a live cluster
+
+    oldest = oldest_kubernetes(operator)
+    if oldest is None or minor >= oldest:
+        return ""
+    suitable = [strimzi for strimzi, floor in OLDEST_KUBERNETES.items() if floor <= minor]
+    last = f"; Strimzi {format_version(max(suitable))} is the last for it" if suitable else ""
+    return f"Kubernetes is 1.{minor}, and Strimzi {operator} supports 1.{oldest} or later{last}"
 
 
 VERSION = r"v?([0-9]{1,4})\.([0-9]{1,4})(\.[0-9]{1,4})?([-+].*)?"

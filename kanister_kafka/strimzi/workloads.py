@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain
 
 from kanister_kafka.constants import STRIMZI
 from kanister_kafka.diagnostics import Diagnostic
@@ -60,11 +61,13 @@ def _check_volume(volume: FieldCursor, kind: str) -> None:
 
 
 def check_additional_volumes(template: FieldCursor) -> None:
-    """Report claims that pods mount in addition to the storage (AdditionalVolume.java).
+    """Report claims that pods mount in addition to the storage.
 
-    They lack the label of the cluster, by which the steps and a Policy find claims.
+    They lack the label of the cluster, by which the steps and a Policy find claims. From 1.2 on,
+    each node can have its own (AdditionalVolume.java, AdditionalTemplatedVolume.java).
     """
-    for volume in template.at("pod", "volumes").each():
+    pod = template.at("pod")
+    for volume in chain(pod.at("volumes").each(), pod.at("templatedVolumes").each()):
         claim = volume.at("persistentVolumeClaim")
         if claim.present:
             claim.warn(
@@ -177,7 +180,8 @@ def _roles(field: FieldCursor) -> tuple[Role, ...]:
     items = field.each()
     if field.present and not items:
         field.error("missing-field", "Required value: at least one of broker, controller")
-    texts = {item.choice([role.value for role in Role]) for item in items}
+    choices = [role.value for role in Role]
+    texts = {item.choice(choices) for item in items}
     return tuple(role for role in Role if role.value in texts)
 
 

@@ -76,16 +76,17 @@ def partition_bounds(
     """Return the offsets of each partition, and its oldest and its newest record."""
     oldest = first_messages(cluster, topic, spans)
     newest = last_messages(cluster, topic, spans)
-    return {
-        number: PartitionBounds(
+
+    def bounds(number: int, span: OffsetRange) -> PartitionBounds:
+        return PartitionBounds(
             earliest=span.earliest,
             latest=span.latest,
             oldest=record_position(oldest[number]) if number in oldest else None,
             newest=record_position(newest[number][-1]) if newest[number] else None,
             broker_time=any(m.timestamp()[0] == LOG_APPEND_TIME for m in newest[number]),
         )
-        for number, span in spans.items()
-    }
+
+    return {number: bounds(number, span) for number, span in spans.items()}
 
 
 def message_at(cluster: KafkaConsumer, topic: str, partition: int, offset: int) -> Any | None:

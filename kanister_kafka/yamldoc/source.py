@@ -191,9 +191,8 @@ def _files(path: Path) -> list[Path]:
     for folder, subfolders, names in os.walk(path, onerror=_raise):
         directory = Path(folder)
         links = [directory / name for name in subfolders if (directory / name).is_symlink()]
-        files += [
-            file for file in [directory / name for name in names] + links if file.suffix in SUFFIXES
-        ]
+        entries = [directory / name for name in names] + links
+        files += [file for file in entries if file.suffix in SUFFIXES]
     for file in files:
         if not stat.S_ISREG(file.stat().st_mode):  # raises for a link that leads nowhere
             raise UnreachableError(f"{file}: is not a file")

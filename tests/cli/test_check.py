@@ -392,6 +392,26 @@ def test_a_blueprint_that_may_not_be_read_is_none_that_is_missing(server) -> Non
     assert "drift" in {line["id"] for line in found["lines"]}
 
 
+def test_a_kubernetes_that_is_too_old_for_the_operator_is_a_warning_once(server) -> None:
+    server.minor = "24"
+    lines = json.loads(run("my-cluster", "-o", "json").stdout)
+    (line,) = [one for one in lines if "supports 1.25 or later" in one["what"]]
+    assert (line["id"], line["level"]) == ("kubernetes", "warning")
+    server.minor = "20"  # too old for every operator that the resources fit
+    lines = json.loads(run("my-cluster", "-o", "json").stdout)
+    assert [one["id"] for one in lines if "Kubernetes is 1.20, and Strimzi" in one["what"]] == [
+        "kubernetes"
+    ]
+    words = ["render", "--from-cluster", "my-cluster", "-n", NAMESPACE]
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert result.exit_code == 0
+    assert "warning: Kubernetes is 1.20, and Strimzi" in result.stderr
+    assert "(kubernetes-version)" in result.stderr
+    server.minor = "34"
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert "kubernetes-version" not in result.stderr
+
+
 def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
     del server.objects[BLUEPRINT]
     server.install(strategy=Strategy.HOT)

@@ -208,12 +208,14 @@ class Kafka:
             timeout=300,
         )
 
-    def write(self, topic: str, messages: list[str]) -> None:
+    def write(self, topic: str, messages: list[str], *properties: str) -> None:
+        """Write a line for each record, split as the properties of the reader of lines say."""
         # By its class, which moved in 4.0: the script may be of another version than the jars.
         old = "ls libs | grep -q 'kafka-tools-[0-3]' && echo kafka || echo org.apache.kafka"
         self.tool(
             f"kafka-run-class.sh $({old}).tools.ConsoleProducer",
             f"--bootstrap-server localhost:9092 --topic {topic} --request-required-acks all",
+            *(f"--property {words}" for words in properties),
             stdin="".join(f"{message}\n" for message in messages),
         )
 

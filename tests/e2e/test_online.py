@@ -1,8 +1,13 @@
-"""Backups of a running Kafka: complete only if nothing has moved, and clients come back anyway."""
+"""Backups of a running Kafka: complete only if nothing has moved, and clients come back anyway.
+
+Its metadata has three controllers, whose volumes are copied while they write. The copy of a backup
+runs until the end of the module, so the tests that need it are the last ones.
+"""
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -11,15 +16,27 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from kanister_kafka.cli.topic_connection import IMAGE
+
 from . import lab
 from .lab import Kafka, is_ready, kubectl, wait_until
 
 pytestmark = pytest.mark.e2e
 
 KAFKA = Kafka("kk-e2e-online", "mirror")
+COPY = Kafka("kk-e2e-online-copy", "mirror")
 CONNECT = "hub"
 TOPIC = "orders"
 RECORDS = [f"record-{number}" for number in range(2000)]
+NULL = "none"
+"""What the writer turns into a value of null, as a compacted topic has it for a deleted key."""
+LINES = [
+    f"number:{number},part:{number % 7}\tkey-{number % 90}\t{record if number % 10 else NULL}"
+    for number, record in enumerate(RECORDS)
+]
+"""Headers, key and value of each record."""
+FIELDS = ("timestamp", "partition", "offset", "headers", "key", "value")
+"""What Kafka's own consumer prints of a record."""
 OF = ("-n", KAFKA.namespace)
 TOOL = "export KAFKA_HEAP_OPTS=-Xmx64m KAFKA_JVM_PERFORMANCE_OPTS=-XX:+UseSerialGC; "
 SERVER = "--bootstrap-server localhost:9092"
@@ -78,12 +95,13 @@ def objects(controllers: int = 1) -> list[dict]:
 @pytest.fixture(scope="module", autouse=True)
 def blueprint() -> Iterator[None]:
     """Make the Kafka with its client and records, and its Blueprint for online backups."""
-    for one in objects():
+    for one in objects(controllers=3):
         kubectl("apply", "-f", "-", stdin=json.dumps(one))
     wait_until(f"{KAFKA} is Ready", lambda: is_ready(KAFKA.resource()))
     wait_until("Connect is Ready", connect_ready)
-    KAFKA.create(TOPIC)
-    KAFKA.write(TOPIC, RECORDS)
+    KAFKA.create(f"{TOPIC} --partitions 3")
+    properties = ("parse.headers=true", "parse.key=true", f"null.marker={NULL}")
+    KAFKA.write(TOPIC, LINES, *properties)
     done = lab.command(
         *("apply", "--from-cluster", KAFKA.name, *OF, "--engine", "kanister"),
         *("--strategy", "online"),
@@ -149,23 +167,6 @@ def in_broker(command: str) -> None:
     )
 
 
-def test_a_backup_of_a_running_kafka_is_complete_and_restored_record_by_record() -> None:
-    done = run_backup()
-    assert done.returncode == 0
-    (found,) = [one for one in backups() if one["status"] == "complete"]
-    assert found["strategy"] == "online"
-    name = found["name"]
-    done = lab.command(
-        *("verify", name, *OF, "--kafka", KAFKA.name, *SMALL),
-        *("--records", "all", "--format", "json"),
-        timeout=1800,
-    )
-    assert done.returncode == 0, done.stderr + done.stdout
-    report = json.loads(done.stdout)
-    assert report["outcome"] == "passed", report
-    assert report["records"]["records"] >= len(RECORDS)
-
-
 MOVES = {
     "record": f"echo late | bin/kafka-console-producer.sh {SERVER} --topic {TOPIC}",
     "topic": f"bin/kafka-topics.sh {SERVER} --create --topic late --partitions 1",
@@ -184,3 +185,100 @@ def test_a_client_that_the_plan_does_not_know_fails_the_backup(move: str) -> Non
     assert "has moved meanwhile" in done.stdout + done.stderr
     assert {one["name"] for one in backups()} == complete, "nothing of it is left"
     assert state() == "running"
+
+
+def records(kafka: Kafka) -> list[str]:
+    """Return every record of the topic with all that Kafka's own consumer prints of it."""
+    shown = " ".join(f"--property print.{field}=true" for field in FIELDS)
+    text = kafka.tool(
+        "kafka-console-consumer.sh",
+        f"{SERVER} --topic {TOPIC} --from-beginning {shown}",
+        f"--max-messages {kafka.held(TOPIC)} --timeout-ms 60000 2>/dev/null || true",
+    )
+    return sorted(line for line in text.splitlines() if line.startswith("CreateTime:"))
+
+
+@pytest.fixture(scope="module")
+def source() -> list[str]:
+    """Return the records of the Kafka that is backed up, read before the backup."""
+    found = records(KAFKA)
+    assert len(found) == KAFKA.held(TOPIC) >= len(RECORDS)
+    for number in (0, 1, len(RECORDS) - 1):
+        headers, *fields = LINES[number].replace(NULL, "null").split("\t")
+        (line,) = (line for line in found if f"\t{headers}\t" in line)
+        assert line.split("\t")[-2:] == fields
+    return found
+
+
+@pytest.fixture(scope="module")
+def backup(source: list[str]) -> str:
+    """Name of a complete backup of the running Kafka."""
+    done = run_backup()
+    assert done.returncode == 0
+    (found,) = [one for one in backups() if one["status"] == "complete"]
+    assert found["strategy"] == "online"
+    assert records(KAFKA) == source, "nothing was written meanwhile"
+    return str(found["name"])
+
+
+def test_a_backup_of_a_running_kafka_is_verified_with_its_source(backup: str) -> None:
+    done = lab.command(
+        *("verify", backup, *OF, "--kafka", KAFKA.name, *SMALL),
+        *("--records", "all", "--with-source", "--format", "json"),
+        timeout=1800,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    report = json.loads(done.stdout)
+    assert report["outcome"] == "passed", report
+    assert report["partitionsCompared"] == report["partitions"] > 0
+    assert report["records"]["records"] >= len(RECORDS)
+    assert report["source"]["records"] >= len(RECORDS)
+    assert report["source"]["differences"] == []
+
+
+@pytest.fixture(scope="module")
+def copy(backup: str) -> Iterator[Kafka]:
+    """Restore the backup next to its source."""
+    home = COPY.namespace
+    try:
+        words = ("--kafka", KAFKA.name, "--into", home, *SMALL, "--yes")
+        done = lab.command("restore", backup, *OF, *words, timeout=1800)
+        assert done.returncode == 0, done.stderr + done.stdout
+        yield COPY
+    finally:
+        kubectl("delete", "kafka,kafkanodepool", "--all", "-n", home, "--ignore-not-found")
+        kubectl("delete", "namespace", home, "--ignore-not-found", timeout=600)
+        labels = f"kanister-kafka.io/clone-of,kanister-kafka.io/cluster={KAFKA.name}"
+        kubectl("delete", "volumesnapshotcontents", "-l", labels)
+
+
+def test_three_controllers_are_restored_from_copies_of_running_ones(copy: Kafka) -> None:
+    def voters() -> list[str]:
+        text = copy.tool("kafka-metadata-quorum.sh", f"{SERVER} describe --replication")
+        rows = [line.split() for line in text.splitlines()]
+        return sorted(row[-1] for row in rows if row and row[-1] in ("Leader", "Follower"))
+
+    assert voters() == ["Follower", "Follower", "Leader"]
+    unavailable = copy.tool("kafka-topics.sh", f"{SERVER} --describe --unavailable-partitions")
+    assert "Topic:" not in unavailable, "each partition has a leader"
+    assert copy.resource()["status"]["clusterId"] == KAFKA.resource()["status"]["clusterId"]
+
+
+def test_each_restored_record_is_that_of_the_source(copy: Kafka, source: list[str]) -> None:
+    """Partition, offset, time, headers, key and value are what Kafka's own consumer prints."""
+    assert records(copy) == source
+
+
+def test_topics_compare_finds_source_and_copy_identical(copy: Kafka, source: list[str]) -> None:
+    """The Job runs in the namespace of the copy, from which its NetworkPolicy lets clients in."""
+    if not os.environ.get(IMAGE):
+        pytest.skip(f"{IMAGE} names no image with this command")
+    done = lab.command(
+        *("topics", "compare", f"{copy}/{TOPIC}", f"{KAFKA}/{TOPIC}"),
+        *("--in-cluster", "-o", "json"),
+        timeout=900,
+    )
+    assert done.returncode == 0, done.stderr + done.stdout
+    found = json.loads(done.stdout)
+    assert found["verdict"] == "identical"
+    assert found["inBoth"] == len(source)

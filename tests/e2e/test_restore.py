@@ -7,7 +7,6 @@ import contextlib
 import gzip
 import json
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -16,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from . import lab
+from . import lab, test_cycle
 from .lab import Kafka, is_ready, kubectl, run_action, wait_until
 
 pytestmark = pytest.mark.e2e
@@ -114,13 +113,7 @@ def restored() -> Iterator[Kafka]:
 
 
 def install(*options: str) -> str:
-    """Render from the live cluster and apply what the API server knows: Kasten is not there."""
-    command = [sys.executable, "-m", "kanister_kafka", "render", "--from-cluster", "restored"]
-    done = subprocess.run([*command, "-n", HOME, *options], capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    documents = [text for text in done.stdout.split("---\n") if "kind: TransformSet" not in text]
-    kubectl("apply", "--server-side", "--force-conflicts", "-f", "-", stdin="---\n".join(documents))
-    return f"{HOME}.restored"
+    return test_cycle.install(Kafka(HOME, "restored"), *options)
 
 
 def free_topics() -> None:

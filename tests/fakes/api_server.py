@@ -89,6 +89,8 @@ class ApiServer(HttpApi):
         """Those that exist without being among the objects."""
         self.logs = {}  # pod: lines, or a function that returns them
         self.on_create = []
+        self.minor = ""
+        """Minor version in the answer of `/version`."""
         self.lingering = 0.0
         """Seconds for which what is deleted stays, with a deletionTimestamp."""
         self.time = None
@@ -183,7 +185,7 @@ class ApiServer(HttpApi):
                 return answers.pop(0) if len(answers) > 1 else answers[0]
         _, root, *steps = path.split("/")
         if path == "/version":
-            return 200, {"gitVersion": "v1.34.1"}
+            return 200, {"gitVersion": "v1.34.1", "minor": self.minor}
         if root == "apis" and not steps:
             return 200, {"kind": "APIGroupList", "groups": self.groups()}
         group = steps.pop(0) if root == "apis" else ""

@@ -187,6 +187,51 @@ def is_permitted(need: tuple[str, str, str, str, str, str], rights: tuple[Permis
     )
 
 
+OWN_ANNOTATION = re.compile(r"strimzi\.io/pause-reconciliation|kanister-kafka\.io/[a-z-]+")
+STATUS_OF_A_RESTORE = re.compile(r"status\.(clusterId|nodeIds|roles)")
+OPTION_OF_A_HOLD = re.compile(r"spec\.kafka\.config\.[a-z.]+|metadata\.resourceVersion")
+
+
+def foreign_fields(call: Call, *, restores: bool = False) -> list[str]:
+    """Return what a call takes of a custom resource of Strimzi that is not a field of this tool.
+
+    Its own are annotations and `spec.replicas`. A restore also creates resources, and writes ids
+    and retention. Field managers stay as they are only if each write names its fields: an apply or
+    a replacement would take all fields of the user, the GitOps tool and the operator.
+    """
+    verb, *words = call.args
+    taken = [word for word in call.args if word.startswith(("--server-side", "--force"))]
+    taken += [verb] if verb in ("apply", "edit", "set") else []
+    if "--local" in words or parted(words[0])[2] != "kafka.strimzi.io":
+        return taken
+    if verb in ("annotate", "patch") and FIELD_MANAGER not in words:
+        taken.append("no field manager of its own")
+    if verb == "annotate":
+        keys = [re.split("=|-$", word)[0] for word in words[2:] if re.match(r"[a-z.-]+/", word)]
+        return taken + [key for key in keys if not OWN_ANNOTATION.fullmatch(key)]
+    if verb == "patch":
+        taken += [] if after(call.args, "--type") == "merge" else ["a patch that is no merge"]
+        return taken + [path for path in leaves(call.patch) if not is_own(path, restores=restores)]
+    return taken + ([] if verb == "get" else [verb])
+
+
+def is_own(path: str, *, restores: bool) -> bool:
+    annotation = path.removeprefix("metadata.annotations.")
+    if path == "spec.replicas" or (annotation != path and OWN_ANNOTATION.fullmatch(annotation)):
+        return True
+    of_a_restore = STATUS_OF_A_RESTORE.fullmatch(path) or OPTION_OF_A_HOLD.fullmatch(path)
+    return restores and bool(of_a_restore)
+
+
+def leaves(item: Any, path: str = "") -> Iterator[str]:
+    """Yield the path of each value in an object; lists are values."""
+    if not isinstance(item, dict):
+        yield path
+        return
+    for key, value in item.items():
+        yield from leaves(value, f"{path}.{key}".removeprefix("."))
+
+
 @dataclass
 class Shell:
     """Runs a body after the given script files, or a phase of a plan."""
@@ -235,7 +280,9 @@ class Shell:
         assert "unbound variable" not in done.stderr, done.stderr
         assert "command not found" not in done.stderr, done.stderr
         (account,) = [one for one in whole.accounts if one.name == phase.account]
+        restores = known["FAKE_STATE"] == "restoring"
         for call in self.all():
+            assert not foreign_fields(call, restores=restores), call
             for need in call.needs():
                 assert is_permitted(need, account.rights), f"{account.name}: {need} for {call}"
         return done

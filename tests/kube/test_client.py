@@ -7,10 +7,21 @@ import sys
 
 import pytest
 from click.testing import CliRunner
+from kubernetes import client, config
+from urllib3.exceptions import HTTPError
 
 from kanister_kafka.cli import main
 from kanister_kafka.diagnostics import Diagnostic, Location, Severity
-from kanister_kafka.errors import ForbiddenError, InputError, UnreachableError
+from kanister_kafka.errors import (
+    ConflictError,
+    ForbiddenError,
+    InputError,
+    KanisterKafkaError,
+    NotFoundError,
+    RejectedError,
+    TransientError,
+    UnreachableError,
+)
 from kanister_kafka.kube.client import PODS, KubeClient
 from kanister_kafka.strimzi.from_cluster import iter_clusters, read_cluster_resources
 from kanister_kafka.yamldoc import to_python
@@ -326,6 +337,66 @@ def test_token_that_no_header_can_hold(server, configure):
     assert unreachable("mine", "kafka").endswith(": malformed credentials or answer")
 
 
+SCHEMA = '{"message": "failed to create typed patch object (x): .spec.y: field not declared"}'
+
+
+@pytest.mark.usefixtures("server")
+@pytest.mark.parametrize(
+    ("failure", "kind", "end"),
+    [
+        (NotFoundError("not here"), NotFoundError, "not here"),
+        (client.ApiException(403, "Forbidden"), ForbiddenError, "Forbidden (HTTP 403)"),
+        (client.ApiException(409, "Conflict"), ConflictError, "Conflict (HTTP 409)"),
+        (client.ApiException(503, "Busy"), TransientError, "Busy (HTTP 503)"),
+        (client.ApiException(418, "Teapot"), UnreachableError, "Teapot (HTTP 418)"),
+        (client.ApiException(0, "Handshake"), UnreachableError, "Handshake"),
+        (HTTPError("cut\noff"), TransientError, "cut off"),
+        (ConnectionResetError("reset"), TransientError, "reset"),
+        (config.ConfigException("no user"), UnreachableError, "no user"),
+        (AttributeError("token"), UnreachableError, "malformed credentials or answer"),
+        (TypeError("token"), UnreachableError, "malformed credentials or answer"),
+        (ValueError("token"), UnreachableError, "malformed credentials or answer"),
+    ],
+)
+def test_each_error_of_the_libraries_has_an_error_of_this_package(monkeypatch, failure, kind, end):
+    def fail(*_arguments, **_options):
+        raise failure
+
+    kube = KubeClient()
+    monkeypatch.setattr(kube._client, "request", fail)
+    with pytest.raises(KanisterKafkaError) as caught:
+        kube.ask("GET", ("api",))
+    assert type(caught.value) is kind
+    start = "" if failure is caught.value else f"{kube.host}: cannot get /api: "
+    assert str(caught.value) == start + end
+    assert caught.value.__cause__ in {None, failure}
+
+
+@pytest.mark.usefixtures("server")
+def test_an_error_of_an_unknown_kind_is_not_hidden(monkeypatch):
+    def fail(*_arguments, **_options):
+        raise LookupError("a fault")
+
+    kube = KubeClient()
+    monkeypatch.setattr(kube._client, "request", fail)
+    with pytest.raises(LookupError, match="a fault"):
+        kube.ask("GET", ("api",))
+
+
+@pytest.mark.usefixtures("server")
+def test_an_apply_with_an_unknown_field_is_rejected(monkeypatch):
+    failure = client.ApiException(500, "Internal Server Error")
+    failure.body = SCHEMA
+
+    def fail(*_arguments, **_options):
+        raise failure
+
+    kube = KubeClient()
+    monkeypatch.setattr(kube._client, "request", fail)
+    with pytest.raises(RejectedError, match="field not declared"):
+        kube.ask("PATCH", ("api",))
+
+
 def test_unknown_context(server):
     message = unreachable("mine", "kafka", context="nowhere")
     assert message.startswith("kubeconfig ")
@@ -423,6 +494,10 @@ def test_a_fleet_is_rendered_from_a_live_cluster(server):
     assert result.exit_code == 0, result.stderr
     planned = json.loads(result.stdout)
     assert [(one["kafka"], one["writers"]) for one in planned] == [("ns-a/a", 0), ("ns-c/c", 1)]
+    assert "kubernetes-version" not in result.stderr
+    server.minor = "15"
+    result = CliRunner().invoke(main, words, catch_exceptions=False)
+    assert (result.exit_code, result.stderr.count("(kubernetes-version)")) == (0, 2)
 
 
 def test_a_deletion_has_all_of_it_in_its_body(server):

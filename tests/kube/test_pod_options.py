@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime, timedelta, timezone
 from fractions import Fraction
 from typing import Any
 
@@ -20,6 +21,7 @@ from kanister_kafka.kube.pod_options import (
     DEFAULT_IMAGE,
     MAX_SKEW,
     TAGS,
+    TAGS_DATE,
     PodOptions,
     Toleration,
     image_for,
@@ -298,6 +300,12 @@ def test_image_follows_the_server_as_far_as_tags_are_known(minor: int) -> None:
 
 def test_tags_are_of_their_minor_version() -> None:
     assert all(tag.startswith(f"1.{minor}.") for minor, tag in TAGS.items())
+
+
+def test_tags_cover_kubernetes_without_a_gap_and_are_not_old() -> None:
+    assert list(TAGS) == [*range(25, max(TAGS) + 1)]
+    age = datetime.now(timezone.utc).date() - TAGS_DATE
+    assert timedelta() <= age < timedelta(days=183), "compare TAGS with the published tags"
 
 
 def test_versions_are_read() -> None:

@@ -229,6 +229,19 @@ def test_no_other_program_takes_the_copy_for_its_own() -> None:
             "listener plain has no brokers",
         ),
         (
+            {
+                "type": "tlsroute",
+                "configuration": {"parentRefs": [{"name": "gateway"}], "maxConnections": 10},
+            },
+            {"type": "internal", "configuration": {"maxConnections": 10}},
+            "listener plain is internal, not tlsroute",
+        ),
+        (
+            {"type": "of-a-later-strimzi"},
+            {"type": "internal"},
+            "listener plain is internal, not of-a-later-strimzi",
+        ),
+        (
             {"configuration": {"maxConnections": 10, "brokerCertChainAndKey": {"secretName": "x"}}},
             {"configuration": {"maxConnections": 10}},
             "listener plain has no brokerCertChainAndKey",
@@ -239,7 +252,7 @@ def test_no_other_program_takes_the_copy_for_its_own() -> None:
             "",
         ),
     ],
-    ids=["internal", "nodeport", "ingress", "certificate", "scram"],
+    ids=["internal", "nodeport", "ingress", "tlsroute", "later", "certificate", "scram"],
 )
 def test_a_listener_does_not_collide(listener, expected, change) -> None:
     made = plan(contents(kafka_resource(listeners=[{**LISTENER, **listener}])))
@@ -365,6 +378,27 @@ def test_references_are_found_wherever_they_stand() -> None:
         ("Secret", "k"),
     }
     assert list(references({"a": 1, "b": [None, "x"]})) == []
+
+
+def test_what_volumes_of_each_node_refer_to_is_looked_up_for_each_node() -> None:
+    """Strimzi 1.2 replaces placeholders in `templatedVolumes`."""
+    volumes = [
+        {"name": "a", "secret": {"secretName": "cert-{nodeId}"}},
+        {"name": "b", "configMap": {"name": "config-{nodePodName}"}},
+    ]
+    template = {"pod": {"templatedVolumes": volumes}}
+    of_kafka = plan(contents(kafka_resource(template=template)))
+    of_pool = plan(contents(pools=(pool(template=template),)))
+    for made in (of_kafka, of_pool):
+        missing = {(kind, name) for kind, name, _path in missing_references(made, ())}
+        assert missing == {
+            ("Secret", "cert-0"),
+            ("Secret", "cert-1"),
+            ("ConfigMap", "config-my-cluster-dual-0"),
+            ("ConfigMap", "config-my-cluster-dual-1"),
+        }
+    (left,) = missing_references(of_kafka, missing - {("Secret", "cert-1")})
+    assert left[:2] == ("Secret", "cert-1")
 
 
 # Retention, as the script of the restore holds it.

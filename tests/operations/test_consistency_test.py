@@ -212,6 +212,11 @@ def test_a_consistent_backup_is_restored_with_the_mirror_held(scenario: Scenario
         *("hold", "stop for restore", "put_back", "start"),
         "release",
     ]
+    assert [shown.title for shown in steps.comparisons] == [
+        "after the backup",
+        f"restored from {scenario.value} snapshots",
+        "after the restore",
+    ]
 
 
 @pytest.mark.parametrize(

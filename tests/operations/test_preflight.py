@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import json
+import re
 from dataclasses import replace
 
 import pytest
@@ -20,9 +21,11 @@ from kanister_kafka.constants import (
     RETENTION_HELD,
 )
 from kanister_kafka.diagnostics import Location, error, warning
-from kanister_kafka.errors import ForbiddenError, NotFoundError, RejectedError, TransientError
+from kanister_kafka.errors import ForbiddenError, TransientError
+from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.kube.pod_options import DEFAULT_IMAGE
+from kanister_kafka.kube.wait import Clock
 from kanister_kafka.operations.object_names import default_names
 from kanister_kafka.operations.preflight import (
     CHECKS,
@@ -67,8 +70,10 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.discovery import KafkaRef
 from kanister_kafka.strimzi.retention import DELAY
 from kanister_kafka.yamldoc import document_from_dict
-from tests.fakes.api_server import body_fields
+from tests.fakes.api_server import ApiServer, body_fields, forbidden
+from tests.fakes.api_server import status as refusal
 from tests.fakes.fake_time import FakeTime
+from tests.fakes.http_api import serving
 
 HELD = json.dumps(
     {
@@ -658,6 +663,67 @@ def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
     assert said(platform.operator, operators=OptionalRead(())) == [
         ("problem", "no Strimzi operator is seen that watches namespace kafka")
     ]
+
+
+@pytest.mark.parametrize(
+    ("image", "minor", "level", "part"),
+    [
+        ("b:0.45.2", 25, "ok", "1.25 is not older than 1.25, which Strimzi 0.45 needs"),
+        ("b:0.45.2", 24, "warning", "Strimzi 0.45 supports 1.25 or later; Strimzi 0.43 is the l"),
+        ("b:1.2.0", 29, "warning", "Kubernetes is 1.29, and Strimzi 1.2 supports 1.30 or later"),
+        ("b:1.2.0", 37, "ok", "1.37 is not older than 1.30"),
+        # The plan is for 0.36 to 0.51.
+        ("b@sha256:01", 20, "warning", "Strimzi 0.38 to 0.51 supports 1.21 or later"),
+        ("b@sha256:01", 25, "ok", "which Strimzi 0.38 to 0.51 needs"),
+    ],
+)
+def test_kubernetes_and_operator(image, minor, level, part) -> None:
+    item = operator_pod("Ready", image=image)
+    ((found, what),) = said(platform.kubernetes, operators=seen(item), server=OptionalRead(minor))
+    assert (found, part in what) == (level, True), what
+
+
+def test_kubernetes_is_judged_by_what_is_known() -> None:
+    ((level, what),) = said(platform.kubernetes, operators=FORBIDDEN, server=OptionalRead(20))
+    assert (level, "Strimzi 0.38 to 0.51" in what) == ("warning", True)
+    assert said(platform.kubernetes, server=OptionalRead(None)) == []
+    assert said(platform.kubernetes, planned=None, operators=FORBIDDEN) == []
+    newer = seen(operator_pod("Ready", image="b:9.9.0"))
+    assert said(platform.kubernetes, operators=newer, server=OptionalRead(1)) == []
+
+
+# What a backup whose brokers run promises
+
+
+def with_zookeeper():
+    nodes = {"replicas": 3, "storage": {"type": "persistent-claim", "size": "1Gi"}}
+    item = kafka(version="3.9.0", **nodes)
+    item["metadata"]["annotations"].clear()
+    item["spec"]["zookeeper"] = nodes
+    reading = read_cluster([document_from_dict(item)])
+    assert reading.cluster is not None, reading.problems
+    return build_plan(reading.cluster, Options(strategy=Strategy.HOT), reading.problems)
+
+
+@pytest.mark.parametrize(
+    ("plan", "with_quorum"),
+    [(made(strategy=Strategy.HOT), True), (with_zookeeper(), False)],
+    ids=["kraft", "zookeeper"],
+)
+def test_a_hot_backup_is_a_warning_with_its_effects(plan, with_quorum) -> None:
+    (line,) = kafka_checks.strategy.find(view(planned=planned(plan=plan)))
+    assert (line.level, line.what) == (CheckStatus.WARNING, "a hot backup is not consistent")
+    assert line.remedy == "use --strategy online if all clients can be stopped, or cold"
+    assert "lost" in line.detail[0]
+    assert ("eligible leader replicas" in " ".join(line.detail)) == with_quorum
+
+
+def test_an_online_backup_names_its_condition_and_a_cold_one_has_none() -> None:
+    online = planned(plan=made(strategy=Strategy.ONLINE, engine=SnapshotProvider.KANISTER))
+    ((level, what),) = said(kafka_checks.strategy, planned=online)
+    assert (level, "a client that is not known here writes" in what) == ("ok", True)
+    assert said(kafka_checks.strategy) == []
+    assert said(kafka_checks.strategy, planned=None) == []
 
 
 INSTANT = action_set("a-1", "backupPrehook", "complete", seconds=0)
@@ -1299,50 +1365,35 @@ def test_partitions_that_nobody_tells_are_not_in_sync_by_default(pods, answer, p
         ask_partitions(Broker(answer), "my-cluster", NAMESPACE, pods).get()
 
 
-class Api:
-    """Stands for a connection to an API server; answers are taken from a list."""
-
-    def __init__(self, *answers):
-        self.answers, self.calls = list(answers), []
-
-    def _next(self, *call):
-        self.calls.append(call)
-        answer = self.answers.pop(0)
-        if isinstance(answer, Exception):
-            raise answer
-        return answer
-
-    def ask(self, method, path, _query=None, body=None):
-        return self._next(method, path, body)
-
-    def create(self, item):
-        return self._next("create", item)
-
-    def kind(self, _api_version, kind):
-        return kind
-
-    def get(self, _resource, name, _namespace):
-        return self._next("get", name)
-
-    def delete(self, _resource, name, _namespace):
-        return self._next("delete", name)
-
-    def log(self, _name, _namespace):
-        yield "Client Version: v1.34.1"
+@pytest.fixture
+def api(configure):
+    """An API server, to which KubeClient() connects."""
+    with serving(ApiServer()) as server:
+        server.logs["x-pull-1"] = ["Client Version: v1.34.1"]
+        configure(server.url)
+        yield server
 
 
-def test_rights_are_asked_one_by_one_as_the_account() -> None:
+def review(*, allowed):
+    return 201, {"status": {"allowed": allowed}}
+
+
+def test_rights_are_asked_one_by_one_as_the_account(api) -> None:
     plan = made()
     account = plan.accounts[0]
     wanted = [right for right in account.rights if right.resource == "strimzipodsets"]
-    api = Api({"status": {"allowed": True}}, {"status": {"allowed": False}})
-    found = ask_rights(api, account.name, NAMESPACE, wanted)
+    reviews = [review(allowed=True), review(allowed=False)]
+    api.faults["POST", "/localsubjectaccessreviews", None] = reviews
+    found = ask_rights(KubeClient(), account.name, NAMESPACE, wanted)
     assert [(question.text, question.allowed) for question in found] == [
         ("get strimzipodsets.core.strimzi.io my-cluster-dual in kafka", True),
         ("delete strimzipodsets.core.strimzi.io my-cluster-dual in kafka", False),
     ]
-    method, path, body = api.calls[1]
-    assert (method, path[-3:]) == ("POST", ("namespaces", "kafka", "localsubjectaccessreviews"))
+    assert api.asked[-1][:2] == (
+        "POST",
+        "/apis/authorization.k8s.io/v1/namespaces/kafka/localsubjectaccessreviews",
+    )
+    body = api.bodies[-1]
     assert body["spec"]["user"] == f"system:serviceaccount:kafka:{account.name}"
     assert "system:serviceaccounts:kafka" in body["spec"]["groups"]
     assert body["spec"]["resourceAttributes"] == {
@@ -1355,29 +1406,43 @@ def test_rights_are_asked_one_by_one_as_the_account() -> None:
     }
 
 
-def test_rights_are_asked_of_the_whole_cluster_where_the_namespace_refuses() -> None:
+def test_rights_are_asked_of_the_whole_cluster_where_the_namespace_refuses(api) -> None:
     right = made().accounts[0].rights[0]
     right = replace(right, names=(), verbs=("get",))
-    api = Api(ForbiddenError("no"), {"status": {"allowed": True}})
-    assert [q.allowed for q in ask_rights(api, "a", NAMESPACE, [right])] == [True]
-    assert api.calls[1][1][-1] == "subjectaccessreviews"
-    assert "metadata" not in api.calls[1][2]
+    api.faults["POST", "/localsubjectaccessreviews", None] = [forbidden()]
+    api.faults["POST", "/subjectaccessreviews", None] = [review(allowed=True), forbidden()]
+    assert [q.allowed for q in ask_rights(KubeClient(), "a", NAMESPACE, [right])] == [True]
+    assert api.asked[-1][1] == "/apis/authorization.k8s.io/v1/subjectaccessreviews"
+    assert "metadata" not in api.bodies[-1]
     with pytest.raises(ForbiddenError):
-        ask_rights(Api(ForbiddenError("no"), ForbiddenError("no")), "a", NAMESPACE, [right])
+        ask_rights(KubeClient(), "a", NAMESPACE, [right])
 
 
-POD = {"metadata": {"name": "x-pull-1", "namespace": NAMESPACE}, "kind": "Pod", "spec": {}}
+POD = {
+    "apiVersion": "v1",
+    "kind": "Pod",
+    "metadata": {"name": "x-pull-1", "namespace": NAMESPACE},
+    "spec": {},
+}
+POD_PATH = "/pods/x-pull-1"
 
 
 def running(phase="Pending", reason="", message="", **fields):
     state = {"waiting": {"reason": reason, "message": message}} if reason else {}
     told = {"phase": phase, "containerStatuses": [{"state": state}], **fields}
-    return {**POD, "spec": {"nodeName": "n"}, "status": told}
+    return 200, {**POD, "spec": {"nodeName": "n"}, "status": told}
 
 
-def pull_with(*answers):
-    api = Api(*answers)
-    return api, pull_test(api, POD, clock=FakeTime().clock)
+def pull_with(api, *answers):
+    """Test a pod; these are the answers if it is read."""
+    if answers:
+        api.faults["GET", POD_PATH, None] = list(answers)
+    return pull_test(KubeClient(), POD, clock=FakeTime().clock)
+
+
+def requests_for_pods(api):
+    """Return the methods of the requests for pods, without those for logs."""
+    return [method for method, path, _ in api.asked if re.search(r"/pods(/[^/]+)?$", path)]
 
 
 def test_the_pod_is_the_one_of_the_steps() -> None:
@@ -1394,14 +1459,13 @@ def test_the_pod_is_the_one_of_the_steps() -> None:
     assert 0 < spec["activeDeadlineSeconds"] < 300
 
 
-def test_a_pod_that_runs_is_deleted() -> None:
-    api, found = pull_with(
-        POD, running(), TransientError("busy"), running("Succeeded"), TransientError("x"), None
-    )
+def test_a_pod_that_runs_is_deleted(api) -> None:
+    api.faults["DELETE", POD_PATH, None] = [refusal(503, "x"), (200, {})]
+    found = pull_with(api, running(), refusal(503, "busy"), running("Succeeded"))
     assert found.get() == PullTestResult(
         pod="x-pull-1", node="n", ran=True, output="Client Version: v1.34.1", leftover=""
     )
-    assert [call[0] for call in api.calls] == ["create", "get", "get", "get", "delete", "delete"]
+    assert requests_for_pods(api) == ["POST", "GET", "GET", "GET", "DELETE", "DELETE"]
 
 
 @pytest.mark.parametrize(
@@ -1410,27 +1474,27 @@ def test_a_pod_that_runs_is_deleted() -> None:
         ([running(reason="ImagePullBackOff", message="not found")], "ImagePullBackOff: not found"),
         ([running(reason="InvalidImageName")], "InvalidImageName"),
         ([running("Failed", reason="x")], "exit code None"),
-        ([NotFoundError("gone")], "deleted by another client"),
+        ([refusal(404, "gone")], "deleted by another client"),
         (
-            [running(reason="ErrImagePull", message="try")] * 121,
+            [running(reason="ErrImagePull", message="try")],
             "not within 120s: ErrImagePull: try",
         ),
-        ([TransientError("busy")] * 121, "not within 120s: busy"),
+        ([refusal(503, "busy")], r"not within 120s: .*: busy \(HTTP 503\)"),
         (
-            [running(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Full"}])]
-            * 121,
+            [running(conditions=[{"type": "PodScheduled", "status": "False", "reason": "Full"}])],
             "not within 120s: Full",
         ),
     ],
 )
-def test_a_pod_that_does_not_run_is_deleted_too(answers, part) -> None:
-    api, found = pull_with(POD, *answers, NotFoundError("already"))
+def test_a_pod_that_does_not_run_is_deleted_too(api, answers, part) -> None:
+    found = pull_with(api, *answers)
     assert found.get().ran is False
-    assert part in found.get().output
-    assert api.calls[-1][0] == "delete"
+    assert re.search(part, found.get().output)
+    assert requests_for_pods(api)[-1] == "DELETE"
+    assert api.live(POD) is None
 
 
-def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
+def test_a_pod_that_gets_a_further_container_is_not_waited_for(api) -> None:
     """KubeTask would wait for the end of a proxy for ever."""
     made_so = copy.deepcopy(POD)
     made_so["spec"] = {
@@ -1438,12 +1502,14 @@ def test_a_pod_that_gets_a_further_container_is_not_waited_for() -> None:
         "initContainers": [{"name": "linkerd-proxy", "restartPolicy": "Always"}],
     }
     asked = {**POD, "spec": {"containers": [{"name": "container"}]}}
-    api = Api(made_so, None)
-    found = pull_test(api, asked, clock=FakeTime().clock)
+    api.put(made_so)
+    api.faults["POST", "/pods", None] = [(201, made_so)]
+    found = pull_test(KubeClient(), asked, clock=FakeTime().clock)
     assert found.get() == PullTestResult(
         pod="x-pull-1", node="", ran=False, output="", added_containers=("istio-proxy",)
     )
-    assert [call[0] for call in api.calls] == ["create", "delete"]
+    assert requests_for_pods(api) == ["POST", "DELETE"]
+    assert api.live(POD) is None
     (line,) = image_checks.image_pull.find(view(planned=planned(pulled=found)))
     assert line.level is CheckStatus.PROBLEM
     assert "a step would wait for their end forever: istio-proxy" in line.what
@@ -1504,50 +1570,56 @@ def test_older_kanister_takes_no_labels(release, choices, level) -> None:
     assert ("refuses podLabels" in found[0][1]) == (level == "problem")
 
 
-def test_a_pod_that_cannot_be_deleted_is_told() -> None:
-    _, found = pull_with(POD, running("Succeeded"), ForbiddenError("may not delete"))
-    assert found.get().leftover == "may not delete"
+def test_the_error_of_a_failed_deletion_is_in_the_result(api) -> None:
+    api.faults["DELETE", POD_PATH, None] = [refusal(403, "may not delete")]
+    found = pull_with(api, running("Succeeded"))
+    assert found.get().leftover.endswith(": may not delete (HTTP 403)")
 
 
-def test_a_pod_is_deleted_when_somebody_interrupts() -> None:
-    class Interrupt(Api):
-        def get(self, *_):
-            raise KeyboardInterrupt
+def test_a_pod_is_deleted_after_an_interrupt(api) -> None:
+    def interrupt(_seconds):
+        raise KeyboardInterrupt
 
-    api = Interrupt(POD, None)
     with pytest.raises(KeyboardInterrupt):
-        pull_test(api, POD)
-    assert [call[0] for call in api.calls] == ["create", "delete"]
+        pull_test(KubeClient(), POD, clock=Clock(sleep=interrupt))
+    assert requests_for_pods(api) == ["POST", "GET", "DELETE"]
+    assert api.live(POD) is None
 
 
-def test_a_refusal_of_the_pod_is_a_finding_and_a_missing_right_is_none() -> None:
+@pytest.mark.parametrize("code", [403, 422])
+def test_a_refusal_of_the_pod_is_a_finding(api, code) -> None:
     refused = "pods is forbidden: violates PodSecurity restricted"
-    for refusal in (ForbiddenError(refused), RejectedError(refused)):
-        _, found = pull_with(refusal, NotFoundError("never made"))
-        assert (found.get().ran, found.get().output) == (False, refused)
-    for answers in (
-        [ForbiddenError('User "jane" cannot create resource "pods"')],
-        [POD, ForbiddenError('User "jane" cannot get resource "pods"')],
-    ):
-        api, found = pull_with(*answers, None)
-        assert api.calls[-1] == ("delete", "x-pull-1")
-        with pytest.raises(NotReadableError, match="whether the image can be pulled"):
-            found.get()
+    api.faults["POST", "/pods", None] = [refusal(code, refused)]
+    result = pull_with(api).get()
+    assert result.ran is False
+    assert result.output.endswith(f": {refused} (HTTP {code})")
 
 
-def test_a_pod_whose_creation_had_no_answer_is_deleted() -> None:
-    api = Api(TransientError("cut off"), None)
+@pytest.mark.parametrize(
+    ("method", "path", "verb"), [("POST", "/pods", "create"), ("GET", POD_PATH, "get")]
+)
+def test_a_missing_right_is_not_a_finding_about_the_image(api, method, path, verb) -> None:
+    refused = f'User "jane" cannot {verb} resource "pods"'
+    api.faults[method, path, None] = [refusal(403, refused)]
+    found = pull_with(api)
+    assert requests_for_pods(api)[-1] == "DELETE"
+    assert api.live(POD) is None
+    with pytest.raises(NotReadableError, match="whether the image can be pulled"):
+        found.get()
+
+
+def test_a_pod_whose_creation_had_no_answer_is_deleted(api) -> None:
+    api.put(POD)
+    api.faults["POST", "/pods", None] = [None]
     with pytest.raises(TransientError):
-        pull_test(api, POD)
-    assert [call[0] for call in api.calls] == ["create", "delete"]
+        pull_test(KubeClient(), POD)
+    assert requests_for_pods(api) == ["POST", "DELETE"]
+    assert api.live(POD) is None
 
 
-def test_a_log_that_may_not_be_read_is_no_failure() -> None:
-    class Silent(Api):
-        def log(self, *_):
-            raise ForbiddenError("no")
-
-    found = pull_test(Silent(POD, running("Succeeded"), None), POD)
+def test_a_log_that_may_not_be_read_is_no_failure(api) -> None:
+    api.faults["GET", f"{POD_PATH}/log", None] = [forbidden()]
+    found = pull_with(api, running("Succeeded"))
     assert (found.get().ran, found.get().output) == (True, "its output could not be read")
 
 
@@ -1576,6 +1648,18 @@ def test_text() -> None:
     assert preflight_text(LINES[:1], lambda level: f"<{level.value}>").endswith(
         "<ok>       fine (a)\n"
     )
+
+
+@pytest.mark.parametrize("width", [0, 8, 20, 60])
+def test_color_changes_the_word_of_the_level_alone(width: int) -> None:
+    line = CheckLine(id="ok", level=CheckStatus.OK, what="ok " * 20, detail=("ok",))
+    lines = (*LINES, line)
+    plain = preflight_text(lines, width=width)
+    colored = preflight_text(lines, lambda level: f"\x1b[32m{level.value}\x1b[0m", width)
+    assert colored.replace("\x1b[32m", "").replace("\x1b[0m", "") == plain
+    words = [row for row in colored.splitlines() if "\x1b" in row]
+    assert len(words) == colored.count("\x1b[32m") == len(lines)
+    assert all(row.startswith("\x1b[32m") for row in words)
 
 
 def test_text_fits_a_terminal_and_breaks_no_name_and_no_remedy() -> None:

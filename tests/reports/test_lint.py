@@ -26,6 +26,7 @@ from kanister_kafka.reports import (
     diagnostics_text,
     summary,
 )
+from kanister_kafka.reports.text import escape_control_chars
 
 WORST, MIDDLE, LEAST = Severity
 ERROR = Diagnostic(
@@ -69,6 +70,21 @@ def test_text_is_a_line_for_each() -> None:
         r"c.yaml:1:2: info: 100%, so: <b>\r\nnext (paused)",
     ]
     assert diagnostics_text(()) == ""
+
+
+def test_the_severity_is_formatted_and_no_other_word() -> None:
+    location = Location("an error: b.yaml", 1, 2)
+    problem = Diagnostic("paused", Severity.ERROR, location, "spec", "not an error: a word")
+    assert diagnostics_text([problem], lambda severity: f"<{severity.value}>") == (
+        "an error: b.yaml:1:2: <error>: spec: not an error: a word (paused)\n"
+    )
+
+
+@given(st.lists(problems))
+def test_a_format_of_the_value_alone_changes_nothing(found: list[Diagnostic]) -> None:
+    plain = diagnostics_text(found)
+    assert diagnostics_text(found, lambda severity: severity.value) == plain
+    assert plain == "".join(f"{escape_control_chars(str(one))}\n" for one in found)
 
 
 @given(st.lists(problems))

@@ -206,6 +206,18 @@ def test_what_another_object_must_not_have_is_not_kept(shell: Shell) -> None:
             assert "spec" in one or one["data"], part
 
 
+def test_a_stopped_connector_is_kept_as_stopped(shell: Shell) -> None:
+    resource = "kafkaconnectors.v1beta2.kafka.strimzi.io"
+    connector = object_of(resource, "tofile", "kafka-backup")
+    connector["spec"] = {"class": "C", "state": "stopped"}
+    connector["status"] = {"connectorStatus": {"connector": {"state": "STOPPED"}}}
+    shell.on(f"get {resource} -l", f"{json.dumps(connector)}\n")
+    assert full(shell).phase("backupKeep").returncode == 0
+    (saved,) = documents(kept(stored(shell)["9-000"]))
+    assert saved["spec"] == connector["spec"]
+    assert "status" not in saved
+
+
 @pytest.mark.parametrize(
     ("value", "before"), [("", "unset"), ("true", "value:true"), ('a"b', "value:a b")]
 )

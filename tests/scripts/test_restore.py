@@ -482,6 +482,21 @@ def test_objects_are_put_back_in_order(shell: Shell) -> None:
     }
 
 
+def test_a_stopped_connector_is_put_back_as_stopped(shell: Shell) -> None:
+    """From 1.2 on, the operator creates it in this state; before, it starts it first."""
+    connector = {
+        "apiVersion": "kafka.strimzi.io/v1beta2",
+        "kind": "KafkaConnector",
+        "metadata": {"name": "tofile", "namespace": "kafka-backup"},
+        "spec": {"class": "C", "state": "stopped"},
+    }
+    shell.on(f"get secret {PREFIX}-10-000", encoded(json.dumps(connector)))
+    done = put(shell).phase("restoreObjects")
+    assert done.returncode == 0, done.stderr
+    written = [call.objects for call in shell.writes() if "KafkaConnector" in call.text]
+    assert written == [[connector], [connector]], "created and, as it may exist, replaced"
+
+
 def test_claims_are_made_when_the_old_ones_are_gone(shell: Shell) -> None:
     shell.on("get persistentvolumeclaims", "data-0 Terminating\nother Bound\n", "other Bound\n")
     done = put(shell).phase("restoreObjects")

@@ -22,9 +22,11 @@ from tests.fakes.script_runner import (
     OWN_RUN,
     POD,
     RUN,
+    Call,
     Reply,
     Shell,
     cycle,
+    foreign_fields,
     phases_of,
 )
 
@@ -108,6 +110,46 @@ def test_nothing_is_written_under_the_name_of_kubectl(shell: Shell) -> None:
     written = [args for args in written if "--local" not in args]
     assert len(written) > 2
     assert all(FIELD_MANAGER in args for args in written)
+
+
+OF_A_MIRROR = ["kafkamirrormaker2s.v1.kafka.strimzi.io", "mirror", "-n", "kafka"]
+REPLICAS = '{"metadata": {"annotations": {"kanister-kafka.io/replicas-before": "3"}}, "spec": {'
+
+
+@pytest.mark.parametrize(
+    ("words", "taken"),
+    [
+        (["annotate", *OF_A_MIRROR, "strimzi.io/pause-reconciliation=true", FIELD_MANAGER], []),
+        (["annotate", *OF_A_MIRROR, "kanister-kafka.io/pause-before-", FIELD_MANAGER], []),
+        (
+            ["annotate", *OF_A_MIRROR, "strimzi.io/restart=true", FIELD_MANAGER],
+            ["strimzi.io/restart"],
+        ),
+        (
+            ["annotate", *OF_A_MIRROR, "kanister-kafka.io/pause-before-"],
+            ["no field manager of its own"],
+        ),
+        (
+            ["patch", *OF_A_MIRROR, "--type", "merge", "-p", REPLICAS + '"replicas": 0}}'],
+            ["no field manager of its own"],
+        ),
+        (
+            ["patch", *OF_A_MIRROR, "--type", "merge", "-p", REPLICAS + '"version": "4.0"}}']
+            + [FIELD_MANAGER],
+            ["spec.version"],
+        ),
+        (
+            ["patch", *OF_A_MIRROR, "--type", "json", "-p", "{}", FIELD_MANAGER],
+            ["a patch that is no merge"],
+        ),
+        (["apply", "-f", "-", "--server-side"], ["--server-side", "apply"]),
+        (["delete", *OF_A_MIRROR], ["delete"]),
+        (["get", *OF_A_MIRROR], []),
+    ],
+)
+def test_what_a_write_takes_of_a_custom_resource(words: list[str], taken: list[str]) -> None:
+    """The check that every phase in these tests goes through, after Strimzi's own field manager."""
+    assert foreign_fields(Call(words, "")) == taken
 
 
 def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: Shell) -> None:

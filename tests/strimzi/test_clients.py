@@ -82,6 +82,13 @@ LISTENERS = """\
       - name: internal
         port: 9097
         type: internal
+      - name: gateway
+        port: 9098
+        type: tlsroute
+        configuration:
+          parentRefs: [{name: gateway}]
+          hostTemplate: gateway-{nodeId}.example.com
+          bootstrap: {host: gateway.example.com, alternativeNames: [alias.example.com]}
 status:
   listeners:
     - name: nodes
@@ -125,6 +132,11 @@ OF_NODES = {
     "node-port": ("10.0.0.7:32100", "other", True),
     "node-port-of-a-broker": ("10.0.0.7:32103", "other", True),
     "node-port-of-another": ("10.0.0.7:32104", "kafka", False),
+    "tls-route": ("gateway.example.com:443", "other", True),
+    "tls-route-alternative": ("alias.example.com:443", "other", True),
+    "tls-route-of-a-broker": ("gateway-3.example.com:443", "other", True),
+    "tls-route-of-another": ("gateway-x.example.com:443", "kafka", False),
+    "tls-route-service": ("demo-broker-gateway-3.kafka.svc:9098", "other", True),
     "protocol": ("SSL://boot.kafka.example.com:443", "other", True),
 }
 

@@ -210,7 +210,9 @@ def marked(text: str) -> tuple[str, list[tuple[int, int]]]:
     return "\n".join(lines), places
 
 
-def reading_of(text: str, cluster: str = "", namespace: str = "", version: str = "") -> ReadResult:
+def reading_of(
+    text: str, cluster: str = "", namespace: str = "", version: str = "", kubernetes: str = ""
+) -> ReadResult:
     loaded = loads(text, "k.yaml")
     assert loaded.problems == ()
     return read_cluster(
@@ -218,6 +220,7 @@ def reading_of(text: str, cluster: str = "", namespace: str = "", version: str =
         cluster=cluster,
         namespace=namespace,
         strimzi_version=parse_version(version),
+        kubernetes=int(kubernetes) if kubernetes else None,
     )
 
 
@@ -680,6 +683,16 @@ PROBLEMS = {
         is_=[("additional-volume", WARNING,
               "spec.kafka.template.pod.volumes[0].persistentVolumeClaim")],
     ),
+    "additional-claim-of-each-node": case(
+        KRAFT,
+        ("    version: 4.0.0\n",
+         "    version: 4.0.0\n    template:\n      pod:\n        templatedVolumes:\n"
+         "        - name: plugin\n          persistentVolumeClaim:\n"
+         f"            {MARK}claimName: plugin-{{nodeId}}\n"
+         "        - name: trust\n          secret:\n            secretName: trust-{nodeId}\n"),
+        is_=[("additional-volume", WARNING,
+              "spec.kafka.template.pod.templatedVolumes[0].persistentVolumeClaim")],
+    ),
     "topics-elsewhere": case(
         KRAFT,
         ("  kafka:\n    version: 4.0.0\n",
@@ -694,6 +707,13 @@ PROBLEMS = {
          "  kafka:\n    version: 4.0.0\n"),
         is_=[("watched-namespace", WARNING, "spec.entityOperator.userOperator.watchedNamespace")],
     ),
+    "kubernetes-too-old": case(
+        f"{MARK}{KRAFT}",
+        is_=[("kubernetes-version", WARNING, "")],
+        version="0.49",
+        kubernetes="26",
+    ),
+    "kubernetes-old-enough-for-an-earlier-operator": case(KRAFT, is_=[], kubernetes="23"),
     "own-namespace-watched": case(
         KRAFT,
         ("  kafka:\n    version: 4.0.0\n",
@@ -812,6 +832,36 @@ def test_problems_have_their_place(told: Case) -> None:
     }
     assert all(problem.message for problem in reading.problems)
     assert (reading.cluster is None) == has_error(reading.problems)
+
+
+WATCHED = (
+    "  kafka:\n    version: 4.0.0\n",
+    "  entityOperator:\n    topicOperator: {watchedNamespace: topics}\n"
+    "  kafka:\n    version: 4.0.0\n",
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "version", "operator"),
+    [
+        (KRAFT, "", ""),
+        (KRAFT, "0.51", ""),
+        (KRAFT_V1, "0.51", ""),
+        (KRAFT_V1, "", "; from 1.0.1 on, the operator deletes"),
+        (KRAFT_V1, "1.0", "; from 1.0.1 on, the operator deletes"),
+        (KRAFT_V1, "1.2", "; Strimzi 1.2 deletes"),
+    ],
+)
+def test_a_watched_namespace_needs_a_setting_of_later_operators(
+    text: str, version: str, operator: str
+) -> None:
+    text = with_kafka_of(version, edited(text, WATCHED))
+    (problem,) = reading_of(text, version=version).problems
+    assert problem.rule == "watched-namespace"
+    assert "the KafkaTopics of this Kafka are in namespace topics" in problem.message
+    assert operator in problem.message
+    setting = "STRIMZI_ENTITY_OPERATOR_WATCHED_NAMESPACE_ENABLED"
+    assert (setting in problem.message) == bool(operator)
 
 
 def test_no_kafka_at_all_is_a_problem_of_no_line() -> None:

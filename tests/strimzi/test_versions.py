@@ -8,14 +8,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.strimzi import Version, VersionRange, parse_version
-from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS, SOURCE_DATE
+from kanister_kafka.strimzi.kafka_versions import (
+    KAFKA_VERSIONS,
+    OLDEST_KUBERNETES,
+    SOURCE_DATE,
+)
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     TABLE,
     VersionFeature,
     format_version,
     kafka_versions,
+    oldest_kubernetes,
     operators_for,
+    unsupported_kubernetes,
 )
 
 RELEASES: list[Version] = [(0, minor) for minor in range(23, 52)] + [(1, 0), (1, 1), (1, 2)]
@@ -88,6 +94,7 @@ def test_every_release_has_each_thing_in_one_way_at_least(version: Version) -> N
         (VersionFeature.STATEFUL_SETS, VersionFeature.POD_SETS),
         (VersionFeature.CONNECT_DEPLOYMENTS, VersionFeature.CONNECT_POD_SETS),
         (VersionFeature.ZOOKEEPER, VersionFeature.KRAFT_ANNOTATED, VersionFeature.KRAFT_ALONE),
+        (VersionFeature.WATCHED_NAMESPACE, VersionFeature.WATCHED_NAMESPACE_SETTING),
     ):
         assert any(exactly.may_have(way) for way in ways), ways
 
@@ -106,6 +113,8 @@ def test_every_release_has_each_thing_in_one_way_at_least(version: Version) -> N
         (VersionFeature.KRAFT_ANNOTATED, "0.38", ""),
         (VersionFeature.KRAFT_ALONE, "0.48", ""),
         (VersionFeature.MIRROR_MAKER_1, "0.23", "0.45"),
+        (VersionFeature.WATCHED_NAMESPACE, "0.23", "1.0"),
+        (VersionFeature.WATCHED_NAMESPACE_SETTING, "1.0", ""),
     ],
     ids=lambda value: value.name if isinstance(value, VersionFeature) else value,
 )
@@ -185,3 +194,48 @@ def test_table_of_kafka_versions_is_complete_and_not_old() -> None:
     assert [minor for major, minor in KAFKA_VERSIONS if major == 0] == [*range(23, 52)]
     age = datetime.now(timezone.utc).date() - SOURCE_DATE
     assert age < timedelta(days=183), "run `make versions`: the table is older than half a year"
+
+
+# Kubernetes by operator
+
+
+@pytest.mark.parametrize(
+    ("strimzi", "oldest"),
+    [
+        ("0.40", 23),
+        ("0.45", 25),
+        ("0.47", 25),
+        ("0.48", 27),
+        ("0.50", 27),
+        ("0.51", 30),
+        ("1.2", 30),
+    ],
+)
+def test_an_operator_supports_kubernetes_from_a_version_on(strimzi: str, oldest: int) -> None:
+    version = parse_version(strimzi)
+    assert version is not None
+    operator = VersionRange.exactly(version)
+    assert oldest_kubernetes(operator) == oldest
+    for minor in range(25, 38):
+        assert bool(unsupported_kubernetes(operator, minor)) == (minor < oldest)
+
+
+def test_kubernetes_is_only_too_old_if_no_operator_of_the_range_supports_it() -> None:
+    assert unsupported_kubernetes(VersionRange((0, 48), (1, 2)), 27) == ""
+    assert unsupported_kubernetes(VersionRange((0, 48)), 26) == (
+        "Kubernetes is 1.26, and Strimzi 0.48 or later supports 1.27 or later; Strimzi 0.47 is the "
+        "last for it"
+    )
+    assert unsupported_kubernetes(VersionRange(), 15) == (
+        "Kubernetes is 1.15, and Strimzi 0.23 or later supports 1.16 or later"
+    )
+
+
+def test_an_operator_that_is_newer_than_the_table_is_not_judged() -> None:
+    assert oldest_kubernetes(VersionRange.exactly((9, 9))) is None
+    assert unsupported_kubernetes(VersionRange.exactly((9, 9)), 1) == ""
+
+
+def test_both_tables_have_the_same_operators_and_no_operator_supports_less_than_before() -> None:
+    assert list(OLDEST_KUBERNETES) == list(KAFKA_VERSIONS)
+    assert list(OLDEST_KUBERNETES.values()) == sorted(OLDEST_KUBERNETES.values())

@@ -159,6 +159,25 @@ def test_the_only_user_with_a_certificate(cluster) -> None:
     assert is_secret(settings)
 
 
+@pytest.mark.parametrize("with_pkcs12", [True, False])
+def test_no_pkcs12_store_is_needed(cluster, *, with_pkcs12: bool) -> None:
+    """From Strimzi 1.1 on, STRIMZI_PKCS12_KEYSTORE_GENERATION leaves these keys out."""
+    kafka(cluster, MUTUAL, certificates=())
+    user(cluster, "reader", "tls")
+    of_authority = {"ca_p12": "STORE", "ca_password": "p"} if with_pkcs12 else {}
+    of_user = {"user_p12": "STORE", "user_password": "p"} if with_pkcs12 else {}
+    secret(cluster, "my-cluster-cluster-ca-cert", ca_crt="CA", **of_authority)
+    secret(cluster, "reader", ca_crt="CA", user_crt="CRT", user_key="KEY", **of_user)
+    settings = find_access(KubeClient(), INSIDE).settings
+    assert settings == {
+        "bootstrap.servers": "mutual.example:9093",
+        "security.protocol": "SSL",
+        "ssl.ca.pem": "CA",
+        "ssl.certificate.pem": "CRT",
+        "ssl.key.pem": "KEY",
+    }
+
+
 def test_a_named_user_with_a_password(cluster) -> None:
     kafka(cluster, SCRAM)
     for name in ("one", "two"):

@@ -264,7 +264,7 @@ def _input(
         rules = (
             replace(rule, options=with_suitable_image(rule.options, minor)) for rule in fleet.rules
         )
-        fleet = replace(fleet, rules=tuple(rules))
+        fleet = replace(fleet, rules=tuple(rules), kubernetes=minor)
     return replace(fleet, selector=LabelSelector(requirements)), objects
 
 

@@ -107,6 +107,7 @@ def _outcome(
         writers=rule.options.writers,
         not_writers=rule.options.not_writers,
         others=others,
+        kubernetes=task.kubernetes,
     )
     problems = sort_diagnostics([*before, *reading.problems])
     if reading.cluster is None or has_error(problems):
@@ -197,6 +198,7 @@ def group_clusters(
             yield replace(
                 _task(cluster, rule, spool),
                 namespace=fleet.namespace,
+                kubernetes=fleet.kubernetes,
                 templates=templates,
                 spells=spells,
             )

@@ -91,6 +91,8 @@ class Fleet:
     """Of documents that name none."""
     selector: LabelSelector = field(default_factory=LabelSelector)
     """Further conditions for every Kafka."""
+    kubernetes: int | None = None
+    """Minor version of the cluster whose objects are the input; None if it is not known."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,6 +110,8 @@ class RenderTask:
     """Addresses of Kafkas that are not among these objects, and that some of them know."""
     problems: tuple[Diagnostic, ...] = ()
     """What is wrong with the files that the objects are from."""
+    kubernetes: int | None = None
+    """Minor version of the cluster that the objects are from; None for files."""
     templates: Path | None = None
     spells: bool = True
     """Whether to render, or to plan only."""

@@ -235,9 +235,7 @@ def pods_of(
     mounts = {pod["metadata"]["name"]: _mounts(pod, _claims(workload, pod)) for pod in running}
     return PreviewPods(
         tuple(mounts),
-        tuple(
-            tuple(s["name"] for s in _list(pod, "status", "containerStatuses")) for pod in running
-        ),
+        tuple(_container_names(pod) for pod in running),
         {name: held for name, held in mounts.items() if held},
     )
 
@@ -260,6 +258,10 @@ def _claims(workload: Object, pod: Object) -> dict[str, str]:
         by_template.setdefault(template["metadata"]["name"], template["metadata"]["name"])
     name = workload["metadata"]["name"]
     return {volume: f"{claim}-{name}-{int(ordinal[1])}" for claim, volume in by_template.items()}
+
+
+def _container_names(pod: Object) -> tuple[str, ...]:
+    return tuple(status["name"] for status in _list(pod, "status", "containerStatuses"))
 
 
 def _mounts(pod: Object, claims: Mapping[str, str]) -> dict[str, str]:

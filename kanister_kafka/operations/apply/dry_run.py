@@ -223,6 +223,10 @@ def apply_outcome(before: Object | None, after: Object | None) -> ApplyOutcome:
     return ApplyOutcome.UNCHANGED if same else ApplyOutcome.CONFIGURED
 
 
+def _without_time(entry: Object) -> Object:
+    return {key: value for key, value in entry.items() if key != "time"}
+
+
 def _settled(item: Object) -> dict[str, Any]:
     """Return an object without status and versions, and of managedFields only our own."""
     settled = {key: value for key, value in item.items() if key != "status"}
@@ -230,7 +234,7 @@ def _settled(item: Object) -> dict[str, Any]:
     for key in ("resourceVersion", "generation"):
         metadata.pop(key, None)
     metadata["managedFields"] = [
-        {key: value for key, value in entry.items() if key != "time"}
+        _without_time(entry)
         for entry in metadata.get("managedFields") or ()
         if entry.get("manager") == FIELD_MANAGER and entry.get("operation") == "Apply"
     ]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from kanister_kafka import constants
@@ -24,7 +24,7 @@ from kanister_kafka.operations.clone.contents import (
 from kanister_kafka.operations.clone.imports import VolumeImports, import_jobs, import_secret
 from kanister_kafka.operations.clone.rehome import TIERED, NodeResources, Rehoming
 from kanister_kafka.strimzi.discovery import KafkaRef
-from kanister_kafka.strimzi.model import references
+from kanister_kafka.strimzi.model import ObjectReference, of_each_node, references
 from kanister_kafka.strimzi.retention import hold, is_holdable
 
 Report = Callable[[str], None]
@@ -395,7 +395,18 @@ def missing_references(
     present = {*existing, *((item["kind"], name_of(item)) for item in plan.objects)}
     missing = []
     for item in (*plan.pools, plan.kafka):
-        for kind, name, path in references(item["spec"], "spec"):
+        for kind, name, path in _references(plan, item):
             if (kind, name) not in present:
                 missing.append((kind, name, f"{item['kind']} {name_of(item)}: {path}"))
     return missing
+
+
+def _references(plan: ClonePlan, item: Object) -> Iterator[ObjectReference]:
+    """Yield what a Kafka or a node pool refers to, for each of its nodes."""
+    kafka = plan.backup.kafka.name
+    pools = [name_of(item)] if item["kind"] == "KafkaNodePool" else plan.node_ids
+    pods: dict[int, str] = {}
+    for pool in pools:
+        pods |= {number: f"{kafka}-{pool}-{number}" for number in plan.node_ids.get(pool, ())}
+    for reference in references(item["spec"], "spec"):
+        yield from of_each_node(reference, pods)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from kanister_kafka import constants
 from kanister_kafka.kube.client import Object
 from kanister_kafka.kube.objects import get_path
+from kanister_kafka.strimzi.listeners import INTERNAL
 
 FOREIGN = (
     "argocd.argoproj.io/",
@@ -26,8 +27,6 @@ FOREIGN = (
 )
 """Labels and annotations by which another program would take the copy for an object of its own, and
 prune or overwrite it."""
-INTERNAL = ("internal", "cluster-ip")
-"""Types of listeners that no address outside the Kubernetes cluster leads to."""
 LOCAL_AUTHENTICATION = ("tls", "scram-sha-512")
 """Types of authentication that need nothing outside the backup."""
 KEPT_SETTINGS = ("maxConnections", "maxConnectionCreationRate", "useServiceDnsDomain")

@@ -44,6 +44,10 @@ from kanister_kafka.topics.model import Comparison, ComparisonVerdict, TopicRate
 OnStep = Callable[[str], None]
 
 
+def _differs(pair: Comparison) -> bool:
+    return any(partition.differs for partition in pair.partitions)
+
+
 class StepRecorder:
     """Keeps what becomes of each step; after one that failed no other is begun."""
 
@@ -184,17 +188,19 @@ class ScenarioRunner:
 
     def _cold(self) -> None:
         self._consistent(
+            Scenario.COLD,
             stop="the Blueprint stops what mirrors, flushes and stops the mirror",
             restart="the Blueprint brings all back",
         )
 
     def _online(self) -> None:
         self._consistent(
+            Scenario.ONLINE,
             stop="the Blueprint stops what mirrors and flushes; the brokers run",
             restart="the Blueprint sees that nothing has moved, and releases what mirrors",
         )
 
-    def _consistent(self, *, stop: str, restart: str) -> None:
+    def _consistent(self, scenario: Scenario, *, stop: str, restart: str) -> None:
         """Back up and restore; the restored mirror must have one moment."""
         step, mirror = self.steps.step, self.mirror
         with step("in step", "the mirror is in step before"):
@@ -212,7 +218,7 @@ class ScenarioRunner:
             self._same("after the backup", self._compare())
         self._restore(snapshots)
         with step("heads", "the heads are even, and every message before the stop is there"):
-            verdict = self._heads("restored from cold snapshots")
+            verdict = self._heads(f"restored from {scenario.value} snapshots")
             if verdict.verdict not in (ComparisonVerdict.IDENTICAL, ComparisonVerdict.CONSISTENT):
                 raise ActionError(f"{verdict.verdict.value}, by {verdict.uneven} ms")
             if verdict.lost is not None and verdict.lost <= before:
@@ -304,7 +310,7 @@ class ScenarioRunner:
         for pair in comparisons:
             self.steps.show(title, pair)
             self._head(pair.a.rpartition("/")[2], evaluate_consistency(pair))
-        if wrong := [pair.a for pair in comparisons if any(r.differs for r in pair.partitions)]:
+        if wrong := [pair.a for pair in comparisons if _differs(pair)]:
             raise ActionError(f"the common tail is not identical: {', '.join(wrong)}")
         verdict = evaluate_consistency(merge_comparisons(comparisons, "source", "mirror"))
         if len(comparisons) > 1:

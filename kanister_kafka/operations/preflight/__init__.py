@@ -62,6 +62,7 @@ CHECKS: tuple[PreflightCheck, ...] = (
     storage.snapshot_class,
     storage.group_snapshot_class,
     platform.operator,
+    platform.kubernetes,
     platform.kanister,
     platform.running_action,
     platform.hook_timeout,

@@ -163,6 +163,7 @@ REPORTED_ELSEWHERE = (
     "delete-claim",
     "ephemeral-storage",
     "hook-timeout",
+    "kubernetes-version",
     "metadata-migration",
     "paused",
     "tiered-storage",

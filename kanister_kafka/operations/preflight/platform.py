@@ -30,7 +30,12 @@ from kanister_kafka.operations.preflight.model import (
     warned,
 )
 from kanister_kafka.strimzi import parse_version
-from kanister_kafka.strimzi.versions import format_version
+from kanister_kafka.strimzi.versions import (
+    VersionRange,
+    format_version,
+    oldest_kubernetes,
+    unsupported_kubernetes,
+)
 
 if TYPE_CHECKING:
     from kanister_kafka.kube.client import KubeClient
@@ -47,7 +52,7 @@ TARGETS = "metadata.annotations['olm.targetNamespaces']"
 def operator(view: ClusterFacts) -> Iterator[CheckLine]:
     """Check that an operator watches the namespace, runs, and is of a version that fits."""
     operators = view.operators.get()
-    watching = [item for item in operators if _watches(item, view)]
+    watching = _watching(operators, view)
     if not watching:
         elsewhere = ", ".join(titles(operators))
         yield failed(
@@ -57,7 +62,7 @@ def operator(view: ClusterFacts) -> Iterator[CheckLine]:
             objects=titles(operators),
         )
         return
-    alive = [item for item in watching if item["kind"] == "Pod" and is_true(item, "Ready")]
+    alive = _alive(watching)
     if not alive:
         names = ", ".join(titles(watching))
         namespace = get_path(watching[0], "metadata", "namespace")
@@ -71,6 +76,44 @@ def operator(view: ClusterFacts) -> Iterator[CheckLine]:
     yield from _version(view, alive[0])
 
 
+@preflight_check("kubernetes")
+def kubernetes(view: ClusterFacts) -> Iterator[CheckLine]:
+    """Check that Kubernetes is not too old for the operator that runs, or for that of the plan."""
+    minor = view.server.get()
+    running = _running_operator(view)
+    bounds = running or (view.planned.plan.cluster.operator if view.planned else None)
+    oldest = oldest_kubernetes(bounds) if bounds else None
+    if minor is None or bounds is None or oldest is None:
+        return
+    if message := unsupported_kubernetes(bounds, minor):
+        yield warned(message, "kanister-kafka explain kubernetes-version")
+    else:
+        yield passed(
+            f"Kubernetes 1.{minor} is not older than 1.{oldest}, which Strimzi {bounds} needs"
+        )
+
+
+def _running_operator(view: ClusterFacts) -> VersionRange | None:
+    """Return the version of the operator's image; None if it is not known."""
+    if view.operators.unreadable is not None:  # the check `operator` reports it
+        return None
+    alive = _alive(_watching(view.operators.get(), view))
+    version = parse_version(_image_tag(alive[0])) if alive else None
+    return VersionRange.exactly(version) if version else None
+
+
+def _watching(operators: Iterable[Object], view: ClusterFacts) -> list[Object]:
+    return [item for item in operators if _watches(item, view)]
+
+
+def _alive(operators: Iterable[Object]) -> list[Object]:
+    return [item for item in operators if item["kind"] == "Pod" and is_true(item, "Ready")]
+
+
+def _image_tag(pod: Object) -> str:
+    return image_tag(str(get_path(_container(pod), "image") or ""))
+
+
 def _revive(view: ClusterFacts, item: Object) -> str:
     """Return the command that scales the operator up, if it was scaled to 0."""
     if item["kind"] != "Deployment" or get_path(item, "spec", "replicas") != 0:
@@ -80,8 +123,7 @@ def _revive(view: ClusterFacts, item: Object) -> str:
 
 
 def _version(view: ClusterFacts, pod: Object) -> Iterator[CheckLine]:
-    image = str(get_path(_container(pod), "image") or "")
-    text = image_tag(image)
+    text = _image_tag(pod)
     version = parse_version(text)
     bounds = view.planned.plan.cluster.operator if view.planned else None
     refs = (title(pod),)
@@ -299,11 +341,12 @@ def _image(deployment: Object) -> str:
 def _action_sets(view: ClusterFacts, planned: PlanFacts) -> list[ActionSet]:
     """Return the ActionSets of the Blueprint, also those in which it is not the first action."""
     blueprint = view.renamed(planned.plan.name)
-    return [
-        read_action_set(item)
-        for item in planned.action_sets.get()
-        if any(a.get("blueprint") == blueprint for a in get_path(item, "spec", "actions") or ())
-    ]
+
+    def is_of_blueprint(item: Object) -> bool:
+        actions = get_path(item, "spec", "actions") or ()
+        return any(action.get("blueprint") == blueprint for action in actions)
+
+    return [read_action_set(item) for item in planned.action_sets.get() if is_of_blueprint(item)]
 
 
 # Whether the service accounts may do what their steps do: asked of the API server itself.

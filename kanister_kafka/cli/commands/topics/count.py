@@ -125,7 +125,8 @@ def _compared(access: ClientAccess, expect: Path) -> TopicSizes:
         raise click.UsageError(str(failure)) from failure
     with closing(KafkaConsumer(access)) as cluster:
         known = cluster.topics()
-        names = [name for name in dict.fromkeys(name for name, _ in expected) if name in known]
+        wanted = dict.fromkeys(name for name, _ in expected)
+        names = [name for name in wanted if name in known]
         sizes = topic_sizes(cluster, names)
     return with_expected(access, sizes, expected)
 

@@ -78,7 +78,10 @@ def _unique(items: list[Value]) -> Value:
 
 
 def _without(items: list[Value], *unwanted: Value) -> Value:
-    return GoSlice([item for item in items if not any(same(value, item) for value in unwanted)])
+    def is_unwanted(item: Value) -> bool:
+        return any(same(value, item) for value in unwanted)
+
+    return GoSlice([item for item in items if not is_unwanted(item)])
 
 
 def _compact(items: list[Value]) -> Value:

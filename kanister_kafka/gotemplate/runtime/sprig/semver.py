@@ -122,12 +122,20 @@ def _constraint(word: str) -> _Constraint:
     return _Constraint(sign, version, is_dirty, is_minor_open, is_patch_open)
 
 
+def _constraints(text: str) -> list[_Constraint]:
+    return [_constraint(word) for word in text.split(",")]
+
+
 def _compare(constraints: str, version: str) -> Value:
     if _RANGE.search(constraints) or not constraints.isascii():
         raise UnsupportedError
-    groups = [[_constraint(word) for word in part.split(",")] for part in constraints.split("||")]
+    groups = [_constraints(part) for part in constraints.split("||")]
     parsed = _version(version)
-    return any(all(constraint.admits(parsed) for constraint in group) for group in groups)
+
+    def admits(group: list[_Constraint]) -> bool:
+        return all(constraint.admits(parsed) for constraint in group)
+
+    return any(map(admits, groups))
 
 
 FUNCTIONS = {"semverCompare": GoFunction(_compare)}
