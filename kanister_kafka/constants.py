@@ -72,7 +72,7 @@ CLONE_EXPIRES = f"{PREFIX}clone-expires"
 """On the same objects of a verification: when its command has certainly ended, as RFC 3339."""
 STRIMZI = "kafka.strimzi.io"
 STRIMZI_CORE = "core.strimzi.io"
-"""API groups of Strimzi: the one of its custom resources, and the one of StrimziPodSets."""
+"""API groups of Strimzi: that of the resources of users, and that of StrimziPodSets."""
 PAUSE_RECONCILIATION = "strimzi.io/pause-reconciliation"
 CLUSTER_LABEL = "strimzi.io/cluster"
 

@@ -6,13 +6,14 @@ import gc
 import importlib.util
 import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
 
 if TYPE_CHECKING:
+    from tests.fakes.mock_cluster import Brokers
     from tests.fakes.script_runner import Shell
 
 ROOT = Path(__file__).parent.parent
@@ -63,6 +64,28 @@ def shell(tmp_path: Path) -> Shell:
     from tests.fakes.script_runner import Shell  # which imports what may not be installed
 
     return Shell(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def mock_cluster() -> Brokers:
+    """The mock cluster of a module: an error names only some of the topics that there are."""
+    from tests.fakes.mock_cluster import start_mock_cluster  # needs the extra `topics`
+
+    return start_mock_cluster()
+
+
+@pytest.fixture
+def brokers(mock_cluster: Brokers) -> Iterator[Brokers]:
+    """The mock cluster, whose connections are closed after the test."""
+    yield mock_cluster
+    while mock_cluster.opened:
+        mock_cluster.opened.pop().close()
+
+
+@pytest.fixture
+def name(request: pytest.FixtureRequest) -> str:
+    """The name of a topic of this test alone."""
+    return "".join(c if c.isalnum() else "-" for c in request.node.name)
 
 
 def seconds_of(work: Callable[[], object], times: int = 3) -> float:

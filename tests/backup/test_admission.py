@@ -117,7 +117,7 @@ def test_hot_backup_changes_nothing_that_it_could_limit() -> None:
     assert (problem.path, problem.rule) == ("admission-policy", "option")
 
 
-def test_plan_tells_it() -> None:
+def test_the_plan_has_it() -> None:
     plan = plan_of()
     assert f"ValidatingAdmissionPolicy {NAME} refuses" in PLAN_FORMATS["text"](plan)
     assert json.loads(PLAN_FORMATS["json"](plan))["admissionPolicy"] == NAME
@@ -189,7 +189,7 @@ def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
     assert found.unreadable == (f"of the whole cluster: {resource}",)
 
 
-def test_older_kubernetes_is_told_what_to_do(server: Any) -> None:
+def test_the_error_for_an_older_kubernetes_has_a_remedy(server: Any) -> None:
     for served in ADMISSION:
         del server.kinds[served]
     report = apply.apply_objects(objects(plan_of()), KubeClient())

@@ -109,7 +109,7 @@ def test_each_application_has_scripts_of_its_own(
     )
 
 
-def test_without_the_annotation_the_trap_is_told(at_root: Path) -> None:
+def test_without_the_annotation_the_trap_is_reported(at_root: Path) -> None:
     path = at_root / "blueprints/mirror-maker-2/blueprint-kafka-backup.backup.yaml"
     (found,) = validate_text(path.read_text(), settings=LintSettings(gitops="flux"))
     assert found.rule == "flux-substitute"
@@ -198,7 +198,7 @@ def test_argo_cd_ignores_what_a_backup_changes(quiesce_by: QuiesceMethod) -> Non
     assert seen == found
 
 
-def test_a_writer_that_git_would_start_again_is_told() -> None:
+def test_a_writer_that_git_would_start_again_is_reported() -> None:
     words = ["render", "-f", str(ROOT / "examples/mirror-maker-2"), "--gitops", "argocd"]
     assert "to do: from Git, spec.replicas" in CliRunner().invoke(main, words).stderr
     assert "from Git" not in CliRunner().invoke(main, [*words, "--quiesce-by", "pause"]).stderr

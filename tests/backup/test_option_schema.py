@@ -237,7 +237,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize(("text", "spot"), WRONG, ids=[text for text, _ in WRONG])
-def test_what_is_wrong_is_told_at_its_place(text: str, spot: tuple) -> None:
+def test_what_is_wrong_is_reported_at_its_place(text: str, spot: tuple) -> None:
     _found, problems = read(text)
     assert spots(problems) == [spot]
 
@@ -250,7 +250,7 @@ def test_what_is_wrong_is_told_at_its_place(text: str, spot: tuple) -> None:
         ("timeouts: {restrat: 1m}", 'unknown step; did you mean "restart"?'),
     ],
 )
-def test_a_typo_is_told_with_the_name_that_was_meant(text: str, hint: str) -> None:
+def test_a_typo_is_reported_with_the_name_that_was_meant(text: str, hint: str) -> None:
     _found, (problem,) = read(text)
     assert problem.message.startswith(hint)
 

@@ -93,7 +93,7 @@ def spoil_line_ends(folder: Path) -> None:
         (spoil_line_ends, *["role-my-cluster-kanister-kafka.yaml"] * 2),
     ],
 )
-def test_stale_files_are_told_as_a_diff_that_mends_them(
+def test_stale_files_are_reported_as_a_diff_that_mends_them(
     folder: Path, form: tuple[str, str], spoil, removed: str, added: str
 ) -> None:
     spoil(folder)
@@ -131,7 +131,9 @@ def test_what_is_not_rendered_any_more_is_removed(folder: Path, form: tuple[str,
     assert checked(folder, form)[0] == 0
 
 
-def test_a_base_of_kustomize_that_lists_other_files_is_told(at_root: Path, tmp_path: Path) -> None:
+def test_a_base_of_kustomize_that_lists_other_files_is_reported(
+    at_root: Path, tmp_path: Path
+) -> None:
     assert at_root == ROOT
     assert render(tmp_path, "--kasten", "policy", "--kustomization").exit_code == 0
     done = render(tmp_path)
@@ -426,7 +428,7 @@ def test_output_is_what_kubectl_takes_it_for(at_root: Path) -> None:
         (("--kustomization",), "--kustomization needs --output-dir"),
     ],
 )
-def test_what_is_no_destination(at_root: Path, words: tuple[str, ...], told: str) -> None:
+def test_what_is_not_a_destination(at_root: Path, words: tuple[str, ...], told: str) -> None:
     assert at_root == ROOT
     done = CliRunner().invoke(main, ["render", *WORDS, *words])
     assert (done.exit_code, told in done.stderr) == (2, True), done.stderr

@@ -140,7 +140,7 @@ def test_waits_fit_the_hook_timeout_of_kasten(example: str) -> None:
     assert all(action.seconds < 1200 for action in plan.actions)
 
 
-def test_waits_that_do_not_fit_are_told() -> None:
+def test_waits_that_do_not_fit_are_reported() -> None:
     plan = plan_of("kraft-separate-pools", limits=StepTimeouts(pause=1000))
     (problem,) = [p for p in plan.problems if p.rule == "hook-timeout"]
     assert "backupPrehook" in problem.message
@@ -517,7 +517,9 @@ def test_names_of_phases_are_unique(engine: SnapshotProvider) -> None:
         (KastenOutput.BINDING, KastenOutput.ANNOTATION, KastenOutput.RESTORE),
     ],
 )
-def test_everything_rendered_tells_its_blueprint(forms: tuple[KastenOutput, ...]) -> None:
+def test_each_rendered_object_has_the_name_of_its_blueprint(
+    forms: tuple[KastenOutput, ...],
+) -> None:
     plan = plan_of("mirror-maker-2", engine=SnapshotProvider.KANISTER, kasten=forms)
     assert dict(plan.annotations)["kanister-kafka.io/blueprint"] == f"kasten-io/{plan.name}"
     for manifest in render(plan):
@@ -745,7 +747,7 @@ def test_calls_of_scripts_are_seen() -> None:
 
 @pytest.mark.parametrize("engine", SnapshotProvider)
 @pytest.mark.parametrize("strategy", Strategy)
-def test_header_tells_each_phase_in_its_order_with_its_limits(
+def test_the_header_has_each_phase_in_order_with_its_limits(
     strategy: Strategy, engine: SnapshotProvider
 ) -> None:
     if strategy is Strategy.HOT and engine is SnapshotProvider.KANISTER:
@@ -789,7 +791,7 @@ def test_binding_goes_to_the_owner_of_the_volumes(
     assert ("binding-no-barrier" in {p.rule for p in plan.problems}) is warned
 
 
-def test_annotation_form_says_what_to_set() -> None:
+def test_the_annotation_form_prints_the_annotation_to_set() -> None:
     plan = plan_of("seed", "kafka-mirror/my-cluster", kasten=(KastenOutput.ANNOTATION,))
     assert plan.notes == (
         "to do: kubectl annotate kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka-mirror "
@@ -892,5 +894,5 @@ def test_tables_of_a_plan_fit_the_terminal(width: int) -> None:
 @pytest.mark.parametrize(
     ("seconds", "text"), [(0, "0s"), (90, "1m30s"), (120, "2m"), (3661, "1h1m1s")]
 )
-def test_duration_is_spelled_as_in_go(seconds: int, text: str) -> None:
+def test_durations_have_the_format_of_go(seconds: int, text: str) -> None:
     assert format_duration(seconds) == text

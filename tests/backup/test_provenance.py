@@ -181,7 +181,7 @@ def test_former_name_of_a_step_is_read_and_has_the_same_hash(at_root):  # noqa: 
     assert (*_hashed_words(labelled),) == labelled.words()
 
 
-def test_default_options_are_no_words():
+def test_default_options_are_not_words():
     assert Options().words() == ()
     assert dict(provenance_annotations(CASES["seed"].plan()))["kanister-kafka.io/options"] == (
         "--kasten policy --strimzi-version 0.23"
@@ -238,7 +238,7 @@ def test_same_bytes_in_any_environment(environment):
     assert done.stdout == b"---\n".join(files)
 
 
-def test_every_character_is_spelled_the_same_by_every_python():
+def test_each_python_writes_each_character_the_same():
     """Python's own idea of what can be printed changes with its Unicode version."""
     every = (chr(point) for point in range(0x110000) if not 0xD800 <= point < 0xE000)
     spelled = "".join(
@@ -299,7 +299,7 @@ def test_status_has_nothing_to_say_of_a_fresh_blueprint(cluster, words):
     assert "Blueprint" not in told()
 
 
-def test_status_says_that_the_cluster_has_changed(cluster):
+def test_status_reports_a_changed_cluster(cluster):
     put_blueprint(cluster, *WORDS)
     cluster.change("kafkas", "kafka", "my-cluster", {"spec": {"entityOperator": {}}})
     line = "the cluster has changed since its Blueprint was made; to see how, run: "
@@ -332,7 +332,7 @@ def test_a_blueprint_of_the_files_is_as_good(cluster):
     assert "Blueprint" not in told()
 
 
-def test_status_says_which_version_made_it(cluster):
+def test_status_prints_the_version_that_rendered_it(cluster):
     put_blueprint(cluster, **{"kanister-kafka.io/version": "0.0.9"})
     line = f"! its Blueprint was made by kanister-kafka 0.0.9, and this is {__version__}\n"
     assert line in told()

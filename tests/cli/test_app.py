@@ -196,7 +196,7 @@ LONG = (
 
 
 @pytest.mark.parametrize("words", LONG)
-def test_a_report_that_cannot_be_written_is_told_before_the_work(words: str) -> None:
+def test_a_report_that_cannot_be_written_is_an_error_before_the_work(words: str) -> None:
     """No file can be made below /proc, and there is no cluster that could be asked."""
     done = run(*words.split(), "/proc/report.html")
     assert (done.exit_code, done.stdout) == (2, "")
@@ -292,7 +292,7 @@ def test_own_template_goes_first(tmp_path: Path) -> None:
         pytest.param("<%= plan.labels.__add__ %>", "unsafe", id="method-of-python"),
     ],
 )
-def test_broken_template_is_told_with_its_line(tmp_path: Path, text: str, told: str) -> None:
+def test_the_error_of_a_broken_template_has_its_line(tmp_path: Path, text: str, told: str) -> None:
     (tmp_path / "serviceaccount.yaml.j2").write_text(text)
     result = run("render", "-f", KRAFT, "--templates", str(tmp_path))
     assert result.exit_code == 1
@@ -414,7 +414,7 @@ def broken(tmp_path: Path) -> str:
     return str(path)
 
 
-def test_validate_tells_findings_here_and_a_summary_there(broken: str) -> None:
+def test_validate_prints_findings_to_stdout_and_a_summary_to_stderr(broken: str) -> None:
     result = run("validate", broken)
     assert result.exit_code == 1
     first, second = result.stdout.splitlines()
@@ -436,7 +436,7 @@ def test_validate_tells_findings_here_and_a_summary_there(broken: str) -> None:
                       "warning"], 0, "no problem, 2 ignored", id="repeated"),
     ],
 )  # fmt: skip
-def test_exit_code_follows_what_is_told(
+def test_exit_code_follows_the_worst_finding(
     broken: str, words: list[str], code: int, summary: str
 ) -> None:
     result = run("validate", *words, broken)
@@ -625,7 +625,7 @@ def test_help_has_options_in_sections() -> None:
     }
 
 
-def test_what_is_said_and_how_is_chosen(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_options_quiet_and_color(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     words = ("render", "-f", "examples/mirror-maker-2", "--kasten", "annotation")
     monkeypatch.chdir(ROOT)
     loud, quiet = run(*words), run(*words, "-q")
@@ -824,7 +824,7 @@ def test_no_traceback_for_broken_input(text: bytes, command: str) -> None:
     assert all(any(s in line for s in severities) for line in result.output.splitlines()[:-1])
 
 
-def test_all_problems_are_told_at_once_with_their_places(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once_with_their_places(tmp_path: Path) -> None:
     path = tmp_path / "kafka.yaml"
     path.write_text(
         "apiVersion: kafka.strimzi.io/v1beta2\nkind: Kafka\nmetadata:\n  name: a\nspec:\n"
@@ -891,7 +891,7 @@ SLOW = {"jinja2", "kubernetes", "importlib.metadata", "xml.etree.ElementTree", "
 """Modules that take their time; `python -X importtime` tells."""
 
 
-def test_help_says_of_each_command_what_the_command_says_of_itself() -> None:
+def test_help_of_a_group_has_the_first_line_of_each_command() -> None:
     for group in (CommandGroup(), backups, policy, topics):
         context = click.Context(group)
         for name, summary in group.about.items():
@@ -911,7 +911,7 @@ def test_no_command_imports_what_it_does_not_use(tmp_path: Path) -> None:
     assert not validate & {*SLOW, *packages}
 
 
-def test_what_kubectl_apply_cannot_keep_is_told() -> None:
+def test_an_annotation_too_large_for_kubectl_apply_is_reported() -> None:
     words = ["render", "-f", "examples/kraft-separate-pools", "--engine", "kanister"]
     assert "--server-side" not in run(*words).stderr
     many = [f"--annotation=site.example/{n}={'x' * 4000}" for n in range(70)]

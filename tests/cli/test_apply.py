@@ -160,7 +160,7 @@ def test_templates_of_a_chart_are_applied_as_helm_renders_them(tmp_path) -> None
 
 @pytest.mark.parametrize("command", ["apply", "delete"])
 @pytest.mark.parametrize("words", [["--image", "a"], ["--cluster", "a"], ["--templates", "."]])
-def test_options_of_a_rendering_are_no_use_with_rendered_files(server, text, command, words):
+def test_rendering_options_are_refused_with_rendered_files(server, text, command, words):
     result = run(command, "-f", "-", *words, stdin=text)
     assert result.exit_code == 2
     assert f"{words[0]} is for rendering" in result.stderr
@@ -211,7 +211,7 @@ def test_refusals_come_before_any_change(server):
     assert last == "nothing was changed"
 
 
-def test_one_reason_for_many_objects_is_told_once(server, objects):
+def test_one_reason_for_many_objects_is_printed_once(server, objects):
     server.namespaces.remove("kafka")
     result = run("apply", "-f", KRAFT)
     assert result.exit_code == 2
@@ -221,7 +221,7 @@ def test_one_reason_for_many_objects_is_told_once(server, objects):
     assert told[2].startswith("    serviceaccount/")
 
 
-def test_half_applied_is_told_by_name(server, objects):
+def test_a_partial_apply_names_its_objects(server, objects):
     server.faults["PATCH", RECORD, False] = [status(422, "exceeded quota")]
     result = run("apply", "-f", KRAFT, "--prune")
     assert result.exit_code == 1
@@ -278,7 +278,7 @@ class TestScripts:
         assert lines(result)[-1] == f"{place} pruned"
         assert len(server.objects) == len(objects)
 
-    def test_prune_says_why_it_keeps_former_ones(self, server, objects):
+    def test_prune_prints_why_it_keeps_former_objects(self, server, objects):
         former, name = former_scripts(), scripts_of(objects)["metadata"]["name"]
         text = json.dumps(another(objects)).replace(name, former["metadata"]["name"])
         server.put(former, json.loads(text))
@@ -320,7 +320,7 @@ def test_prune_wants_the_whole_input(server, objects):
     assert server.writes == []
 
 
-def test_what_could_not_be_looked_at_is_said(server):
+def test_forbidden_lists_are_reported(server):
     server.faults["GET", "/apps/v1/deployments", None] = [forbidden()]
     result = run("apply", "-f", KRAFT, "--prune")
     assert result.exit_code == 0
@@ -444,7 +444,7 @@ class TestDiff:
     @pytest.mark.parametrize(
         "answer", [status(422, "is wrong"), forbidden(), status(401, "who are you"), None]
     )
-    def test_what_cannot_be_told_is_not_taken_for_a_difference(self, server, answer):
+    def test_an_error_is_not_a_difference(self, server, answer):
         server.faults["PATCH", RECORD, True] = [answer]
         result = run("apply", "-f", KRAFT, "--diff")
         assert (result.exit_code, result.stdout) == (2, "")
@@ -470,7 +470,7 @@ class TestFieldsOfAnotherManager:
         entry["manager"] = "kubectl"
         return found
 
-    def test_apply_warns_of_what_it_leaves(self, server, blueprint) -> None:
+    def test_apply_warns_of_objects_that_it_keeps(self, server, blueprint) -> None:
         result = run("apply", "-f", COMBINED)
         assert result.exit_code == 0
         assert "deferPhase" in server.live(blueprint)["actions"]["backupPosthook"]
@@ -620,7 +620,7 @@ class TestDelete:
         assert run("delete", "-f", KRAFT, "--force").exit_code == 0
         assert server.objects == {}
 
-    def test_what_is_not_ours(self, server, objects):
+    def test_objects_without_the_label_stay(self, server, objects):
         server.put(*objects)
         account = next(item for item in objects if item["kind"] == "ServiceAccount")
         server.live(account)["metadata"]["labels"] = {}
@@ -642,7 +642,7 @@ class TestDelete:
         assert f" {option} " not in run("delete", "--help").stdout
         assert f" {option} " in run("apply", "--help").stdout
 
-    def test_half_deleted_is_told_by_name(self, server, objects):
+    def test_a_partial_delete_names_its_objects(self, server, objects):
         server.put(*objects)
         server.faults["DELETE", RECORD, False] = [status(422, "no")]
         result = run("delete", "-f", KRAFT)
@@ -680,7 +680,7 @@ def test_input_of_the_example_is_what_the_tests_take_it_for():
 
 
 @pytest.mark.parametrize("words", [[], ["--kasten", "policy"], ["--kasten", "binding"]])
-def test_whatever_is_rendered_can_be_applied(server, words):
+def test_every_rendered_object_can_be_applied(server, words):
     text = run("render", "-f", KRAFT, *words).stdout
     result = run("apply", "-f", "-", stdin=text)
     assert result.exit_code == 0

@@ -5,7 +5,6 @@ from __future__ import annotations
 import copy
 import json
 import re
-from functools import lru_cache
 from types import SimpleNamespace
 
 import pytest
@@ -25,136 +24,15 @@ from kanister_kafka.kube.exec import ExecResult, exec_in_pod
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.yamldoc import document_from_dict, loads, to_python
 from tests.cli.test_app import completed
-from tests.fakes.api_server import ApiServer
-from tests.fakes.fake_time import FakeTime
-from tests.fakes.http_api import serving, write_kubeconfig
+from tests.fakes.checked_server import labelled_pod_set, rendered
 from tests.operations.test_preflight import (
     NAMESPACE,
-    claim,
-    deployment,
     kafka,
-    node,
-    operator_pod,
-    pod,
-    pod_set,
     pool,
-    snapshot_class,
     thing,
-    volume,
 )
 
-SERVED = {
-    ("", "v1"): {
-        "pods": "Pod",
-        "persistentvolumeclaims": "PersistentVolumeClaim",
-        "configmaps": "ConfigMap",
-        "serviceaccounts": "ServiceAccount",
-        "resourcequotas": "ResourceQuota",
-        "limitranges": "LimitRange",
-        "namespaces": "Namespace",
-        "nodes": "Node",
-        "persistentvolumes": "PersistentVolume",
-    },
-    ("apps", "v1"): {"deployments": "Deployment", "statefulsets": "StatefulSet"},
-    ("rbac.authorization.k8s.io", "v1"): {"roles": "Role", "rolebindings": "RoleBinding"},
-    ("autoscaling", "v2"): {"horizontalpodautoscalers": "HorizontalPodAutoscaler"},
-    ("keda.sh", "v1alpha1"): {"scaledobjects": "ScaledObject"},
-    ("storage.k8s.io", "v1"): {"storageclasses": "StorageClass"},
-    ("snapshot.storage.k8s.io", "v1"): {"volumesnapshotclasses": "VolumeSnapshotClass"},
-    ("cr.kanister.io", "v1alpha1"): {"blueprints": "Blueprint", "actionsets": "ActionSet"},
-    ("core.strimzi.io", "v1beta2"): {"strimzipodsets": "StrimziPodSet"},
-    ("kafka.strimzi.io", "v1beta2"): {
-        "kafkas": "Kafka",
-        "kafkanodepools": "KafkaNodePool",
-        "kafkarebalances": "KafkaRebalance",
-        "kafkaconnects": "KafkaConnect",
-        "kafkamirrormaker2s": "KafkaMirrorMaker2",
-        "kafkamirrormakers": "KafkaMirrorMaker",
-        "kafkabridges": "KafkaBridge",
-    },
-}
-
-
-class CheckedServer(ApiServer):
-    """An API server that grants every right, and runs each pod at once."""
-
-    def __init__(self):
-        super().__init__(SERVED)
-        self.allowed = True
-        self.time = FakeTime()
-        self.on_create.append(self.run_pod)
-
-    def run_pod(self, made):
-        ended = {"spec": {"nodeName": "one"}, "status": {"phase": "Succeeded"}}
-        self.change("pods", made["metadata"]["namespace"], made["metadata"]["name"], ended)
-        self.logs[made["metadata"]["name"]] = ["Client Version: v1.34.1"]
-
-    def answer(self, method, path, query, body):
-        if path.startswith("/apis/authorization.k8s.io/v1/"):
-            return 201, {"status": {"allowed": self.allowed}}
-        return super().answer(method, path, query, body)
-
-    def forbid(self, plural):
-        self.refusals.append(("", f"/{plural}(/[^/]+)?$", 403))
-
-    def fill(self):
-        """Put a healthy Kafka there, and apply its Blueprint."""
-        broker = pod("my-cluster-dual-0", "Ready", labels=OURS)
-        operator = labelled(operator_pod("Ready"), {"strimzi.io/kind": "cluster-operator"})
-        self.put(kafka(), pool(), broker, operator, deployment(), volume())
-        self.put(labelled(claim(), {"strimzi.io/cluster": "my-cluster"}), labelled(pod_set()))
-        self.put(snapshot_class(), node("one", Options().image), thing("Namespace", NAMESPACE, ""))
-        self.install()
-
-    def install(self, **options):
-        self.put(*[to_python(loads(m.text).documents[0].root) for m in rendered(**options)])
-
-
-OURS = {"strimzi.io/cluster": "my-cluster", "strimzi.io/kind": "Kafka"}
-
-
-def labelled(item, labels=OURS):
-    return {**item, "metadata": {**item["metadata"], "labels": {**labels}}}
-
-
-@pytest.fixture
-def server(tmp_path, monkeypatch):
-    """Serve a healthy cluster to which the Blueprint is applied."""
-    with serving(CheckedServer()) as server:
-        path = tmp_path / "config"
-        write_kubeconfig(path, server.url, namespace=NAMESPACE)
-        monkeypatch.setenv("KUBECONFIG", str(path))
-        monkeypatch.setenv("NO_PROXY", "127.0.0.1")
-        server.fill()
-        yield server
-
-
-@lru_cache
-def rendered(**options):
-    documents = [
-        document_from_dict(kafka()),
-        document_from_dict(pool()),
-        document_from_dict(labelled_pod_set()),
-    ]
-    reading = read_cluster(documents)
-    return render(build_plan(reading.cluster, Options(**options), reading.problems))
-
-
-def labelled_pod_set():
-    return {**labelled(pod_set()), "apiVersion": "core.strimzi.io/v1beta2"}
-
-
-@pytest.fixture(autouse=True)
-def broker(monkeypatch):
-    """Answer for the broker: every replica is in sync."""
-    asked = []
-
-    def run(pod, namespace, _command, **more):
-        asked.append((pod, namespace, more))
-        return ExecResult(0, "", "")
-
-    monkeypatch.setattr(executing, "exec_in_pod", run)
-    return asked
+pytestmark = pytest.mark.usefixtures("broker")
 
 
 def run(*words):
@@ -212,7 +90,7 @@ def test_no_kafka_and_wrong_options() -> None:
     assert result.stdout == ""
 
 
-def test_a_problem_is_exit_code_1_and_a_warning_where_it_is_asked_for(server) -> None:
+def test_a_problem_is_exit_code_1_and_a_warning_with_fail_on(server) -> None:
     assert run("my-cluster", "--fail-on", "warning").exit_code == 1
     server.allowed = False
     result = run("my-cluster", "-o", "json")
@@ -227,7 +105,7 @@ def test_a_cluster_that_does_not_answer_is_exit_code_2(tmp_path, monkeypatch) ->
     assert "does not exist" in result.output
 
 
-def test_a_cluster_that_cannot_be_planned_is_judged_all_the_same(server) -> None:
+def test_a_cluster_that_cannot_be_planned_is_still_checked(server) -> None:
     broken = pool()
     broken["spec"]["storage"] = {"type": "ephemeral"}
     server.put(broken)
@@ -273,7 +151,7 @@ def test_the_options_are_those_of_the_applied_blueprint(server) -> None:
 
 
 @pytest.mark.usefixtures("server")
-def test_how_the_server_is_asked_and_what_is_said_are_no_options_of_a_plan() -> None:
+def test_connection_and_output_options_are_not_options_of_a_plan() -> None:
     words = ("--request-timeout", "20s", "-q", "--color", "never", "-v")
     result = run("my-cluster", *words, "-o", "json")
     assert levels(result)["drift"] == "ok"
@@ -288,7 +166,7 @@ def test_a_blueprint_of_another_name_and_place_is_found_by_the_accounts(server) 
     ]
 
 
-def test_options_of_a_blueprint_that_nobody_can_read_are_told(server) -> None:
+def test_options_of_a_blueprint_that_cannot_be_parsed_are_reported(server) -> None:
     server.install()
     for manifest in rendered():
         item = to_python(loads(manifest.text).documents[0].root)
@@ -581,7 +459,7 @@ def test_an_operator_scaled_to_0_is_found_by_its_deployment(server) -> None:
     assert "kubectl scale deployment co -n strimzi --replicas 1" in result.stdout
 
 
-def test_pull_says_so_runs_a_pod_and_deletes_it(server) -> None:
+def test_pull_prints_a_note_runs_a_pod_and_deletes_it(server) -> None:
     result = run("my-cluster", "--pull")
     assert result.exit_code == 0, result.output
     assert f"starting a pod with {Options().image} in namespace kafka" in result.stderr
@@ -698,7 +576,7 @@ def test_completion_asks_the_cluster_that_the_line_names(server, monkeypatch, tm
 
 
 @pytest.mark.usefixtures("server")
-def test_a_policy_for_a_namespace_that_the_cluster_lacks_is_told() -> None:
+def test_a_policy_for_a_missing_namespace_is_reported() -> None:
     words = ["policy", "render", "my-cluster", "-n", "kafka", "--definitions"]
     told = CliRunner().invoke(main, [*words, "kafk"]).stderr
     assert (
@@ -709,7 +587,7 @@ def test_a_policy_for_a_namespace_that_the_cluster_lacks_is_told() -> None:
     assert "the cluster has no Namespace nope; it has kafka\n" in result.stderr
 
 
-def test_a_storage_class_that_the_cluster_lacks_is_told(server) -> None:
+def test_a_missing_storage_class_is_reported(server) -> None:
     words = ["policy", "restore", "my-cluster", "-n", "kafka", "--restore-point", "r"]
     server.put(thing("StorageClass", "fast", ""))
     told = CliRunner().invoke(main, [*words, "--storage-class", "fast"]).stderr

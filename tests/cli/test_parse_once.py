@@ -11,9 +11,9 @@ from click.testing import CliRunner
 
 from kanister_kafka.cli import main
 from kanister_kafka.yamldoc.parser import Loader
-from tests.cli.test_check import NAMESPACE, broker, server  # noqa: F401 - fixtures
 from tests.conftest import ROOT
 from tests.fakes.api_server import running
+from tests.operations.test_preflight import NAMESPACE
 
 EXAMPLE = ROOT / "examples" / "kraft-separate-pools"
 KRAFT = str(EXAMPLE)
@@ -70,7 +70,7 @@ def test_apply_parses_rendered_files_once(tmp_path, monkeypatch) -> None:
         assert parsings("apply", "-f", str(folder), "--dry-run") == ALL
 
 
-@pytest.mark.usefixtures("server")
+@pytest.mark.usefixtures("server", "broker")
 def test_check_parses_what_it_compares_the_cluster_with_once() -> None:
     assert parsings("check", "my-cluster", "-n", NAMESPACE) == ALL
 

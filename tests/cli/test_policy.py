@@ -88,7 +88,7 @@ def test_the_namespace_that_is_stopped_has_a_policy_of_its_own(at_root: Path) ->
         assert [action["action"] for action in policy["spec"]["actions"]] == ["backup", "export"]
 
 
-def test_it_says_what_the_policies_do_not_keep_and_in_which_order(at_root: Path) -> None:  # noqa: ARG001
+def test_notes_name_missing_definitions_and_the_order_of_policies(at_root: Path) -> None:  # noqa: ARG001
     lost = run(f"policy render {MIRROR}").stderr
     assert "to do: add --definitions kafka --definitions kafka-tools to policy render" in lost
     assert "in kafka the source of KafkaMirrorMaker2 mirror" in lost
@@ -177,7 +177,7 @@ def test_a_restore_is_the_one_that_render_makes(at_root: Path) -> None:  # noqa:
     assert run(f"policy restore {POOLS} --restore-point rp").stdout == "---\n".join(texts)
 
 
-def test_a_restore_says_what_comes_first(at_root: Path) -> None:  # noqa: ARG001
+def test_a_restore_prints_its_first_step(at_root: Path) -> None:  # noqa: ARG001
     words = f"policy restore {POOLS} --restore-point rp"
     assert (
         "to do: render the Blueprint kasten-io/kafka.my-cluster with --kasten restore and apply it "
@@ -221,7 +221,7 @@ CLASS = "/spec/storageClassName"
         ("--storage-class other=fast", [("test", CLASS, "other"), ("replace", CLASS, "fast")], []),
     ],
 )
-def test_a_storage_class_is_changed_where_one_is_named(
+def test_a_storage_class_is_changed_if_the_option_is_given(
     choices: str, claims: object, kafkas: list[str]
 ) -> None:
     transforms, action = objects(f"policy restore -f - --restore-point rp {choices}", text=STORAGE)
@@ -314,7 +314,7 @@ LEFT_OUT = "tests/invalid/kasten-filter-leaves-out"
 PER_NAMESPACE = "see kasten-hook-per-namespace"
 
 
-def test_lint_tells_what_each_policy_covers(at_root: Path) -> None:  # noqa: ARG001
+def test_lint_prints_the_coverage_of_each_policy(at_root: Path) -> None:  # noqa: ARG001
     (path,) = Path(LEFT_OUT).iterdir()
     result = run(f"policy lint {LEFT_OUT}")
     assert result.stdout.splitlines()[:6] == [
@@ -380,7 +380,8 @@ def test_lint_as_json(folder: str, runs: list[object], at_root: Path) -> None:  
     assert {finding["check"] for finding in tree["findings"]} >= {folder}
 
 
-def test_what_is_not_in_the_input_is_said_to_be_missing(at_root: Path, tmp_path: Path) -> None:  # noqa: ARG001
+@pytest.mark.usefixtures("at_root")
+def test_objects_outside_of_the_input_are_reported_as_missing(tmp_path: Path) -> None:
     (tmp_path / "policy.yaml").write_text(run(f"policy render {POOLS}").stdout)
     tree = json.loads(run(f"policy lint {tmp_path} --format json").stdout)
     assert {r["but"] for r in tree["policies"][0]["runs"]} == {"the Blueprint is not in the input"}
@@ -508,7 +509,7 @@ def test_the_table_has_a_row_for_a_hook_that_is_missing(at_root: Path) -> None: 
     assert "backup preHook streaming none nothing see kasten-kafka-not-stopped" in rows
 
 
-def test_the_table_says_what_follows_from_a_selector_by_label(at_root: Path) -> None:  # noqa: ARG001
+def test_the_table_has_the_effects_of_a_selector_by_label(at_root: Path) -> None:  # noqa: ARG001
     folder = "tests/invalid/kasten-stopped-per-namespace"
     text = run(f"policy lint {folder}/by-label.yaml", code=1).stdout
     rows = [" ".join(line.split()) for line in text.splitlines()]
@@ -531,7 +532,7 @@ def test_the_table_says_what_follows_from_a_selector_by_label(at_root: Path) -> 
         ("operator: In", "operater: In", "see kasten-binding-shape"),
     ],
 )
-def test_the_table_says_why_a_binding_does_nothing(
+def test_the_table_has_the_reason_why_a_binding_does_nothing(
     right: str, wrong: str, but: str, at_root: Path, tmp_path: Path
 ) -> None:
     text = (at_root / "tests/invalid/kasten-started-early/binding.yaml").read_text()
@@ -556,7 +557,7 @@ def test_a_report_in_a_file_has_the_coverage_as_well(at_root: Path, tmp_path: Pa
     assert file.read_text() == run(f"policy lint {LEFT_OUT}").stdout
 
 
-def test_the_page_shows_what_lint_says(at_root: Path) -> None:
+def test_the_page_has_the_output_of_lint(at_root: Path) -> None:
     page = (at_root / "docs" / "policies.md").read_text()
     shown = page.partition("$ kanister-kafka ")[2].partition("```")[0]
     command, _line, output = shown.partition("\n")

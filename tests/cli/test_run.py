@@ -192,7 +192,7 @@ def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch)
     assert (gone.exit_code, "gone: does not exist" in gone.stderr) == (2, True)
 
 
-def test_failed_action_says_why_in_one_line(cluster):
+def test_a_failed_action_prints_its_reason_in_one_line(cluster):
     line = "12:00:00 flush: FAILED while flushing: disk full"
     Kanister(cluster, fails=("flush",), says={"flush": [line]})
     done = invoke("run", "backupPrehook", "my-cluster", "-n", "kafka", "--no-logs")
@@ -216,7 +216,7 @@ def test_failed_action_says_why_in_one_line(cluster):
         (("restore",), 2, "--from ACTIONSET"),
     ],
 )
-def test_what_is_not_there_is_told_before_anything_is_made(cluster, arguments, code, words):
+def test_missing_objects_are_reported_before_a_change(cluster, arguments, code, words):
     done = invoke("run", *arguments, "-n", "kafka")
     assert (done.exit_code, words in done.stderr) == (code, True), done.stderr
     assert cluster.writes == []
@@ -259,7 +259,7 @@ def add_backup(cluster, *, version="4.1.0", images=IMAGES):
 RESTORE = ("run", "restore", "-n", "kafka", "--from", "old", "--yes")
 
 
-def test_version_that_the_operator_has_not_is_told_before_a_restore_begins(cluster):
+def test_an_unsupported_version_is_reported_before_a_restore(cluster):
     add_backup(cluster)
     done = invoke(*RESTORE)
     assert done.exit_code == 1
@@ -267,7 +267,7 @@ def test_version_that_the_operator_has_not_is_told_before_a_restore_begins(clust
     assert cluster.writes == []
 
 
-def test_restore_goes_on_with_another_version_where_it_is_told_to(cluster):
+def test_a_restore_with_another_version_needs_its_option(cluster):
     Kanister(cluster)
     add_backup(cluster)
     done = invoke(*RESTORE, "--option", "any-kafka-version=true")
@@ -283,7 +283,7 @@ def test_restore_goes_on_with_another_version_where_it_is_told_to(cluster):
         ("4.1.0", "", "no operator is seen that lists its versions"),
     ],
 )
-def test_restore_begins_where_no_version_stands_against_it(cluster, version, images, words):
+def test_a_restore_begins_if_the_version_is_supported(cluster, version, images, words):
     Kanister(cluster)
     add_backup(cluster, version=version, images=images)
     done = invoke(*RESTORE)
@@ -303,7 +303,7 @@ def test_what_may_not_be_read_of_the_version_is_a_warning(cluster, place):
     assert any(method == "POST" for method, *_ in cluster.writes)
 
 
-def test_what_is_discarded_is_said_before_it_begins(cluster):
+def test_discarded_data_are_reported_before_a_restore(cluster):
     Kanister(cluster)
     add_backup(cluster, version="4.2.0")
     done = invoke(*RESTORE, "--option", "discard-replaced=true")
@@ -311,7 +311,7 @@ def test_what_is_discarded_is_said_before_it_begins(cluster):
     assert "The present data of its volumes is LOST" in done.stderr
 
 
-def test_timeout_says_what_goes_on(cluster):
+def test_a_timeout_reports_the_running_phase(cluster):
     Kanister(cluster, seconds=30)
     done = invoke("run", "backupPrehook", "-n", "kafka", "--timeout", "1s")
     assert done.exit_code == 1
@@ -372,7 +372,7 @@ def test_help_imports_nothing_heavy():
 
 
 @pytest.mark.parametrize(("ready", "code"), [((True, True), 0), ((True, False), 1), ((), 1)])
-def test_exit_code_says_whether_it_runs(cluster, ready, code):
+def test_exit_code_depends_on_whether_kafka_runs(cluster, ready, code):
     for number in (0, 1):
         cluster.drop("pods", "kafka", f"my-cluster-dual-{number}")
     for number, serves in enumerate(ready):
@@ -526,7 +526,7 @@ def test_printed_commands_name_the_context_that_was_given(cluster, words):
     assert [command for command in commands if "--context here" not in command] == []
 
 
-def test_without_a_switch_the_way_by_hand_is_told(cluster):
+def test_without_a_watchdog_the_manual_commands_are_printed(cluster):
     stopped(cluster, switch=False)
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
     assert done.exit_code == 1
@@ -543,7 +543,7 @@ def test_kafka_that_is_gone_cannot_be_resumed(cluster):
     assert cluster.writes == []
 
 
-def test_nodes_that_somebody_else_took_down_are_none_of_ours(cluster):
+def test_resume_refuses_nodes_that_another_actor_stopped(cluster):
     cluster.drop("pods", "kafka", "my-cluster-dual-0")
     done = invoke("resume", "-n", "kafka", "--timeout", "20s")
     assert (done.exit_code, "nothing here to undo" in done.stderr) == (1, True)
@@ -560,7 +560,7 @@ def test_resume_that_fails_again_and_again_gives_the_reason_and_the_way_by_hand(
     assert f"Deployment {SWITCH} goes on" in done.stderr
 
 
-def test_resume_waits_for_what_is_at_work_already(cluster):
+def test_resume_waits_for_a_running_restart(cluster):
     stopped(cluster)
     cluster.logs["kanister-job-x"] = ["12:00:00 restart: starting"]
     add_task(cluster, "kanister-job-x", "restart", job="j")
@@ -758,7 +758,7 @@ def test_narrowed_terminal_is_cleared_of_broken_rows(monkeypatch):
     assert f"{'x' * 20}\n . stop\n" in re.sub(r"\x1b\[[?\d;]*\w", "", stream.text)
 
 
-def test_display_tells_what_a_running_phase_waits_for(monkeypatch):
+def test_display_has_the_condition_that_a_running_phase_waits_for(monkeypatch):
     stream = Terminal()
     monkeypatch.setattr(sys, "stderr", stream)
     monkeypatch.setenv("TERM", "xterm")

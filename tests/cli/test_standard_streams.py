@@ -84,7 +84,7 @@ def test_a_higher_exit_code_stays(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize(("closed", "lines"), [(">&-", 0), ("2>&-", 1)])
-def test_a_closed_stream_is_no_fault(closed: str, lines: int) -> None:
+def test_a_closed_stream_is_not_an_error(closed: str, lines: int) -> None:
     command = f'"$0" -c "{CODE}" plan -f "$1" -o name {closed}'
     done = subprocess.run(
         ["sh", "-c", command, sys.executable, KRAFT], capture_output=True, text=True, check=False

@@ -19,14 +19,7 @@ from kanister_kafka.topics.model import PartitionRate, TopicRates
 from tests.cli.test_run import Screen, Terminal
 from tests.fakes.cluster import serving
 from tests.fakes.fake_time import FakeTime
-from tests.topics.test_client import (  # noqa: F401 - fixtures
-    MANY,
-    Brokers,
-    brokers,
-    everywhere,
-    mock,
-    name,
-)
+from tests.fakes.mock_cluster import MANY, Brokers, everywhere
 from tests.topics.test_job import TOTALS
 
 KAFKA = {
@@ -39,7 +32,7 @@ def run(*words: str) -> Result:
     return CliRunner().invoke(main, ["topics", *words], catch_exceptions=False)
 
 
-def test_total_last_and_rate_as_text_and_json(brokers: Brokers, name: str) -> None:  # noqa: F811
+def test_total_last_and_rate_as_text_and_json(brokers: Brokers, name: str) -> None:
     brokers.write(name, everywhere(MANY[:7]))
     at = ("--bootstrap-server", brokers.address)
     assert re.search(r"all +28 ", run("count", *at, name).stdout)
@@ -54,8 +47,8 @@ def test_total_last_and_rate_as_text_and_json(brokers: Brokers, name: str) -> No
 
 
 def test_compare_exits_by_its_verdict(
-    brokers: Brokers,  # noqa: F811
-    name: str,  # noqa: F811
+    brokers: Brokers,
+    name: str,
     tmp_path: Path,
 ) -> None:
     brokers.write(f"{name}-a", everywhere(MANY))
@@ -81,7 +74,7 @@ def test_compare_exits_by_its_verdict(
     assert "known only after all records are read" in unfit.stderr
 
 
-def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:  # noqa: F811
+def test_a_mirror_is_found_by_its_prefix(brokers: Brokers, name: str) -> None:
     brokers.write(name, everywhere(MANY[:50]))
     brokers.write(f"src.{name}", everywhere(MANY[:50]))
     found = run("compare", f"{brokers.address}/{name}", f"{brokers.address}/", "--not-compacted")
@@ -111,7 +104,7 @@ def test_one_clear_line(words: tuple[str, ...], exits: int, told: str) -> None:
     assert "Traceback" not in result.output
 
 
-def test_unknown_topic_names_what_is_there(brokers: Brokers, name: str) -> None:  # noqa: F811
+def test_unknown_topic_names_what_is_there(brokers: Brokers, name: str) -> None:
     brokers.write(name, everywhere(MANY[:1]))
     result = run("count", "--bootstrap-server", brokers.address, "nope")
     assert result.exit_code == 2
@@ -126,7 +119,7 @@ def cluster(configure):
         yield cluster
 
 
-def test_in_cluster_the_job_says_the_same(cluster) -> None:
+def test_a_job_in_the_cluster_prints_the_same(cluster) -> None:
     def play(made):
         if made["kind"] == "Job":
             (container,) = made["spec"]["template"]["spec"]["containers"]

@@ -35,6 +35,6 @@ def test_links_out_of_docs_lead_into_the_repository_or_nowhere(
     assert not caplog.records
 
 
-def test_one_that_is_not_there_is_told(caplog: pytest.LogCaptureFixture) -> None:
+def test_one_that_is_not_there_is_reported(caplog: pytest.LogCaptureFixture) -> None:
     on_site("[x](../examples/nowhere)", URL)
     assert caplog.messages == ["page.md: ../examples/nowhere is not there"]

@@ -351,7 +351,7 @@ def test_up_waits_for_all_that_it_made(lab: Lab) -> None:
     ]
 
 
-def test_up_does_not_wait_for_ever(lab: Lab) -> None:
+def test_up_waits_for_a_limited_time(lab: Lab) -> None:
     lab.shell.on(HAS_KAFKA, "kafka/my-cluster\n").on("wait kafka", AWAY)
     done = lab.run("up", LAB_WAIT="1")
     assert done.returncode == 1

@@ -102,7 +102,7 @@ def test_selector(text: str, fits: bool) -> None:  # noqa: FBT001
         *("a" * 64, f"a={'b' * 64}", f"a in (b,{'b' * 64})", "a..b/x=c", "-a/x", "!a..b/x"),
     ],
 )
-def test_what_is_no_selector(text: str) -> None:
+def test_what_is_not_a_selector(text: str) -> None:
     assert parse_selector(text) is None
     assert fleet("plan", "-f", "x", "-l", text).exit_code == 2
 
@@ -591,7 +591,7 @@ def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
         return [p.message for p in found.problems if p.rule == "unplaced-writer"]
 
 
-def test_a_client_of_nobodys_namespace_and_address_is_told_once() -> None:
+def test_a_client_of_nobodys_namespace_and_address_is_reported_once() -> None:
     assert told_once(MIXED) == []
     (said,) = told_once(FAR)
     assert "kafka.corp.example" in said
@@ -633,14 +633,14 @@ def test_label_selector_picks_clusters(selector: str, expected: list[str], tmp_p
     assert sorted(path.name for path in tmp_path.iterdir() if path.is_dir()) == expected
 
 
-def test_label_that_none_has_is_told() -> None:
+def test_label_that_none_has_is_reported() -> None:
     result = fleet("render", "-f", "-", "-l", "tier=none", stdin=THREE)
     assert result.exit_code == 1
     assert "no Kafka in the input has these labels (no-kafka)" in result.stderr
 
 
 @pytest.mark.parametrize("command", ["plan", "render"])
-def test_one_schedule_for_several_is_told_once(command: str, tmp_path: Path) -> None:
+def test_one_schedule_for_several_is_reported_once(command: str, tmp_path: Path) -> None:
     words = ["--engine", "kanister", "--schedule", "0 3 * * *", "--keep-daily", "7"]
     words += ["--schedule-image", "example.com/kanister-kafka:1"]
     said = "schedule '0 3 * * *' is that of 3 Kafkas, whose backups start in the same minute: "
@@ -782,7 +782,7 @@ def test_a_service_account_may_have_its_name_once_in_a_namespace(tmp_path: Path)
     ]
 
 
-def test_a_cluster_that_two_entries_read_is_told(tmp_path: Path) -> None:
+def test_a_cluster_that_two_entries_read_is_reported(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(kafka("a"))
     (tmp_path / "fleet.yaml").write_text(f"{HEAD}clusters: [{{paths: [a.yaml]}}, {{paths: [.]}}]")
     result = fleet("render", str(tmp_path / "fleet.yaml"))
@@ -790,7 +790,7 @@ def test_a_cluster_that_two_entries_read_is_told(tmp_path: Path) -> None:
     assert "clusters[1]: Kafka kafka/a is in the fleet already (duplicate-object)" in result.stderr
 
 
-def test_a_node_pool_of_no_kafka_is_told() -> None:
+def test_a_node_pool_of_no_kafka_is_reported() -> None:
     text = (ROOT / "examples/kraft-separate-pools/kafka.yaml").read_text()
     pools = text.replace("strimzi.io/cluster: my-cluster", "strimzi.io/cluster: my-clutser", 1)
     result = fleet("render", "-f", "-", stdin=stream(pools, kafka("a")))
@@ -828,7 +828,7 @@ def test_wrong_use(words: list[str], told: str, tmp_path: Path) -> None:
     assert told in result.stderr
 
 
-def test_what_is_no_fleet_file(tmp_path: Path) -> None:
+def test_what_is_not_a_fleet_file(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text(kafka("a"))
     result = fleet("render", str(tmp_path / "a.yaml"))
     assert result.exit_code == 1

@@ -341,7 +341,7 @@ def test_an_anchor_in_what_is_replaced_is_not_taken_from_who_uses_it() -> None:
     assert objects(outcome.text)[-1]["x"] == 2
 
 
-def test_an_object_of_somebody_else_is_not_replaced() -> None:
+def test_an_object_of_another_owner_is_not_replaced() -> None:
     theirs = "apiVersion: v1\nkind: ServiceAccount\nmetadata:\n  name: sa\n  namespace: shop"
     text = HEAD + items(*KAFKAS, theirs) + spec(serviceAccount="sa")
     outcome = run_function(text)
@@ -410,7 +410,7 @@ WRONG: dict[str, tuple[str, list[tuple[str, str, str]]]] = {
 
 
 @pytest.mark.parametrize(("text", "expected"), WRONG.values(), ids=WRONG)
-def test_what_is_wrong_is_told_at_its_place_and_nothing_is_added(
+def test_what_is_wrong_is_reported_at_its_place_and_nothing_is_added(
     text: str, expected: list[tuple[str, str, str]]
 ) -> None:
     result = krm(text)

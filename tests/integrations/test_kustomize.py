@@ -603,7 +603,7 @@ def test_a_base_whose_list_cannot_be_read_keeps_the_other_kafkas(
 
 
 @pytest.mark.parametrize("name", ["kustomization.yaml", "kustomization.yml", "Kustomization"])
-def test_a_kustomization_of_somebody_else_is_not_replaced(name: str, tmp_path: Path) -> None:
+def test_a_kustomization_of_another_owner_is_not_replaced(name: str, tmp_path: Path) -> None:
     (tmp_path / name).write_text("resources: [mine.yaml]\n")
     words = ["render", "-f", str(EXAMPLES / "base"), "-o", str(tmp_path), "--kustomization"]
     result = CliRunner().invoke(main, words)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,8 @@ from kanister_kafka.reports.plan import preview_json, preview_text
 from kanister_kafka.strimzi.from_cluster import read_object
 from kanister_kafka.yamldoc import document_from_dict, dump, loads
 from tests.conftest import ROOT
-from tests.fakes.api_server import forbidden
-from tests.fakes.http_api import BEARER
-from tests.kube.test_client import server  # noqa: F401 - a fixture
+from tests.fakes.api_server import ApiServer, forbidden
+from tests.fakes.http_api import BEARER, serving
 
 SECRET = "hunter2"  # noqa: S105 - which must not be seen
 HEAD = """\
@@ -272,7 +272,7 @@ BROKEN = """\
 """
 
 
-def test_every_failure_is_told_at_its_place() -> None:
+def test_every_failure_is_reported_at_its_place() -> None:
     problems = show(BROKEN, STATEFUL_SET).problems
     assert [str(problem).partition(": ")[0] for problem in problems] == [
         *("bp.yaml:11:38", "bp.yaml:13:15", "bp.yaml:17:19", "bp.yaml:18:15", "bp.yaml:19:29"),
@@ -301,7 +301,7 @@ def test_no_value_of_a_secret_is_shown() -> None:
     assert len(shown.phases[0].symbolic) == len(texts)
 
 
-def test_text_and_json_say_the_same() -> None:
+def test_text_and_json_have_the_same_content() -> None:
     shown = show(PHASES, STATEFUL_SET)
     text = preview_text(shown)
     headings = [line for line in text.splitlines() if line[:1].strip()]
@@ -445,7 +445,7 @@ def test_what_we_render_runs(path: Path) -> None:
 
 
 @pytest.fixture
-def cluster(server: Any) -> Any:  # noqa: F811 - a fixture
+def cluster(configure: Callable[[str], Path]) -> Iterator[ApiServer]:
     groups = [{"name": "apps", "preferredVersion": {"version": "v1"}}]
     named = {"name": "deployments", "kind": "Deployment", "shortNames": ["deploy"]}
     answers = {
@@ -463,9 +463,11 @@ def cluster(server: Any) -> Any:  # noqa: F811 - a fixture
             live("Secret", "v1", data={"p": SECRET}, type="Opaque"),
         ),
     }
-    for path, answer in answers.items():
-        server.faults["GET", path, None] = [answer]
-    return server
+    with serving(ApiServer({})) as server:
+        configure(server.url)
+        for path, answer in answers.items():
+            server.faults["GET", path, None] = [answer]
+        yield server
 
 
 @pytest.mark.parametrize("kind", ["Deployment", "deployments", "deploy", "deployments.apps"])

@@ -57,7 +57,7 @@ def test_what_a_schema_can_express_it_refuses(file: Path) -> None:
     assert any(not schema.is_valid(blueprint) for blueprint in blueprints(file))
 
 
-def test_every_argument_says_what_it_is() -> None:
+def test_each_argument_has_a_description() -> None:
     definitions: Any = json_schema(NEWEST)["definitions"]
     for function in functions(NEWEST).values():
         properties = definitions[f"{function.name}.args"]["properties"]

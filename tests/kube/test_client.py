@@ -310,7 +310,7 @@ def test_unauthorized(server):
         pytest.param(502, "<html>bad gateway</html>", id="gateway"),
     ],
 )
-def test_answers_that_are_no_use(server, path, code, body):
+def test_unusable_answers(server, path, code, body):
     server.faults["GET", path, None] = [(code, body)]
     message = unreachable("", "kafka")
     assert message.startswith(f"{server.url}: cannot list ")

@@ -117,7 +117,7 @@ def test_every_step_and_the_switch_have_it_all() -> None:
 
 
 @pytest.mark.parametrize("text", ["{{", "{{{", "{{{{ .Time }}}}", "a {{- b -}} c", "}} {"])
-def test_braces_of_an_annotation_are_no_template(text: str) -> None:
+def test_braces_of_an_annotation_are_not_a_template(text: str) -> None:
     """Kanister runs every string of the arguments as a template, the Deployment is none."""
     found = rendered(pod_annotations=(("note", text),))
     for args in arguments(found):
@@ -207,7 +207,7 @@ def test_resources_are_read_as_kubectl_set_resources_reads_them() -> None:
         ({"pod_limits": (("cpu", "99m"),)}, "limits"),
     ],
 )
-def test_what_no_pod_may_have_is_told(choices: dict[str, Any], path: str) -> None:
+def test_what_no_pod_may_have_is_reported(choices: dict[str, Any], path: str) -> None:
     assert {problem.path for problem in Options(**choices).problems()} == {path}
 
 

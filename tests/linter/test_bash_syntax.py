@@ -49,7 +49,7 @@ WRONG = [
 
 
 @pytest.mark.parametrize("script", WRONG)
-def test_what_is_wrong_is_told(script: str) -> None:
+def test_what_is_wrong_is_reported(script: str) -> None:
     assert check_syntax((script,)) != ((),)
 
 
@@ -69,7 +69,7 @@ def test_no_two_scripts_hide_what_is_wrong_with_one() -> None:
 
 @settings(max_examples=30, deadline=None)
 @given(st.lists(st.sampled_from([*RIGHT, *WRONG]), max_size=6).map(tuple))
-def test_each_is_told_as_it_is_alone(scripts: tuple[str, ...]) -> None:
+def test_each_is_reported_as_it_is_alone(scripts: tuple[str, ...]) -> None:
     assert check_syntax(scripts) == tuple(
         fault for one in scripts for fault in check_syntax((one,))
     )

@@ -158,7 +158,7 @@ def found(folder: Path, text: str, name: str = "templates/sub/b.yaml") -> list[s
     return [f"{p.location.line}:{p.location.column} {p.rule}" for p in validate([folder]).problems]
 
 
-def test_an_unescaped_blueprint_is_told_at_each_action(tmp_path: Path) -> None:
+def test_an_unescaped_blueprint_is_reported_at_each_action(tmp_path: Path) -> None:
     chart_of(tmp_path, {"templates/b.yaml": BLUEPRINT})
     result = validate([tmp_path])
     assert result.blueprints == 1, "what Kanister would get is looked at as well"

@@ -393,13 +393,13 @@ def test_each_class_has_mutants() -> None:
 
 
 @pytest.mark.parametrize("mutant", MUTANTS)
-def test_what_is_broken_is_told_at_its_place(mutant: Mutant) -> None:
+def test_what_is_broken_is_reported_at_its_place(mutant: Mutant) -> None:
     told(mutant)
 
 
 @settings(max_examples=300, deadline=None)
 @given(st.sampled_from(sorted(CLASSES)), st.sampled_from("abcdefghijklmnopqrstuvwxyzQZ"), st.data())
-def test_any_misspelling_is_told(name: str, letter: str, data: st.DataObject) -> None:
+def test_any_misspelling_is_reported(name: str, letter: str, data: st.DataObject) -> None:
     mutants = list(CLASSES[name](letter))
     mutant = data.draw(st.sampled_from(range(len(mutants))).map(mutants.__getitem__))
     assume(mutant.text != SOUND)

@@ -37,7 +37,7 @@ def name(path: Path) -> str:
 
 
 @pytest.mark.parametrize("path", INVALID, ids=name)
-def test_wrong_one_is_told_at_its_place(path: Path) -> None:
+def test_a_wrong_example_is_reported_at_its_place(path: Path) -> None:
     text = path.read_text()
     expected = re.findall(r"^# expect: (\d+):(\d+) (\S+) ?(.*)$", text, re.MULTILINE)
     problems = validate_text(text, settings=settings_of(text))
@@ -47,7 +47,7 @@ def test_wrong_one_is_told_at_its_place(path: Path) -> None:
 
 
 @pytest.mark.parametrize("path", VALID, ids=name)
-def test_right_one_says_nothing(path: Path) -> None:
+def test_a_right_example_has_no_finding(path: Path) -> None:
     text = path.read_text()
     assert not validate_text(text, settings=settings_of(text))
 
@@ -71,7 +71,7 @@ def test_every_check_has_a_wrong_one() -> None:
     assert ids <= {path.parent.name for path in INVALID} | {"shell-unchecked"}
 
 
-def test_without_bash_it_says_that_scripts_are_not_parsed(
+def test_without_bash_it_reports_that_scripts_are_not_parsed(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))

@@ -180,12 +180,12 @@ NO_SCALE = ("kafka", "k", "kafkas.kafka.strimzi.io", "sps", "kt", "daemonset", "
 
 
 @pytest.mark.parametrize(("stop", "start"), COMES_BACK.values(), ids=COMES_BACK)
-def test_what_may_come_back_is_no_error(stop: Does, start: Does) -> None:
+def test_what_may_come_back_is_not_an_error(stop: Does, start: Does) -> None:
     assert told(stop, start) == []
 
 
 @pytest.mark.parametrize(("stop", "start"), STAYS.values(), ids=STAYS)
-def test_what_stays_stopped_is_told(stop: Does, start: Does) -> None:
+def test_what_stays_stopped_is_reported(stop: Does, start: Does) -> None:
     assert told(stop, start) == ["stopped-for-good"]
 
 

@@ -141,7 +141,9 @@ QUICK = FakeTime().clock
 
 
 class TestApply:
-    def test_in_the_order_of_need_whatever_the_order_of_the_input(self, server, connection):
+    def test_the_order_of_the_input_does_not_change_the_order_of_the_apply(
+        self, server, connection
+    ):
         report = apply.apply_objects(tuple(reversed(ALL)), connection)
         assert applied(server) == KINDS
         assert outcomes(report) == [(kind, ApplyOutcome.CREATED) for kind in KINDS]
@@ -184,7 +186,7 @@ class TestApply:
             ("Deployment", ApplyOutcome.UNCHANGED)
         ]
 
-    def test_each_is_told_as_soon_as_it_is_done(self, server, connection):
+    def test_each_is_reported_as_soon_as_it_is_done(self, server, connection):
         seen = []
         apply.apply_objects(
             (ACCOUNT, RECORD),
@@ -208,7 +210,7 @@ class TestApply:
         assert [target.kind for target in report.pending] == KINDS
         assert (report.results, report.exit_code) == ((), 2)
 
-    def test_a_failure_in_the_middle_tells_what_is_done_and_what_is_not(self, server, connection):
+    def test_a_failure_in_the_middle_prints_finished_and_open_changes(self, server, connection):
         server.faults["PATCH", f"rolebindings/{NAME}", False] = [status(422, "exceeded quota")]
         report = apply.apply_objects(ALL, connection, clock=QUICK)
         assert applied(server) == KINDS[:4]
@@ -240,7 +242,7 @@ class TestApply:
         assert [target.kind for target in report.pending] == ["ConfigMap", "Role"]
         assert report.exit_code == 2
 
-    def test_an_interrupt_tells_what_was_done_until_then(self, server, connection):
+    def test_an_interrupt_prints_the_changes_until_then(self, server, connection):
         server.faults["PATCH", f"configmaps/{NAME}", False] = [None]
 
         def interrupted(_seconds):
@@ -375,7 +377,7 @@ class TestDiff:
         for word in ("managedFields", "resourceVersion", "uid", "generation", "status"):
             assert word not in text
 
-    def test_what_the_server_writes_and_the_order_of_keys_are_no_difference(self):
+    def test_server_fields_and_the_order_of_keys_are_not_a_difference(self):
         live, result = copy.deepcopy(ROLE), copy.deepcopy(ROLE)
         live["metadata"].update(uid="u", resourceVersion="1", generation=1, managedFields=[])
         live["metadata"].update(creationTimestamp="2026-01-02T03:04:05Z")
@@ -413,7 +415,7 @@ class TestPrune:
         ]
         assert (found.unreadable, found.blockers) == ((), ())
 
-    def test_where_listing_is_forbidden(self, server, connection):
+    def test_listing_is_forbidden(self, server, connection):
         unlabelled = changed(self.EXTRA, name="theirs", labels={})
         server.put(*ALL, self.EXTRA, self.ABROAD, unlabelled)
         server.faults["GET", "/rbac.authorization.k8s.io/v1/roles", None] = [forbidden()]
@@ -589,7 +591,7 @@ class TestScripts:
         assert {"kafka.mine", "mine-kanister-kafka-switch"} <= set(names[:at])
         assert (left, server.objects) == ({}, {})
 
-    def test_they_are_no_record(self, server, connection):
+    def test_they_are_not_a_record(self, server, connection):
         server.put(*self.PLAN)
         stopped = {**SCRIPTS, "data": {**FILES, "state": "stopped"}}
         server.put(stopped)
@@ -677,7 +679,7 @@ class TestScripts:
             ("/kafka/pods", "in namespace kafka: pods"),
         ],
     )
-    def test_kept_where_nobody_may_look(self, server, connection, path, unseen):
+    def test_kept_if_listing_is_forbidden(self, server, connection, path, unseen):
         server.put(*self.PLAN)
         server.faults["GET", path, None] = [forbidden()]
         report, left, found = self.removed(connection)
@@ -707,7 +709,7 @@ class TestScripts:
         assert left.why == "Blueprint kasten-io/kafka.new names it"
         assert server.live(SCRIPTS)
 
-    def test_what_is_not_ours(self, server, connection):
+    def test_objects_without_the_label_stay(self, server, connection):
         server.put(*self.PLAN, changed(SCRIPTS, labels={}))
         assert "lacks our label" in "".join(self.removed(connection)[1].values())
 

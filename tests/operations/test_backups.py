@@ -191,7 +191,7 @@ def test_secrets_with_credentials_are_never_read(cluster) -> None:
     assert read == {f"{prefix}{part}" for part in parts}
 
 
-def test_without_its_action_set_a_backup_is_found_all_the_same(cluster) -> None:
+def test_a_backup_is_found_without_its_action_set(cluster) -> None:
     add_backup(cluster, NEW, action_set=False)
     (found,) = listed()
     assert (found["status"], found["stop"], found["actionSet"]) == ("complete", None, None)
@@ -629,7 +629,7 @@ def test_rules_of_restic() -> None:
     assert len(kept) + len(plan.removed) == len(backups)
 
 
-def test_backups_that_are_no_good_take_no_place() -> None:
+def test_failed_backups_do_not_count_for_a_rule() -> None:
     good = backup_at(START - timedelta(days=2))
     bad = [backup_at(START - timedelta(hours=n), complete=False) for n in range(3)]
     plan = plan_backup_prune([*bad, good], KeepRules(last=1), START)
@@ -654,7 +654,7 @@ def test_a_backup_whose_verification_has_failed_takes_no_place() -> None:
     assert plan.newest == good, "the newest that is not known to be bad"
 
 
-def test_the_newest_complete_backup_stays_whatever_the_rules_are() -> None:
+def test_the_newest_complete_backup_stays_with_all_rules() -> None:
     old = [backup_at(START - timedelta(days=400 + n)) for n in range(3)]
     plan = plan_backup_prune(old, KeepRules(within=timedelta(days=1)), START)
     assert [(one.backup, one.reasons) for one in plan.kept] == [(old[0], ("newest complete",))]

@@ -6,10 +6,8 @@ import base64
 import copy
 import gzip
 import json
-import os
 import re
 import signal
-import time
 import uuid
 from dataclasses import replace
 from pathlib import Path
@@ -976,8 +974,7 @@ def test_a_removal_that_ctrl_c_has_ended_is_an_error(cluster, monkeypatch) -> No
 
     def press(*_args):
         for _ in range(3):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
+            signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
     monkeypatch.setattr(remover.CloneRemover, "remove", press)
@@ -1445,7 +1442,7 @@ def test_the_account_of_the_cron_job_may_do_what_it_does_and_no_more(cluster) ->
     assert {right[:3] for right in rights} <= used
 
 
-def test_a_snapshot_that_the_provisioner_holds_for_ever_is_released(cluster, monkeypatch) -> None:
+def test_a_snapshot_that_the_provisioner_never_releases_is_released(cluster, monkeypatch) -> None:
     """Its claim was deleted while it was filled; the finalizer then stays."""
     Operator(cluster)
     finalizer = "provisioner.storage.kubernetes.io/volumesnapshot-as-source-protection"

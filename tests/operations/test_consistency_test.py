@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-import os
 import signal
-import time
 from types import SimpleNamespace
 
 import pytest
@@ -330,13 +328,11 @@ def test_an_interrupt_is_in_the_report(monkeypatch, leftovers, is_in_step) -> No
         def _ended(self, *arguments):
             super()._ended(*arguments)
             if not is_in_step:
-                os.kill(os.getpid(), signal.SIGINT)
-                time.sleep(0.05)
+                signal.raise_signal(signal.SIGINT)
 
     class Metrics(FakeMetrics):
         def rates(self, *arguments):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
+            signal.raise_signal(signal.SIGINT)
             return super().rates(*arguments)
 
     monkeypatch.setattr(scenarios, "MirrorControl", lambda *_arguments: Mirror())
@@ -364,8 +360,7 @@ def test_an_interrupt_waits_until_everything_is_put_back(monkeypatch, leftovers)
 
     class Mirror(FakeMirror):
         def clean_up(self):
-            os.kill(os.getpid(), signal.SIGINT)
-            time.sleep(0.05)
+            signal.raise_signal(signal.SIGINT)
             put_back.append(self)
             return leftovers
 
@@ -474,7 +469,7 @@ def bind(cluster):
     cluster.on_create.append(on_create)
 
 
-def test_claims_that_go_slowly_are_replaced_all_the_same(cluster) -> None:
+def test_slowly_deleted_claims_are_replaced(cluster) -> None:
     control, names = mirror(cluster)
     before = {n: cluster.get("persistentvolumeclaims", "kafka-mirror", n) for n in names}
     bind(cluster)

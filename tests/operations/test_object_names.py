@@ -93,7 +93,7 @@ def test_the_steps_of_the_blueprint_name_the_objects(cluster, prefix, suffix):
     assert found() == names, "the Blueprint is sufficient"
 
 
-def test_the_steps_of_a_blueprint_that_is_no_base_name_them_too(cluster):
+def test_the_steps_of_a_blueprint_that_is_not_a_base_name_them_too(cluster):
     apply_overlay(cluster, "dev-")
     blueprint = cluster.get("blueprints", "kasten-io", f"dev-{BLUEPRINT}")
     text = json.dumps(blueprint).replace(

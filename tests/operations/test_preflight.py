@@ -831,7 +831,7 @@ def test_a_run_without_progress_since_its_start_has_no_duration(progress) -> Non
     assert said(platform.measured, planned=planned(action_sets=seen(item))) == []
 
 
-def test_the_last_run_that_failed_is_told() -> None:
+def test_the_last_run_that_failed_is_reported() -> None:
     runs = seen(PREHOOK, action_set("a-2", "backupPosthook", "failed"))
     found = said(platform.measured, planned=planned(action_sets=runs))
     assert found[-1] == (
@@ -905,7 +905,7 @@ def test_scripts_that_may_not_be_read_hide_no_other() -> None:
     assert [line.level.value for line in lines if line.id == "scripts"] == ["problem", "warning"]
 
 
-def test_altered_scripts_are_no_drift_as_well() -> None:
+def test_altered_scripts_are_not_reported_as_drift_too() -> None:
     pairs = (
         OptionalRead(ManifestPair(desired=config_map(), live=config_map(data={}))),
         OptionalRead(ManifestPair(desired=role(), live=role())),
@@ -990,7 +990,7 @@ def of_origin(version=__version__, input_hash="sha256:1", options="", actions=No
         ),
     ],
 )  # fmt: skip
-def test_drift_says_why_a_blueprint_is_another(wanted, live, level, detail) -> None:
+def test_drift_has_the_reason_why_a_blueprint_differs(wanted, live, level, detail) -> None:
     live["metadata"]["managedFields"] = [applied_by("kanister-kafka", live)]
     pair = OptionalRead(ManifestPair(desired=wanted, live=live))
     (line,) = drift.drift.find(view(planned=planned(rendered=(pair,))))
@@ -1277,7 +1277,7 @@ def test_what_may_not_be_looked_at_is_a_warning_and_the_others_go_on() -> None:
     }
 
 
-def test_without_a_plan_the_rest_is_judged_all_the_same() -> None:
+def test_the_rest_is_checked_without_a_plan() -> None:
     problem = error("contradiction", Location("Kafka/kafka/my-cluster"), "spec.x", "both")
     lines = run_checks(view(planned=None, problems=(problem,)))
     assert [(line.id, line.level.value) for line in lines[:2]] == [
@@ -1617,7 +1617,7 @@ def test_a_pod_whose_creation_had_no_answer_is_deleted(api) -> None:
     assert api.live(POD) is None
 
 
-def test_a_log_that_may_not_be_read_is_no_failure(api) -> None:
+def test_a_log_that_may_not_be_read_is_not_a_failure(api) -> None:
     api.faults["GET", f"{POD_PATH}/log", None] = [forbidden()]
     found = pull_with(api, running("Succeeded"))
     assert (found.get().ran, found.get().output) == (True, "its output could not be read")

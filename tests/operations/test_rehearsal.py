@@ -203,7 +203,7 @@ def test_a_pod_goes_through_its_states_and_leaves_no_hole():
     assert track.broker
 
 
-def test_pods_of_a_deployment_are_one_and_controllers_are_no_brokers():
+def test_pods_of_a_deployment_are_one_and_controllers_are_not_brokers():
     tracks = TimelineBuilder("k")
     role = {"strimzi.io/broker-role": "false"}
     old = pod("k-entity-operator-a", ending=True, component="entity-operator")
@@ -650,7 +650,7 @@ def test_a_whole_cycle_leaves_nothing_behind():
     assert all("kanister-kafka-rehearsal-0a1b2c3d" in s.name for s in result.snapshots)
 
 
-def test_a_lost_record_is_no_success():
+def test_a_lost_record_is_not_a_success():
     result, _lines = run(Cluster(loses=3))
     assert not result.passed
     assert result.probe is not None and result.probe.lost == 3
@@ -713,7 +713,7 @@ def test_ctrl_c_during_the_snapshots_brings_kafka_back():
     assert replace(result, failure="interrupted; Kafka is not Ready").exit_code == 1
 
 
-def test_an_error_of_our_own_brings_kafka_back_all_the_same():
+def test_an_internal_error_also_starts_kafka_again():
     def bug():
         raise ZeroDivisionError
 

@@ -90,7 +90,7 @@ def test_hold_and_release_give_back_the_very_same_configuration(config):
     assert merged(held, released_spec(held, seen)) == found
 
 
-def test_what_somebody_has_changed_since_is_left_alone():
+def test_a_later_change_by_another_client_stays():
     kafka = {"metadata": {"resourceVersion": "1", "annotations": {HELD: memo({})}}}
     kafka["spec"] = {"kafka": {"config": {**OPTIONS, "log.cleaner.enable": True}}}
     del kafka["spec"]["kafka"]["config"]["offsets.retention.minutes"]
@@ -101,7 +101,7 @@ def test_what_somebody_has_changed_since_is_left_alone():
 
 
 @pytest.mark.parametrize("text", ["x", "[]", "{}", '{"held": 1}', '{"before": 1, "held": {}}'])
-def test_damaged_annotation_is_told_apart(text):
+def test_a_damaged_annotation_is_reported_as_such(text):
     kafka = {"metadata": {"annotations": {HELD: text}}, "spec": {"kafka": {}}}
     assert read_held(kafka).damaged
     assert not read_held(kafka).holds
@@ -243,14 +243,14 @@ def test_young_backup_loses_no_topic(cluster):
     assert "no topic loses every record" in invoke("release-retention", "--dry-run").stderr
 
 
-def test_kafka_that_does_not_become_ready_is_told(cluster):
+def test_kafka_that_does_not_become_ready_is_reported(cluster):
     hold(cluster, {})
     done = invoke("release-retention", "--yes", "--timeout", "0s")
     assert done.exit_code == 1
     assert "is not Ready after 0 s" in done.stderr
 
 
-def test_pause_of_somebody_else_is_told():
+def test_a_pause_of_another_client_is_reported():
     paused = {"metadata": {"annotations": {constants.PAUSE_RECONCILIATION: "true"}}, "status": {}}
     assert "paused" in unready_pods(paused, 1)
     failed = {"type": "NotReady", "status": "True", "reason": "FatalProblem", "message": "x"}
@@ -273,7 +273,7 @@ def test_settings_of_topics_are_read():
 # Where it is told
 
 
-def test_status_says_loudly_that_retention_is_held(cluster):
+def test_status_warns_that_retention_is_held(cluster):
     hold(cluster, {})
     done = invoke("status")
     assert done.exit_code == 0, done.stderr
@@ -313,7 +313,7 @@ def test_choice_goes_into_the_action_set(cluster, choice):
     assert options_of(cluster) == {"retention": choice}
 
 
-def test_end_of_a_restore_says_that_retention_is_held(cluster):
+def test_the_end_of_a_restore_reports_that_retention_is_held(cluster):
     hold(cluster, {})
     done = restored(cluster)
     assert done.exit_code == 0, done.stderr
@@ -330,13 +330,13 @@ def test_blueprint_that_would_ignore_the_choice_is_not_run(cluster):
     assert not [write for write in cluster.writes if write[1] == "actionsets"]
 
 
-def test_blueprint_of_an_earlier_version_is_told(cluster):
+def test_blueprint_of_an_earlier_version_is_reported(cluster):
     done = restored(cluster, knows=False)
     assert "Its Blueprint is of an earlier version" in done.stderr
 
 
 @pytest.mark.parametrize("choice", ["never", "0s", "1d", "HOLD"])
-def test_what_is_no_retention_is_wrong_use(cluster, choice):
+def test_what_is_not_a_retention_is_wrong_use(cluster, choice):
     assert restored(cluster, "--retention", choice).exit_code == 2
 
 

@@ -330,7 +330,7 @@ def test_deleted_action_set(cluster):
 
 
 @pytest.mark.parametrize("status", [429, 500, 503])
-def test_api_server_that_is_away_is_told_once_and_outlasted(cluster, status):
+def test_api_server_that_is_away_is_reported_once_and_outlasted(cluster, status):
     Kanister(cluster, seconds=50)
     cluster.after(10, cluster.refusals.append, ("GET", "actionsets", status))
     cluster.after(80, cluster.refusals.clear)  # for longer than FollowIntervals.idle
@@ -346,7 +346,7 @@ def test_timeout_leaves_the_action_alone(cluster):
     assert [key for key in cluster.objects if key[0] == "actionsets"]
 
 
-def test_pods_that_may_not_be_listed_are_told_of(cluster):
+def test_pods_that_may_not_be_listed_are_reported(cluster):
     Kanister(cluster)
     cluster.refusals.append(("GET", "/pods", 403))
     events = followed(cluster)
@@ -427,7 +427,7 @@ def test_why_a_pod_cannot_start(status, words):
     assert task_pods.pod_problem({"metadata": {"name": "p"}, "status": status}) == words
 
 
-def test_pod_that_cannot_start_is_told_at_once_and_once(cluster):
+def test_pod_that_cannot_start_is_reported_at_once_and_once(cluster):
     def refused(made):
         phases = [{"name": "quiesce", "state": "running"}]
         status = {"state": "running", "actions": [{"phases": phases}]}
@@ -577,7 +577,7 @@ def test_switch_that_puts_itself_away_too_early_is_a_failure(stopped):
     assert "is stopped by a backup" in last.reason
 
 
-def test_pod_that_may_not_be_made_is_told(stopped):
+def test_pod_that_may_not_be_made_is_reported(stopped):
     conditions = [{"type": "ReplicaFailure", "status": "True", "message": "violates PodSecurity"}]
     stopped.change("deployments", "kafka", SWITCH, {"status": {"conditions": conditions}})
     events = list(resumption(stopped, 10).events())

@@ -245,7 +245,7 @@ def test_no_remark_where_all_is_well():
     )
 
 
-def test_record_that_is_gone_is_told():
+def test_record_that_is_gone_is_reported():
     assert "the state ConfigMap my-cluster-kanister-kafka is gone" in remarks(record=None)
     assert remarks(record=None, blueprint="") == ""
 
@@ -624,7 +624,7 @@ def test_without_strimzi_at_all(cluster):
     assert assess(look()).condition is KafkaCondition.GONE
 
 
-def test_what_may_not_be_listed_is_told(cluster):
+def test_what_may_not_be_listed_is_reported(cluster):
     add_kafka(cluster)
     cluster.refusals += [
         ("GET", "/v1beta2/kafkamirrormaker2s$", 403),
@@ -663,7 +663,7 @@ def test_stateful_sets_show_their_memo(cluster):
     assert (workload.expected, workload.pods, workload.replicas_before) == (3, 1, "3")
 
 
-def test_a_pod_tells_the_phase_that_it_runs() -> None:
+def test_the_phase_is_that_of_its_pod() -> None:
     """As it is rendered: Kanister puts the command into the container of the podOverride."""
     reading = read_cluster(load([str(ROOT / "examples" / "kraft-separate-pools")]).documents)
     assert reading.cluster is not None
@@ -718,7 +718,7 @@ def test_scripts_that_are_as_they_should_be_are_not_told(cluster):
     assert look().unusable_scripts == ()
 
 
-def test_scripts_that_are_gone_are_told(cluster):
+def test_scripts_that_are_gone_are_reported(cluster):
     add_kafka(cluster)
     name = add_both(cluster)
     cluster.drop("configmaps", "kafka", name)
@@ -778,7 +778,7 @@ def test_scripts_of_a_blueprint_that_cannot_be_read_are_applied_with_care(cluste
     assert text.endswith(f"{APPLY}{UNSURE}")
 
 
-def test_scripts_that_were_altered_are_told(cluster):
+def test_scripts_that_were_altered_are_reported(cluster):
     add_kafka(cluster)
     name = add_both(cluster, data={"stop.sh": "# stops nothing"})
     first, _second = look().unusable_scripts

@@ -175,7 +175,7 @@ def lines(text):
      (b"x" * 21, "x" * 19 + "…"), (b"x" * 20, "x" * 20), ("漢".encode() * 11, "漢" * 9 + "…"),
      ("😀".encode() * 400, "😀" * 9 + "…"), ("e\u0301".encode() * 20, "e\u0301" * 20)],
 )  # fmt: skip
-def test_a_record_is_spelled_on_one_line(content, expected):
+def test_a_record_is_printed_on_one_line(content, expected):
     assert format_bytes(content, 20) == expected
 
 
@@ -421,7 +421,7 @@ def test_the_verdict_comes_first(name, verdict):
     assert json.loads(comparison_json(EVERY[name]))["says"] == verdict
 
 
-def test_which_side_is_behind_is_told_both_ways():
+def test_which_side_is_behind_is_reported_both_ways():
     turned = compared(
         *(dataclasses.replace(r, a=r.b, b=r.a, head_a=None, head_b=r.head_a) for r in
           UNEVEN.partitions)
@@ -441,7 +441,7 @@ def test_older_records_of_one_side_are_not_held_by_the_other():
     )
 
 
-def test_a_compacted_topic_is_told_in_keys():
+def test_a_compacted_topic_is_reported_in_keys():
     even = dataclasses.replace(EVEN, compacted=True)
     said = comparison_text(even)
     assert "B holds what every key of A held up to" in said and "counted in keys" in said
@@ -517,7 +517,7 @@ def test_a_comparison_is_safe_on_a_terminal(found):
         ({"even_within": 2500}, "counts as even within 2.5 s."),
     ],
 )
-def test_notes_say_what_limits_the_figures(told, note):
+def test_notes_have_the_limits_of_the_figures(told, note):
     assert note in comparison_text(dataclasses.replace(EVEN, **told))
     assert note not in comparison_text(EVEN)
 

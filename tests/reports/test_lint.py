@@ -230,7 +230,7 @@ def sarif() -> jsonschema.Draft4Validator:
     return jsonschema.Draft4Validator(json.loads(text))
 
 
-def test_sarif_says_all_that_is_known(sarif: jsonschema.Draft4Validator) -> None:
+def test_sarif_has_all_fields(sarif: jsonschema.Draft4Validator) -> None:
     log = json.loads(diagnostics_sarif(PROBLEMS))
     sarif.validate(log)
     (run,) = log["runs"]
@@ -295,7 +295,7 @@ def test_sarif_names_a_file_above_by_its_place(
 
 
 @given(st.lists(problems))
-def test_sarif_is_valid_whatever_is_found(
+def test_sarif_is_valid_for_each_finding(
     sarif: jsonschema.Draft4Validator, found: list[Diagnostic]
 ) -> None:
     log = json.loads(diagnostics_sarif(found))

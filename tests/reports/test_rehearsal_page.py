@@ -165,7 +165,7 @@ def test_text_says_who_tells_of_the_outage():
     assert "not measured by a client" not in rehearsal_text(DONE)
 
 
-def test_text_says_what_went_wrong():
+def test_text_has_the_reason_of_a_failure():
     text = rehearsal_text(NOT_OVER)
     assert "and not over" in text
     assert "Verdict:   FAILED: backupPosthook failed: no reason is known; Kafka kafka/my" in text
@@ -272,7 +272,7 @@ def test_a_page_without_a_probe_does_not_speak_of_clients():
     assert not any("acknowledged" in text for text in page.said("span"))
 
 
-def test_a_failure_is_told_and_drawn_to_the_end():
+def test_a_failure_is_reported_and_drawn_to_the_end():
     page = Page(rehearsal_html(NOT_OVER))
     assert "What went wrong" in page.said("h2")
     assert page.said("li") == [NOT_OVER.failure, *NOT_OVER.changed]

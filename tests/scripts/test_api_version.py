@@ -39,9 +39,7 @@ def versions(*found: str) -> str:
     ],
 )
 @pytest.mark.parametrize("space", ["", " "])
-def test_v1beta2_is_named_where_it_is_served(
-    shell: Shell, served: str, named: str, space: str
-) -> None:
+def test_v1beta2_is_used_if_it_is_served(shell: Shell, served: str, named: str, space: str) -> None:
     shell.on(SERVED, served.replace(" ", space)).on("get configmap", "restarting").on(
         "annotations", "unset"
     )
@@ -102,6 +100,6 @@ def pages() -> list[Path]:
 
 
 @pytest.mark.parametrize("page", pages(), ids=lambda page: str(page.relative_to(ROOT)))
-def test_no_page_or_message_tells_to_write_without_a_version(page: Path) -> None:
+def test_each_write_in_pages_and_messages_has_a_version(page: Path) -> None:
     found = [match[0] for match in WRITE.finditer(page.read_text())]
     assert not found

@@ -154,7 +154,7 @@ def test_what_cannot_be_compressed_fits(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("missing", CA_NAMES)
-def test_authority_that_is_missing_is_told_before_anything_is_kept(
+def test_a_missing_authority_is_reported_before_objects_are_saved(
     shell: Shell, missing: str
 ) -> None:
     """One of your own has no label that tells it, and before Strimzi 0.33 none has."""
@@ -186,7 +186,7 @@ def test_labels_and_annotations_of_authorities_are_kept(shell: Shell) -> None:
         ),
     ],
 )
-def test_what_lives_in_another_namespace_is_told(shell: Shell, seen: str, told: str) -> None:
+def test_objects_in_another_namespace_are_reported(shell: Shell, seen: str, told: str) -> None:
     done = full(shell.on("watchedNamespace", seen)).phase("backupKeep")
     assert done.returncode == 0, done.stderr
     assert f"notKept={told}" in kept(stored(shell)["facts"]).splitlines()
@@ -288,31 +288,31 @@ def test_facts_are_kept_last(shell: Shell) -> None:
         *("get kafkaconnects.*@", "get kafkaconnectors"),
     ],
 )
-def test_what_cannot_be_read_is_no_backup(shell: Shell, pattern: str) -> None:
+def test_an_unreadable_object_fails_the_backup(shell: Shell, pattern: str) -> None:
     done = full(shell.on(pattern, FORBIDDEN)).phase("backupKeep")
     assert done.returncode != 0
     assert "facts" not in stored(shell)
 
 
-def test_what_cannot_be_written_is_no_backup(shell: Shell) -> None:
+def test_a_failed_write_fails_the_backup(shell: Shell) -> None:
     done = full(shell.on("^create -f -$", "", "", AWAY)).phase("backupKeep")
     assert done.returncode != 0
 
 
-def test_no_claims_is_no_backup(shell: Shell) -> None:
+def test_a_backup_without_claims_fails(shell: Shell) -> None:
     done = full(shell.on(CLAIMS, "")).phase("backupKeep")
     assert done.returncode != 0
     assert "Kafka backup has no claims" in done.stderr
 
 
-def test_damaged_start_is_no_name(shell: Shell) -> None:
+def test_a_damaged_start_is_not_used_as_a_name(shell: Shell) -> None:
     done = full(shell).phase("backupKeep", RUN_ID="soon")
     assert done.returncode != 0
     assert "which is not a time" in done.stderr
     assert not shell.made("Secret")
 
 
-def test_no_secret_value_is_told(shell: Shell) -> None:
+def test_output_has_no_value_of_a_secret(shell: Shell) -> None:
     done = full(shell).phase("backupKeep")
     assert done.returncode == 0, done.stderr
     value = encoded("s3cr3t-of-user-0")
@@ -380,7 +380,7 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
     ],
 )
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_what_somebody_has_brought_back_is_no_backup(
+def test_a_kafka_that_another_actor_started_fails_the_backup(
     shell: Shell, pattern: str, answer: str | tuple[int, str, str], told: str, when: str
 ) -> None:
     if when == "after":
@@ -409,7 +409,7 @@ def test_snapshots_that_are_not_cut_are_waited_for(shell: Shell) -> None:
     assert f"data-0-{BACKUP} is not cut yet; data-1-{BACKUP} is not cut yet" in done.stdout
 
 
-def test_what_the_driver_says_is_told(shell: Shell) -> None:
+def test_the_error_of_a_snapshot_is_logged(shell: Shell) -> None:
     rows = f"data-0-{BACKUP} 2026-01-02T03:05:00Z|\ndata-1-{BACKUP} |quota exceeded\n"
     stopped(shell).on(CLAIMS, "data-0 data-1").on(SNAPSHOTS, rows)
     done = shell.phase("backupSnapshot", SNAPSHOT_TIMEOUT="0")
@@ -542,7 +542,7 @@ def test_one_failed_read_is_read_again(shell: Shell) -> None:
     assert not deleted(shell)
 
 
-def test_failed_restart_is_what_the_last_line_tells(shell: Shell) -> None:
+def test_the_last_line_reports_a_failed_restart(shell: Shell) -> None:
     shell.on(MARK, (1, "", "Error from server (Invalid): x"))
     shell.on("^annotate kafkas.*reconciliation-", (1, "", "Error from server (Invalid): y"))
     done = broken(shell).phase("backupRecover")
@@ -560,7 +560,7 @@ def test_incomplete_backup_is_removed_after_a_failed_restart_too(shell: Shell) -
     assert "FAILED while letting the operator start" in done.stderr.splitlines()[-1]
 
 
-def test_kafka_comes_back_where_nothing_can_be_removed(shell: Shell) -> None:
+def test_kafka_restarts_if_snapshots_cannot_be_removed(shell: Shell) -> None:
     done = broken(shell.on("^delete", FORBIDDEN), "stopped").phase("backupRecover")
     assert done.returncode == 0, done.stderr
     assert f"not all objects of backup {BACKUP} could be deleted" in done.stdout

@@ -576,7 +576,7 @@ def test_copy_has_host_tags_and_path(tmp_path: Path) -> None:
     assert call.endswith("--exclude /volumes/data-0/lost+found /volumes/data-0")
 
 
-def test_tls_is_not_verified_if_the_profile_says_so(tmp_path: Path) -> None:
+def test_tls_is_not_verified_if_the_profile_skips_it(tmp_path: Path) -> None:
     restic = Restic(tmp_path)
     restic.run("copy", INSECURE_TLS="true", **VOLUME)
     assert restic.calls[0].startswith("--insecure-tls ")

@@ -28,7 +28,7 @@ GROWS = "grown orders-0 100\ngrown orders-1 50\ngrown pays-0 7\n"
 BESIDE = "grown __consumer_offsets-3 90\ngrown strimzi.cruisecontrol.metrics-0 9000\n"
 
 
-def test_topics_that_grow_are_told_by_their_rate(shell: Shell) -> None:
+def test_growing_topics_are_logged_with_their_rate(shell: Shell) -> None:
     """A partition has several replicas: the fastest counts, and partitions add up."""
     done = grown(shell, GROWS, "grown orders-0 120\n" + BESIDE).phase("flush")
     assert done.returncode == 0, done.stderr
@@ -57,7 +57,7 @@ def test_what_brokers_and_consumers_write_fails_nothing(shell: Shell, rows: str)
     assert not shell.events()
 
 
-def test_many_topics_are_told_in_one_line(shell: Shell) -> None:
+def test_many_topics_are_logged_in_one_line(shell: Shell) -> None:
     rows = "".join(f"grown t{i}-0 {100 + i}\n" for i in range(50))
     done = grown(shell, rows).phase("flush")
     assert done.returncode == 0, done.stderr

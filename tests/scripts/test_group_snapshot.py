@@ -190,7 +190,7 @@ UNFOUND = (
         pytest.param(MEMBERS, FORBIDDEN, "snapshotting every claim", id="members unread"),
     ],
 )
-def test_a_group_that_is_not_of_exactly_the_claims_is_no_backup(
+def test_a_group_of_other_claims_fails_the_backup(
     shell: Shell, pattern: str, answer: Any, reason: str
 ) -> None:
     done = snapshot(shell.on(pattern, answer), SNAPSHOT_TIMEOUT="0")
@@ -215,7 +215,7 @@ def test_a_group_is_waited_for(shell: Shell) -> None:
     assert "there are 1 of 2 members" in done.stdout
 
 
-def test_a_kafka_that_was_brought_back_meanwhile_is_no_backup(shell: Shell) -> None:
+def test_a_kafka_that_was_started_meanwhile_fails_the_backup(shell: Shell) -> None:
     good = f"online|{RUN}|kanister-kafka|"
     done = snapshot(shell.on(STATE, good, f"{good}seen at noon"))
     assert done.returncode != 0

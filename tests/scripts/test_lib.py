@@ -10,7 +10,7 @@ import pytest
 from tests.fakes.script_runner import AWAY, FILES, FORBIDDEN, SCRIPTS, Shell
 
 
-def test_missing_right_ends_at_once_and_is_told(shell: Shell) -> None:
+def test_a_missing_right_ends_at_once_with_an_error(shell: Shell) -> None:
     shell.on("get pods", FORBIDDEN)
     done = shell.run(
         "common.sh", body="begin_step 'looking'; wait_until_empty 30 remaining_pods kafka a=b"
@@ -29,7 +29,7 @@ def test_api_server_that_is_away_is_asked_again(shell: Shell) -> None:
     assert done.stdout.strip() == "over"
 
 
-def test_api_server_that_never_answers_is_told(shell: Shell) -> None:
+def test_an_api_server_without_answers_is_reported(shell: Shell) -> None:
     shell.on("get pods", (124, "", ""))  # as timeout(1) ends it
     done = shell.run(
         "common.sh", body="SECONDS=-1; sleep() { SECONDS=60; }; kubectl_retry get pods"
@@ -200,7 +200,7 @@ def test_pause_waits_for_the_end_of_an_earlier_one(shell: Shell) -> None:
     assert sum(CONDITION in call for call in calls[:first_annotate]) == 3
 
 
-def test_pause_that_nobody_acknowledges_runs_out(shell: Shell) -> None:
+def test_a_wait_for_an_unacknowledged_pause_ends(shell: Shell) -> None:
     shell.on(PAUSE, "", "", "true").on(BEFORE, "").on(CONDITION, "")
     done = shell.run(
         "common.sh",
@@ -239,7 +239,7 @@ def flush(shell: Shell) -> subprocess.CompletedProcess[str]:
     return shell.run("common.sh", "check-permissions.sh", "flush.sh", **values)
 
 
-def test_flush_fails_where_one_node_is_not_flushed(shell: Shell) -> None:
+def test_flush_fails_if_a_node_is_not_flushed(shell: Shell) -> None:
     shell.on("get pods", "b-0 c-kafka\nb-1 c-kafka\nz-0 c-zookeeper\n")
     shell.on("exec b-1", (1, "", "no space"))
     done = flush(shell)
@@ -279,7 +279,7 @@ TEXTS = (
 
 
 @pytest.mark.parametrize("text", TEXTS, ids=range(len(TEXTS)))
-def test_event_is_json_whatever_its_text(shell: Shell, text: str) -> None:
+def test_an_event_of_any_text_is_json(shell: Shell, text: str) -> None:
     shell.on("get kafkas", "kafka.strimzi.io/v1beta2|1234-uid")
     done = shell.run(
         "common.sh", body='create_event Warning Odd "$TEXT"', STATE_CONFIGMAP="r", TEXT=text
@@ -301,7 +301,7 @@ def test_event_is_json_whatever_its_text(shell: Shell, text: str) -> None:
 
 
 @pytest.mark.parametrize("answers", [("^create", FORBIDDEN), ("get kafkas", FORBIDDEN)])
-def test_no_step_fails_for_want_of_an_event(shell: Shell, answers: tuple) -> None:
+def test_a_step_does_not_fail_without_its_event(shell: Shell, answers: tuple) -> None:
     shell.on(*answers)
     done = shell.run(
         "common.sh", body="create_event Normal Odd text; echo over", STATE_CONFIGMAP="r"
@@ -315,7 +315,7 @@ def test_hot_backup_writes_no_event(shell: Shell) -> None:
     assert not shell.all(), "its account may not"
 
 
-def test_failure_is_told_in_record_event_and_last_line(shell: Shell) -> None:
+def test_a_failure_is_in_record_event_and_last_line(shell: Shell) -> None:
     body = "begin_step 'stopping \"x\"'; die 'pods still there: a\n\"b\"'"
     done = shell.run("common.sh", body=body, STATE_CONFIGMAP="r", name="stop")
     assert "stop: FAILED while stopping  x : pods still there: a  b" in shell.recorded()["failure"]
@@ -326,7 +326,7 @@ def test_failure_is_told_in_record_event_and_last_line(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("name", ["recover", "backupRecover"])
-def test_recovery_that_fails_tells_why_it_was_called(shell: Shell, name: str) -> None:
+def test_a_failed_recovery_logs_why_it_was_called(shell: Shell, name: str) -> None:
     shell.on(r"get configmap .*data\.failure", "then stop: FAILED while stopping: it hangs")
     done = shell.run("common.sh", body="begin_step looking; die no", STATE_CONFIGMAP="r", name=name)
     assert "failure" not in shell.recorded(), "the first reason stays"
@@ -334,7 +334,7 @@ def test_recovery_that_fails_tells_why_it_was_called(shell: Shell, name: str) ->
     assert told in done.stderr.splitlines()[-1]
 
 
-def test_failure_inside_a_substitution_tells_its_reason(shell: Shell) -> None:
+def test_a_failure_in_a_substitution_logs_its_reason(shell: Shell) -> None:
     """The variable that keeps the reason is lost with the subshell."""
     body = "begin_step looking; x=$(die 'the reason'); echo \"$x\""
     done = shell.run("common.sh", body=body)
@@ -378,7 +378,7 @@ IN_RESTIC_IMAGE = "restic.sh"
 """Runs in the image of restic, which has no bash."""
 
 
-def test_every_script_says_what_it_is_for() -> None:
+def test_each_script_has_its_purpose_as_a_comment() -> None:
     for path in FILES.values():
         first, second, *_ = path.read_text().splitlines()
         shell = "dash" if path.name == IN_RESTIC_IMAGE else "bash"

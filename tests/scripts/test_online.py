@@ -480,7 +480,9 @@ MOVES: dict[str, tuple[str, Any, str]] = {
 
 
 @pytest.mark.parametrize("case", MOVES)
-def test_whatever_moves_fails_the_backup(shell: Shell, before: str, case: str) -> None:
+def test_each_change_during_the_snapshots_fails_the_backup(
+    shell: Shell, before: str, case: str
+) -> None:
     pattern, answer, reason = MOVES[case]
     shell.on(pattern, answer)
     done = compared(shell, before)
@@ -658,7 +660,7 @@ def test_a_cold_restart_waits_for_the_nodes_first(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("phase", ["recover", "backupRecover", "switch", "resume"])
-def test_whoever_ends_a_failed_run_releases_its_clients(shell: Shell, phase: str) -> None:
+def test_each_end_of_a_failed_run_releases_its_clients(shell: Shell, phase: str) -> None:
     name = {"switch": "restart"}.get(phase, phase)
     restarted(shell, "quiescing" if phase == "recover" else "online", name)
     assert [call for call in shell.calls("patch kafkam") if '"replicas":2' in call]

@@ -91,7 +91,7 @@ def test_recovery_brings_back_what_is_half_stopped(shell: Shell, state: str, nam
 
 
 @pytest.mark.parametrize("state", ["running", "restarting"])
-def test_recovery_fails_where_somebody_was_faster_than_the_snapshot(
+def test_recovery_fails_if_another_actor_restarted_before_the_snapshot(
     shell: Shell, state: str
 ) -> None:
     """A green hook would have Kasten snapshot running brokers."""
@@ -107,7 +107,7 @@ def test_recovery_after_a_successful_backup_changes_nothing(shell: Shell) -> Non
     assert not touched(shell)
 
 
-def test_recovery_that_cannot_tell_brings_back_and_fails_the_backup(shell: Shell) -> None:
+def test_a_recovery_without_a_record_restarts_and_fails(shell: Shell) -> None:
     """The stop may have succeeded: a green action would call a hot snapshot a cold one."""
     done = there(shell.on("get configmap", GONE), "", "unset").phase("recover")
     assert let_in(shell)
@@ -153,7 +153,7 @@ def test_restart_needs_no_record(shell: Shell) -> None:
     assert "-n kafka-tools" in call
 
 
-def test_restart_of_what_runs_changes_nothing(shell: Shell) -> None:
+def test_restart_of_a_running_kafka_changes_nothing(shell: Shell) -> None:
     shell.on("get kafka.*replicas-before", "2|")
     done = there(shell, f"running|{RUN}|restart").phase("restart")
     assert done.returncode == 0, done.stderr
@@ -177,7 +177,9 @@ def test_who_may_not_look_ends_nobodys_pause(shell: Shell) -> None:
 
 @pytest.mark.parametrize("name", ["restart", "recover", "resume"])
 @pytest.mark.parametrize("record", ["||", "running|before|restart"])
-def test_kafka_that_somebody_else_has_parked_stays_so(shell: Shell, name: str, record: str) -> None:
+def test_a_kafka_that_another_client_paused_stays_paused(
+    shell: Shell, name: str, record: str
+) -> None:
     """Paused and without nodes, as for a restore of theirs: no stop of ours is on record."""
     there(shell.on(PRESENT, ""), record).phase(name)
     assert not let_in(shell)
@@ -186,7 +188,7 @@ def test_kafka_that_somebody_else_has_parked_stays_so(shell: Shell, name: str, r
 
 @pytest.mark.parametrize("name", ["restart", "backupRestart"])
 @pytest.mark.parametrize("ended_by", ["recover", "resume", "switch"])
-def test_restart_fails_where_somebody_was_faster(shell: Shell, name: str, ended_by: str) -> None:
+def test_restart_fails_after_another_restart(shell: Shell, name: str, ended_by: str) -> None:
     done = there(shell, f"running|{RUN}|{ended_by}").phase(name)
     assert done.returncode != 0
     assert f"brought back by {ended_by} before" in done.stderr.splitlines()[-1]
@@ -245,7 +247,7 @@ def test_confirmation_whose_answer_was_lost_counts(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_nothing_is_confirmed_where_there_was_no_stop(shell: Shell) -> None:
+def test_a_restart_without_a_stop_confirms_nothing(shell: Shell) -> None:
     done = there(shell, "||").phase("restart")
     assert done.returncode == 0, done.stderr
     assert "confirmedBy" not in shell.recorded()
@@ -259,13 +261,13 @@ def test_only_a_post_hook_confirms(shell: Shell, name: str) -> None:
     assert "confirmedBy" not in shell.recorded()
 
 
-def test_restart_without_record_of_what_ran_may_be_no_backup(shell: Shell) -> None:
+def test_a_restart_without_a_record_of_replicas_may_fail_the_backup(shell: Shell) -> None:
     done = there(shell.on("get configmap", GONE)).phase("restart")
     assert done.returncode != 0
     assert "this may not be a backup" in done.stderr.splitlines()[-1]
 
 
-def test_pause_of_somebody_else_outlives_a_run_that_only_quiesced(shell: Shell) -> None:
+def test_pause_of_another_client_stays(shell: Shell) -> None:
     done = there(shell, f"quiescing|{RUN}|", "").phase("recover")
     assert done.returncode == 0, done.stderr
     assert not [call for call in shell.calls("annotate") if "pause-reconciliation" in call]
@@ -317,7 +319,7 @@ def test_restart_restores_whichever_way_a_writer_was_quiesced(shell: Shell) -> N
     assert "strimzi.io/pause-reconciliation- kanister-kafka.io/pause-before-" in call
 
 
-def test_writer_that_lost_every_count_is_told(shell: Shell) -> None:
+def test_a_writer_without_a_count_is_reported(shell: Shell) -> None:
     shell.on("get configmap", GONE).on("get kafkamirrormaker2s.*replicas-before", "0|")
     done = there(shell, "", "unset").phase("restart")
     assert done.returncode == 0, done.stderr
@@ -326,21 +328,21 @@ def test_writer_that_lost_every_count_is_told(shell: Shell) -> None:
     assert not shell.calls(f"patch {MIRROR}")
 
 
-def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> None:
+def test_a_deleted_writer_does_not_fail_the_restart(shell: Shell) -> None:
     shell.on("get kafkamirrormaker2s.*-o name", "")
     done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
     assert done.returncode == 0, done.stderr
     assert shell.recorded()["state"] == "running"
 
 
-def test_record_that_cannot_be_written_keeps_nobody_from_a_restart(shell: Shell) -> None:
+def test_a_failed_write_of_the_record_does_not_prevent_a_restart(shell: Shell) -> None:
     shell.on("patch configmap", CONFLICT)
     done = there(shell, f"stopped|{RUN}|", "unset").phase("restart")
     assert done.returncode == 0, done.stderr
     assert "going on without it" in done.stdout
 
 
-def test_nothing_is_postponed_where_there_is_no_switch(shell: Shell) -> None:
+def test_without_a_watchdog_nothing_is_postponed(shell: Shell) -> None:
     plan = cycle(restart_after=0)
     done = there(shell, f"stopped|{RUN}|", "unset").phase("restart", plan)
     assert done.returncode == 0, done.stderr
@@ -420,7 +422,7 @@ STOPPED = f"stopped|{RUN}||kanister-kafka|"
 
 @pytest.mark.parametrize(("pattern", "answer", "told"), BROUGHT_BACK)
 @pytest.mark.parametrize("name", ["restart", "backupRestart"])
-def test_restart_of_what_was_brought_back_fails(
+def test_restart_of_a_resumed_kafka_fails(
     shell: Shell, name: str, pattern: str, answer: str, told: str
 ) -> None:
     done = there(shell.on(pattern, answer), STOPPED, "unset").phase(name)
@@ -436,7 +438,7 @@ def test_restart_of_what_was_brought_back_fails(
 
 
 @pytest.mark.parametrize(("pattern", "answer", "told"), BROUGHT_BACK)
-def test_recovery_of_what_was_brought_back_leaves_nothing_stopped(
+def test_recovery_of_a_resumed_kafka_leaves_nothing_stopped(
     shell: Shell, pattern: str, answer: str, told: str
 ) -> None:
     """Kasten would snapshot running brokers."""
@@ -468,7 +470,9 @@ def test_what_the_switch_has_seen_running_counts(shell: Shell, name: str) -> Non
 
 @pytest.mark.parametrize("name", ["restart", "recover"])
 @pytest.mark.parametrize("record", [f"stopped|{RUN}||kanister-kafka|", f"stopped|{RUN}|||"])
-def test_what_is_still_stopped_is_no_reason_to_fail(shell: Shell, name: str, record: str) -> None:
+def test_a_kafka_that_is_still_stopped_does_not_fail_the_restart(
+    shell: Shell, name: str, record: str
+) -> None:
     """Without an owner on record, as of an earlier Blueprint, none is looked for."""
     if record.endswith("|||"):
         shell.on(HELD, "True|")
@@ -542,7 +546,7 @@ def test_switch_comes_at_once_where_a_step_without_scripts_asks(
 
 
 @pytest.mark.parametrize("seen", ["", "backup||", "backup||unset"])
-def test_switch_that_nobody_has_armed_starts_nothing(shell: Shell, seen: str) -> None:
+def test_a_watchdog_that_is_not_armed_starts_nothing(shell: Shell, seen: str) -> None:
     """Kafka is gone, parked by somebody else, or put back as it was captured while stopped."""
     shell.on(LOOK, seen).on(STATE, "stopped").on(PRESENT, "")
     done = there(shell, f"stopped|{RUN}|", "unset").phase("switch", RESTART_AFTER="0")
@@ -569,7 +573,7 @@ def test_switch_works_without_the_record(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("state", ["running", "", "restoring"])
-def test_switch_puts_itself_away_where_nothing_is_stopped(shell: Shell, state: str) -> None:
+def test_the_watchdog_disarms_itself_if_nothing_is_stopped(shell: Shell, state: str) -> None:
     mark = f"backup|{PAST}|unset" if state == "restoring" else "backup||"
     done = there(shell.on(LOOK, mark).on(STATE, state)).phase("switch", RESTART_AFTER="0")
     assert done.returncode == 0, done.stderr
@@ -681,7 +685,7 @@ def test_what_would_start_on_empty_volumes_or_never_is_not_started(
 
 
 @pytest.mark.parametrize("name", BRINGERS)
-def test_nobody_starts_what_was_changed(shell: Shell, name: str) -> None:
+def test_a_changed_kafka_is_not_started(shell: Shell, name: str) -> None:
     record = f"stopping|{RUN}||kanister-kafka|" if name == "recover" else ""
     done = changed(shell, WAS.replace("jbod 0", "jbod 1"), record).phase(name)
     assert done.returncode != 0
@@ -752,7 +756,7 @@ def test_a_late_post_hook_that_ends_the_stop_of_another_run_fails(shell: Shell, 
     assert let_in(shell)
 
 
-def test_a_stop_that_was_ended_before_it_was_stored_is_no_backup(shell: Shell) -> None:
+def test_a_stop_that_ended_before_it_was_stored_fails_the_backup(shell: Shell) -> None:
     """Then its state is stopped, and the name of who has ended it stays."""
     done = there(shell, f"stopped|{RUN}|switch", "unset").phase("restart")
     assert done.returncode != 0
@@ -786,13 +790,13 @@ def test_what_the_operator_can_do_is_left_to_it(shell: Shell, old: str, new: str
     assert let_in(shell)
 
 
-def test_nodes_may_be_taken_away_where_the_operator_is_told(shell: Shell) -> None:
+def test_nodes_may_be_removed_if_the_operator_accepts_it(shell: Shell) -> None:
     now = WAS.replace("3,broker", "2,broker").replace(f"{KAFKA},", f"{KAFKA},true")
     assert changed(shell, now).phase("restart").returncode == 0
     assert let_in(shell)
 
 
-def test_version_that_nobody_asked_for_is_the_one_that_ran(shell: Shell) -> None:
+def test_the_version_without_a_request_is_the_one_that_ran(shell: Shell) -> None:
     before = WAS.replace("4.0.0,", ",")
     done = changed(shell, WAS.replace("4.0.0,", "3.9.0,"), before=before).phase("restart")
     assert "set spec.kafka.version of Kafka backup back to 4.0.0" in done.stderr

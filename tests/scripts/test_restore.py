@@ -79,7 +79,7 @@ def test_whole_backup_goes_into_an_empty_namespace(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("overwrite", ["", "false", "True", "yes", "<no value>"])
-def test_nothing_is_overwritten_unless_it_was_told_to(shell: Shell, overwrite: str) -> None:
+def test_nothing_is_overwritten_without_the_option(shell: Shell, overwrite: str) -> None:
     shell.on("get persistentvolumeclaims", "data-1 Bound\n")
     done = whole(shell.on("get kafkas", "kafka/backup\n")).phase(
         "restoreCheck", OVERWRITE=overwrite
@@ -100,7 +100,7 @@ def test_one_object_is_enough_to_refuse(shell: Shell, pattern: str, answer: str)
     assert done.returncode != 0
 
 
-def test_what_will_be_overwritten_is_said_before(shell: Shell) -> None:
+def test_overwritten_objects_are_logged_before(shell: Shell) -> None:
     shell.on("get persistentvolumeclaims", "data-1 Bound\n")
     done = whole(shell).phase("restoreCheck", OVERWRITE="true")
     assert done.returncode == 0, done.stderr
@@ -145,7 +145,7 @@ def test_pool_that_the_backup_does_not_know_is_refused(shell: Shell) -> None:
     assert not touched(shell)
 
 
-def test_pools_of_the_backup_are_no_reason_to_refuse(shell: Shell) -> None:
+def test_pools_of_the_backup_are_accepted(shell: Shell) -> None:
     shell.on("get kafkanodepools", "broker controller")
     done = whole(shell).phase("restoreCheck", OVERWRITE="true")
     assert done.returncode == 0, done.stderr
@@ -235,7 +235,7 @@ def test_each_object_is_tried_as_it_will_be_put_back(shell: Shell) -> None:
     assert not shell.writes()
 
 
-def test_all_problems_are_told_at_once_and_nothing_is_touched(shell: Shell) -> None:
+def test_all_problems_are_reported_at_once_and_nothing_is_changed(shell: Shell) -> None:
     claim = '(Forbidden): error when creating "STDIN": persistentvolumeclaims "data-0" is forbidden'
     secret = (1, "", 'Error from server (Invalid): data.password: Invalid value: "s3cr3t"\n')
     topic = 'The KafkaTopic "x" is invalid: \n* spec.partitions: Invalid value\n* spec: wrong\n'
@@ -267,7 +267,7 @@ def test_all_problems_are_told_at_once_and_nothing_is_touched(shell: Shell) -> N
     assert not touched(shell)
 
 
-def test_quota_is_no_matter_of_claims_that_are_replaced(shell: Shell) -> None:
+def test_the_quota_does_not_count_replaced_claims(shell: Shell) -> None:
     """What they take is free when they are deleted."""
     full = (
         1,
@@ -282,7 +282,7 @@ def test_quota_is_no_matter_of_claims_that_are_replaced(shell: Shell) -> None:
     assert done.returncode == 0, done.stderr
 
 
-def test_version_of_the_api_that_is_not_served_is_told_once(shell: Shell) -> None:
+def test_an_api_version_that_is_not_served_is_reported_once(shell: Shell) -> None:
     shell.on("get --raw", '{"versions":[{"version":"v1"}]}')
     done = whole(shell).phase("restoreCheck")
     assert done.returncode != 0
@@ -323,7 +323,7 @@ def test_request_below_the_size_of_its_snapshot_is_raised(
     assert (f"claim data-0 requests {request_}" in done.stderr) == raised
 
 
-def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shell) -> None:
+def test_an_invalid_size_is_reported_before_a_deletion(shell: Shell) -> None:
     shell.on(SNAPSHOTS, rows_of("data-0", "data-1", size="1Zi"))
     for name in ("restoreCheck", "restoreObjects"):
         done = put(shell).phase(name)
@@ -344,7 +344,7 @@ def test_size_that_is_no_quantity_is_told_before_anything_is_deleted(shell: Shel
         ({"config": {"remote.log.storage.system.enable": False}}, "", ""),
     ],
 )
-def test_what_the_kafka_needs_is_told(
+def test_missing_requirements_of_the_kafka_are_reported(
     shell: Shell, spec: dict[str, object], runs: str, told: str
 ) -> None:
     one = {
@@ -364,7 +364,7 @@ def test_what_the_kafka_needs_is_told(
     assert told in "".join(warnings)
 
 
-def test_what_the_backup_does_not_hold_is_told(shell: Shell) -> None:
+def test_objects_that_the_backup_lacks_are_reported(shell: Shell) -> None:
     held = encoded(FACTS + "notKept=KafkaTopics of namespace topics\n")
     done = whole(shell.on(f"get secret {PREFIX}-facts", held)).phase("restoreCheck")
     assert done.returncode == 0, done.stderr
@@ -379,7 +379,7 @@ def test_damaged_artifact_is_refused(shell: Shell, name: str) -> None:
     assert not touched(shell)
 
 
-def test_missing_right_is_told_before_anything_is_looked_at(shell: Shell) -> None:
+def test_a_missing_right_is_reported_first(shell: Shell) -> None:
     done = whole(shell.on("^create --validate=false", "false\n")).phase("restoreCheck")
     assert done.returncode != 0
     assert "lacks rights" in done.stderr.splitlines()[-1]
@@ -524,7 +524,7 @@ def assert_reason_only_if_own(shell: Shell, fields: str) -> None:
 
 
 @OTHERS
-def test_nothing_is_deleted_where_no_restore_has_begun(shell: Shell, fields: str) -> None:
+def test_nothing_is_deleted_before_a_restore_begins(shell: Shell, fields: str) -> None:
     done = put(shell.on(OWN_RUN, fields)).phase("restoreObjects")
     assert done.returncode != 0
     assert "not restoring by this run" in done.stderr.splitlines()[-1]
@@ -556,7 +556,7 @@ def test_objects_that_exist_are_replaced(shell: Shell) -> None:
     assert len(shell.calls("replace")) == len(KINDS)
 
 
-def test_object_that_can_be_neither_made_nor_replaced_is_told(shell: Shell) -> None:
+def test_an_object_that_cannot_be_created_or_replaced_is_reported(shell: Shell) -> None:
     wrong = (1, "", "Error from server (Invalid): a\nspec.kafka: Invalid value\n")
     shell.on("^create -n kafka-backup", wrong).on("^replace", "", "", wrong)
     done = put(shell).phase("restoreObjects")
@@ -580,7 +580,7 @@ def test_what_cannot_be_read_is_not_called_restored(shell: Shell, pattern: str) 
     assert "all objects of backup" not in done.stdout
 
 
-def test_no_secret_value_is_told(shell: Shell) -> None:
+def test_output_has_no_value_of_a_secret(shell: Shell) -> None:
     done = put(shell).phase("restoreObjects")
     assert done.returncode == 0, done.stderr
     words = "\n".join(shell.calls()) + done.stdout + done.stderr
@@ -627,7 +627,7 @@ def test_statuses_are_written_again_until_they_are_seen(shell: Shell, pattern: s
     assert len(shell.writes()) == 9
 
 
-def test_status_that_is_never_seen_is_told(shell: Shell) -> None:
+def test_an_unexpected_status_is_reported(shell: Shell) -> None:
     done = paused(shell.on(KAFKA_SAYS, "new")).phase("restoreIdentity", PAUSE_TIMEOUT="0")
     assert done.returncode != 0
     assert "Kafka backup has new" in done.stderr.splitlines()[-1]
@@ -831,7 +831,7 @@ def test_claim_without_a_volume_has_nothing_to_keep(shell: Shell) -> None:
     assert "claim data-0 is Pending" in done.stdout
 
 
-def test_what_is_discarded_is_said(shell: Shell) -> None:
+def test_discarded_objects_are_logged(shell: Shell) -> None:
     done = replacing(shell).phase("restoreSnapshot", DISCARD_REPLACED="true")
     assert done.returncode == 0, done.stderr
     assert "the current data of these volumes IS LOST: data-0 data-1" in done.stdout
@@ -972,7 +972,7 @@ def test_replaced_volumes_stay_where_kafka_does_not_become_ready(shell: Shell) -
     assert "delete" not in [call.args[0] for call in shell.writes()]
 
 
-def test_snapshots_that_cannot_be_removed_are_no_failure(shell: Shell) -> None:
+def test_undeletable_snapshots_do_not_fail_the_restore(shell: Shell) -> None:
     wrong = (1, "", "Error from server (Invalid): x")
     done = starting(shell.on("^delete volumesnapshots", wrong, "")).phase("restoreRestart")
     assert done.returncode == 0, done.stderr
@@ -987,7 +987,7 @@ def test_restart_by_kasten_removes_no_snapshot(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("name", ["restoreRestart", "restartRestored"])
-def test_version_that_the_operator_has_not_is_told_at_once(shell: Shell, name: str) -> None:
+def test_an_unsupported_version_is_reported_at_once(shell: Shell, name: str) -> None:
     """Strimzi's KafkaVersion.java; no waiting makes it another version."""
     text = "Unsupported Kafka.spec.kafka.version: 4.1.0. Supported versions are: [4.2.0, 4.3.0]"
     shell.on(HOPE, f"UnsupportedKafkaVersionException|{text}")

@@ -106,7 +106,7 @@ def test_hold_and_its_end_give_back_the_very_same_configuration(
     assert settled(shell, held, "now") == found
 
 
-def test_what_somebody_has_changed_since_stays(shell: Shell) -> None:
+def test_a_later_change_by_another_client_stays(shell: Shell) -> None:
     held = settled(shell, kafka({"offsets.retention.minutes": 5}))
     held["spec"]["kafka"]["config"]["offsets.retention.minutes"] = 77
     assert settled(shell, held, "now") == kafka({"offsets.retention.minutes": 77})
@@ -204,7 +204,7 @@ def test_holds_and_release_are_those_of_the_library_and_keep_the_changes_of_a_us
     assert (library["spec"]["kafka"].get("config") or {}) == expected
 
 
-def test_nothing_is_written_where_nothing_is_to_be_held(shell: Shell) -> None:
+def test_nothing_is_written_if_no_topic_is_held(shell: Shell) -> None:
     shell.on(CONFIG, answer(kafka({"x": 1})))
     done = paused(shell).phase("restoreIdentity", RETENTION="now")
     assert done.returncode == 0, done.stderr
@@ -223,7 +223,7 @@ def test_duration_is_the_first_delay_alone(shell: Shell, text: str, delay: int) 
 
 @pytest.mark.parametrize("text", ["72", "1d", "-5m", "1m1h", '5m"', "$(id)", "HOLD"])
 @pytest.mark.parametrize("name", ["restoreCheck", "identify"])
-def test_what_is_no_retention_is_refused(shell: Shell, name: str, text: str) -> None:
+def test_an_invalid_retention_is_refused(shell: Shell, name: str, text: str) -> None:
     shell.on(CONFIG, answer(kafka({}))).on(r"data\.kafkaVersion", "4.0.0")
     done = paused(whole(shell)).phase(name, RETENTION=text)
     assert done.returncode != 0
@@ -267,7 +267,7 @@ def test_version_that_the_kafka_names_counts(shell: Shell) -> None:
     assert paused(shell).phase("restoreIdentity").returncode != 0
 
 
-def test_kasten_is_told_before_anything_is_stopped(shell: Shell) -> None:
+def test_kasten_gets_the_error_before_a_stop(shell: Shell) -> None:
     shell.on(r"data\.kafkaVersion", "3.7.0")
     done = shell.phase("haltForRestore")
     assert done.returncode != 0
@@ -284,7 +284,7 @@ def test_kasten_has_the_choice_of_the_rendering(shell: Shell) -> None:
     assert "NOT held" in done.stdout
 
 
-def test_tiered_storage_is_not_held_and_that_is_said(shell: Shell) -> None:
+def test_tiered_storage_is_reported_as_not_held(shell: Shell) -> None:
     shell.on(CONFIG, answer(kafka({}))).on(r"get kafkas.*spec\.kafka\.version", "4.0.0|custom")
     done = paused(shell).phase("restoreIdentity")
     assert done.returncode == 0, done.stderr
@@ -391,9 +391,7 @@ def test_many_topics_are_counted(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("reply", ["", "damaged!", (1, "", "Error from server (NotFound): no")])
-def test_backup_that_does_not_tell_its_topics_is_restored_and_that_is_said(
-    shell: Shell, reply: Any
-) -> None:
+def test_a_backup_without_its_topics_is_restored_with_a_message(shell: Shell, reply: Any) -> None:
     shell.on(f"secrets {PREFIX}-topics", "secret/x\n").on(f"get secret {PREFIX}-topics", reply)
     done = whole(shell).phase("restoreCheck")
     assert done.returncode == 0, done.stderr
@@ -430,7 +428,7 @@ def test_list_of_another_backup_is_not_believed(shell: Shell) -> None:
     assert "2h ago" in text  # as its record says when it was stopped
 
 
-def test_restore_that_knows_no_time_says_so(shell: Shell) -> None:
+def test_a_restore_without_a_time_logs_it(shell: Shell) -> None:
     text = kasten(shell, f"# {made(hours=2)} 2026-01-01T00:00:00.1Z 60", "running")
     assert "the age of the backup is unknown" in text
 
@@ -482,14 +480,14 @@ def test_retention_of_every_topic_is_noted(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("reply", ["", (1, "", "the broker has 20 MiB left"), AWAY])
-def test_backup_does_not_fail_for_want_of_it(shell: Shell, reply: Any) -> None:
+def test_a_backup_does_not_fail_without_the_list(shell: Shell, reply: Any) -> None:
     done = noted(shell, reply)
     assert done.returncode == 0, done.stderr
     assert "WARNING: the retention of the topics could not be read" in done.stdout
     assert lists(shell) == []
 
 
-def test_hot_backup_asks_nobody() -> None:
+def test_a_hot_backup_takes_no_samples() -> None:
     (phase,) = plan_of("mirror-maker-2", strategy=Strategy.HOT).actions[0].phases
     values = dict(value.split("=", 1) for value in phase.values)
     assert "SAMPLE_SECONDS" not in values
@@ -537,7 +535,7 @@ def test_backup_keeps_the_list_in_a_secret_of_its_own(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("text", ["", "damaged", packed("# x 2025-01-01T00:00:00Z 1"), FORBIDDEN])
-def test_backup_without_a_list_is_complete_and_says_so(shell: Shell, text: Any) -> None:
+def test_a_backup_without_a_list_is_complete_with_a_message(shell: Shell, text: Any) -> None:
     done = ready(shell, text)
     assert done.returncode == 0, done.stderr
     assert "WARNING: the retention of the topics is not saved" in done.stdout
@@ -545,7 +543,7 @@ def test_backup_without_a_list_is_complete_and_says_so(shell: Shell, text: Any) 
     assert f"backup {BACKUP} is complete" in done.stdout
 
 
-def test_lists_are_no_objects_to_put_back(shell: Shell) -> None:
+def test_lists_are_not_restored(shell: Shell) -> None:
     names = f"{PREFIX}-0-000\n{PREFIX}-facts\n{PREFIX}-topics\n{PREFIX}-offsets\n"
     shell.on("get secrets .*-l", names)
     body = "BACKUP=20260102030405 CLUSTER=backup NAMESPACE=n\nsaved_secrets"
@@ -564,7 +562,7 @@ def started(shell: Shell, reply: Any) -> Any:
     return shell.on(r"data\.state", "running||").phase("resume", arguments="")
 
 
-def test_start_says_loudly_that_retention_is_held(shell: Shell) -> None:
+def test_start_logs_a_warning_that_retention_is_held(shell: Shell) -> None:
     memo = json.dumps({"since": "T", "before": None, "held": OPTIONS}, separators=(",", ":"))
     done = started(shell, f"{OPTIONS['log.initial.task.delay.ms']}|{memo}")
     assert done.returncode == 0, done.stderr
@@ -573,7 +571,7 @@ def test_start_says_loudly_that_retention_is_held(shell: Shell) -> None:
     assert "RetentionHeld" in shell.events()
 
 
-def test_start_says_that_somebody_has_undone_the_hold(shell: Shell) -> None:
+def test_start_logs_that_another_client_has_ended_the_hold(shell: Shell) -> None:
     memo = json.dumps({"since": "T", "before": None, "held": OPTIONS}, separators=(",", ":"))
     done = started(shell, f"|{memo}")
     assert "RETENTION IS NO LONGER HELD" in done.stdout
@@ -581,7 +579,7 @@ def test_start_says_that_somebody_has_undone_the_hold(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("reply", ["|", FORBIDDEN])
-def test_start_says_nothing_where_nothing_is_held(shell: Shell, reply: Any) -> None:
+def test_start_logs_nothing_if_nothing_is_held(shell: Shell, reply: Any) -> None:
     done = started(shell, reply)
     assert done.returncode == 0, done.stderr
     assert "RETENTION" not in done.stdout

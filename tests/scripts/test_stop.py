@@ -170,7 +170,7 @@ def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: She
 
 
 @pytest.mark.parametrize("answer", [AWAY, (0, "true\n", "")], ids=["away", "one-answer-for-all"])
-def test_silence_is_no_right(shell: Shell, answer: tuple[int, str, str]) -> None:
+def test_a_missing_answer_is_not_a_right(shell: Shell, answer: tuple[int, str, str]) -> None:
     fit(shell.on("^create --validate=false", answer))
     done = shell.phase("quiesce")
     assert done.returncode != 0
@@ -230,7 +230,7 @@ def test_what_is_anothers_is_refused(shell: Shell, marks: str, record: str, owne
     assert shell.events() == ["Refused"]
 
 
-def test_time_that_was_left_over_is_no_reason_to_refuse(shell: Shell) -> None:
+def test_a_former_deadline_is_overwritten(shell: Shell) -> None:
     fit(shell.on(r"annotations\.kanister-kafka\\.io/restart-by", "2026-01-01T00:00:00Z"))
     done = shell.phase("quiesce")
     assert done.returncode == 0, done.stderr
@@ -584,14 +584,14 @@ def test_switch_that_cannot_be_armed_keeps_the_writers_running(shell: Shell) -> 
     assert not [call for call in shell.calls() if re.match(f"patch ({WRITERS})", call)]
 
 
-def test_nothing_is_armed_where_there_is_no_switch(shell: Shell) -> None:
+def test_nothing_is_armed_without_a_watchdog(shell: Shell) -> None:
     done = fit(shell).phase("quiesce", cycle(restart_after=0))
     assert done.returncode == 0, done.stderr
     assert not [call for call in shell.writes() if "restart-by" in str(call)]
     assert not shell.calls("deployments")
 
 
-def test_all_writers_are_told_before_one_is_waited_for(shell: Shell) -> None:
+def test_all_writers_are_stopped_before_the_first_wait(shell: Shell) -> None:
     shell.on("get kafka.*replicas-before", "2|")
     shell.on("get pods .*strimzi.io/kind=", "sink-connect-0", "")
     done = fit(shell).phase("quiesce")
@@ -622,7 +622,7 @@ def test_quiescing_by_pause_deletes_the_workload_only_then(shell: Shell) -> None
     assert calls[deleted].startswith("delete ")
 
 
-def test_writer_that_was_deleted_since_is_no_reason_to_fail(shell: Shell) -> None:
+def test_a_deleted_writer_does_not_fail_the_stop(shell: Shell) -> None:
     shell.on("get kafkabridges.*-o name", "").on("get kafka.*replicas-before", "2|")
     done = fit(shell).phase("quiesce")
     assert done.returncode == 0, done.stderr
@@ -668,7 +668,7 @@ def test_order_of_the_stop(shell: Shell) -> None:
     "record",
     [f"7|running|{RUN}", f"7|restarting|{RUN}", "7|quiescing|other", f"7|stopped|{RUN}", "7||", ""],
 )
-def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: str) -> None:
+def test_a_stop_without_the_hold_of_its_run_is_refused(shell: Shell, record: str) -> None:
     """The watchdog, or a person, may have brought the cluster back since it was quiesced."""
     done = halted(shell.on(OWN_RUN, record)).phase("stop")
     assert done.returncode != 0
@@ -687,7 +687,7 @@ def test_stop_of_what_this_run_does_not_hold_is_refused(shell: Shell, record: st
         pytest.param(3, ["backup-entity-operator", "backup-broker"], id="before-the-quorum"),
     ],
 )
-def test_stop_ends_where_somebody_brings_the_cluster_back(
+def test_a_stop_ends_if_another_actor_starts_the_cluster(
     shell: Shell, looks: int, deleted: list[str]
 ) -> None:
     """Kasten may have given up this hook and called the next one."""
@@ -803,7 +803,7 @@ UNCLEAN = [
 
 
 @pytest.mark.parametrize(("code", "told"), UNCLEAN)
-def test_killed_broker_is_no_backup(shell: Shell, code: str, told: str) -> None:
+def test_a_killed_broker_fails_the_backup(shell: Shell, code: str, told: str) -> None:
     done = ending(shell, "0|Completed", code).phase("stop")
     assert done.returncode != 0
     assert told in done.stderr.splitlines()[-1]
@@ -815,7 +815,7 @@ def test_killed_broker_is_no_backup(shell: Shell, code: str, told: str) -> None:
 
 
 @pytest.mark.parametrize(("code", "told"), UNCLEAN[:1])
-def test_killed_broker_may_be_told_only(shell: Shell, code: str, told: str) -> None:
+def test_a_killed_broker_may_be_logged_only(shell: Shell, code: str, told: str) -> None:
     plan = cycle(unclean_stop=UncleanStop.WARN)
     done = ending(shell, "0|Completed", code).phase("backupStop", plan)
     assert done.returncode == 0, done.stderr
@@ -850,7 +850,7 @@ def test_pods_that_cannot_be_watched_are_not_stopped(shell: Shell) -> None:
     assert "deleted" not in done.stdout
 
 
-def test_pods_that_stay_are_told(shell: Shell) -> None:
+def test_remaining_pods_are_reported(shell: Shell) -> None:
     shell.on(LISTED, "b-0 b-1", "b-1")
     done = ending(shell, "0|").phase("stop", BROKERS_TIMEOUT="1")
     assert done.returncode != 0
@@ -986,7 +986,9 @@ AGAIN = [
 
 @pytest.mark.parametrize(("running", "told"), AGAIN)
 @pytest.mark.parametrize("when", ["before", "after"])
-def test_what_writes_again_is_no_backup(shell: Shell, running: str, told: str, when: str) -> None:
+def test_a_client_that_writes_again_fails_the_backup(
+    shell: Shell, running: str, told: str, when: str
+) -> None:
     home = running.split("/")[1]
     rows = ["", f"{running}\n"] if when == "after" else [f"{running}\n"]
     done = halted(shell.on(f"get pods -n {home} -l strimzi.io/kind in", *rows)).phase("stop")

@@ -128,12 +128,12 @@ def test_a_restore_asks_for_nothing(shell: Shell, phase: str) -> None:
 
 
 @pytest.mark.parametrize("phase", ["flush", "stop", "recover", "restart", "backupRestart"])
-def test_without_a_switch_nobody_is_asked(shell: Shell, phase: str) -> None:
+def test_without_a_watchdog_nothing_is_requested(shell: Shell, phase: str) -> None:
     assert damage_scripts(shell, delete).phase(phase, cycle(restart_after=0)).returncode == 1
     assert not shell.all()
 
 
-def test_a_value_is_one_value_whatever_is_in_it(shell: Shell) -> None:
+def test_a_value_of_any_text_is_one_value(shell: Shell) -> None:
     value = "a b\n$(exit 3) `x` \"' \\"
     (shell.mount() / "..1" / "show.sh").write_text('printf "%s" "$VALUE"; exit 7\n')
     files = ((path.name, path.read_text()) for path in (shell.mount() / "..1").iterdir())

@@ -45,7 +45,7 @@ def test_other_events_do_not_end_the_wait(shell: Shell, events: str) -> None:
 
 
 @pytest.mark.parametrize("answer", ["", "b-0 False\n", FORBIDDEN], ids=["none", "some", "refused"])
-def test_watch_that_ends_is_told_once(shell: Shell, answer: str | Reply) -> None:
+def test_the_end_of_a_watch_is_logged_once(shell: Shell, answer: str | Reply) -> None:
     started = ["slept 1", "looked"]
     assert looked(shell, answer, 3, 25) == [ENDED, *started * 3]
     assert len(shell.calls("--watch")) == 1

@@ -90,7 +90,7 @@ def test_pod_of_the_stop_that_has_ended_is_answered_at_once(shell: Shell, phase:
         pytest.param(seen("stopping", "backup", failure=FAILURE), PODS, "Running", id="backup"),
     ],
 )
-def test_what_is_no_failed_stop_is_left_alone(
+def test_only_a_failed_stop_is_recovered(
     shell: Shell, record: str, pattern: str, answer: str | Reply
 ) -> None:
     """However long it takes: only the deadline ends it."""
@@ -204,7 +204,9 @@ def test_each_phase_of_the_stop_announces_its_pod(shell: Shell, case: str) -> No
     "record",
     [f"7|running|{RUN}", f"7|restarting|{RUN}", f"7|stopping|{RUN}", "7|quiescing|other", "7||"],
 )
-def test_no_phase_goes_on_with_what_is_not_its_own(shell: Shell, case: str, record: str) -> None:
+def test_no_phase_continues_with_the_state_of_another_run(
+    shell: Shell, case: str, record: str
+) -> None:
     """The watchdog may have brought Kafka back: a pod that comes too late must not stop it."""
     code, told = announced(shell, case, record)
     assert code != 0

@@ -160,7 +160,7 @@ def test_check_says_who_does_no_harm() -> None:
 # A fleet
 
 
-def test_a_fleet_tells_the_same() -> None:
+def test_a_fleet_reports_the_same() -> None:
     item = scaler(KEDA, {**SINK, "name": "far"}, namespace="tools")
     far = connected_to("demo-kafka-bootstrap.kafka:9092", "tools").replace(": sink", ": far")
     text = f"{KRAFT}{far}---\n{json.dumps(item)}\n"

@@ -198,7 +198,7 @@ def test_former_name_of_ignored_clients_works_with_a_warning() -> None:
 
 
 @pytest.mark.parametrize("server", PLACED)
-def test_another_cluster_is_told_by_its_services(server: str) -> None:
+def test_another_cluster_is_recognised_by_its_services(server: str) -> None:
     found = reading(KRAFT + connected_to(server))
     assert found.problems == ()
     assert found.cluster is not None
@@ -244,7 +244,7 @@ def test_a_listener_whose_address_only_the_cluster_tells_is_named() -> None:
 # What a person says
 
 
-def test_a_client_is_a_writer_if_somebody_says_so() -> None:
+def test_a_client_is_a_writer_by_option() -> None:
     text = KRAFT + connected_to("kafka.corp.example:9094")
     found = reading(text, writers=[SINK])
     assert found.problems == ()
@@ -255,7 +255,7 @@ def test_a_client_is_a_writer_if_somebody_says_so() -> None:
 
 
 @pytest.mark.parametrize("server", ["kafka.corp.example:9094", "demo-kafka-bootstrap:9092"])
-def test_a_client_is_left_alone_if_somebody_says_so(server: str) -> None:
+def test_a_client_is_left_alone_by_option(server: str) -> None:
     found = reading(KRAFT + connected_to(server), not_writers=[SINK])
     assert found.problems == ()
     assert found.cluster is not None
@@ -355,7 +355,7 @@ def test_the_version_of_kafka_tells_what_a_configuration_means(
     assert (only(mirrored(MIRROR, THEIRS, OURS, *edits)) is not None) is writes
 
 
-def test_a_mirror_into_it_is_told_as_that() -> None:
+def test_a_mirror_into_it_is_reported_as_one() -> None:
     writer = only(mirrored(MIRROR, OURS, THEIRS, (LOCATION, "a: 1")))
     assert writer is not None
     assert writer.reason == "mirrors into it"

@@ -897,7 +897,7 @@ def test_namespace_given_beside_the_input_is_checked(namespace: str) -> None:
     assert [problem.rule for problem in reading.problems] == ["option"]
 
 
-def test_all_problems_are_told_in_the_order_of_the_text() -> None:
+def test_all_problems_are_reported_in_the_order_of_the_text() -> None:
     text = edited(
         KRAFT + MIRROR,
         ("    version: 4.0.0\n", "    config: {}\n"),
@@ -986,7 +986,7 @@ def test_a_kafka_of_another_group_is_none() -> None:
     assert [problem.rule for problem in reading_of(text).problems] == ["no-kafka"]
 
 
-def test_pools_of_another_cluster_of_the_input_are_no_problem() -> None:
+def test_pools_of_another_cluster_of_the_input_are_not_a_problem() -> None:
     other = (KAFKA + CONTROLLER + SECOND).replace("name: demo", "name: other")
     text = (
         KRAFT
@@ -1317,7 +1317,7 @@ def test_only_true_pauses(value: str) -> None:
     assert reading_of(text).problems == ()
 
 
-def test_a_pause_of_our_own_is_no_news() -> None:
+def test_a_pause_of_this_tool_is_not_reported() -> None:
     ours = "kanister-kafka.io/pause-before: unset"
     pause = 'strimzi.io/pause-reconciliation: "true"'
     text = edited(ZOOKEEPER, annotated(f"{pause}\n    {ours}"))
@@ -1630,7 +1630,7 @@ WRONG = {
 
 
 @pytest.mark.parametrize("how", READERS)
-def test_an_unset_field_is_no_problem(how: str) -> None:
+def test_an_unset_field_is_not_a_problem(how: str) -> None:
     reader, unset, _wrong = READERS[how]
     for text in ("", "null", "~"):
         here, problems = fields_of(text)
@@ -1714,7 +1714,7 @@ def test_a_bad_value_is_a_problem(reader: Reader, text: str, check: str) -> None
         (("a/b", "c/d"), 'f["a/b"]["c/d"]'),
     ],
 )
-def test_paths_are_spelled_as_kubectl_does(keys: tuple[str, ...], path: str) -> None:
+def test_paths_have_the_format_of_kubectl(keys: tuple[str, ...], path: str) -> None:
     here, _problems = fields_of("{}")
     assert here.at(*keys).path == path
 

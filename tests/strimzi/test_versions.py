@@ -68,7 +68,7 @@ def test_any_text_is_a_version_or_none(text: str) -> None:
 
 @settings(max_examples=50, deadline=None, derandomize=True)
 @given(st.integers(0, 9999), st.integers(0, 9999))
-def test_a_version_comes_back_as_it_was_spelled(major: int, minor: int) -> None:
+def test_a_version_keeps_its_format(major: int, minor: int) -> None:
     assert parse_version(format_version((major, minor))) == (major, minor)
 
 
@@ -157,7 +157,7 @@ def test_bounds_of_one_version() -> None:
     assert bounds.having(VersionFeature.API_V1).empty
 
 
-def test_bounds_say_what_narrowed_them() -> None:
+def test_bounds_have_the_fields_that_narrowed_them() -> None:
     bounds = VersionRange().having(VersionFeature.NODE_POOLS).having(VersionFeature.ZOOKEEPER)
     assert (bounds.first_reason, bounds.last_reason) == ("node pools", "ZooKeeper")
     # What narrows nothing is no reason.

@@ -37,7 +37,7 @@ def test_forms(text: str, place: TopicRef) -> None:
 @pytest.mark.parametrize(
     "text", ["", "a b", ".", "..", "x" * 250, "kafka/blogs", "a/b/c/d", "/k/t", "n//t", "h:1/a$"]
 )
-def test_what_is_no_topic(text: str) -> None:
+def test_what_is_not_a_topic(text: str) -> None:
     with pytest.raises(InputError):
         parse_topic_ref(text)
 

@@ -7,7 +7,7 @@ import socket
 import ssl
 import stat
 import subprocess
-import time
+import threading
 from contextlib import closing
 from functools import partial
 from pathlib import Path
@@ -194,25 +194,37 @@ def test_a_response_that_is_cut_is_an_error() -> None:
 
 
 def test_a_request_that_is_cancelled_leaves_the_connection_usable() -> None:
+    received, released = threading.Event(), threading.Event()
+
+    def hold_first(count: int) -> None:
+        if count == 1:
+            received.set()
+            assert released.wait(30)
+
     async def ask(served: FakeBroker) -> int:
         access = ClientAccess("fake", {"bootstrap.servers": served.address})
         with closing(BrokerConnections(access, TOPIC)) as connections:
             await connections.find_leaders()
             connection = await connections.broker(connections.leaders[0])
             fetch = partial(connection.fetch, TOPIC, each=100, whole=100, committed=True)
-            with pytest.raises(asyncio.TimeoutError):
-                await asyncio.wait_for(fetch({0: 0}), 0.05)
-            later, last = await asyncio.gather(fetch({0: 20}), fetch({0: 40}))
+            first = asyncio.create_task(fetch({0: 0}))
+            assert await asyncio.to_thread(received.wait, 30)
+            first.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await first
+            answers = asyncio.gather(fetch({0: 20}), fetch({0: 40}))
+            await asyncio.sleep(0)  # both are sent while the first is not answered
+            released.set()
+            later, last = await answers
         offsets = []
         for (answer,) in (later, last):
             assert answer.records is not None
-            (first, *_) = parse_batches(answer.records, "")
-            offsets.append(first.base)
+            (batch, *_) = parse_batches(answer.records, "")
+            offsets.append(batch.base)
         assert offsets == [20, 40]
         return served.fetches
 
-    slow = FakeBroker(dict(LOGS), before_fetch=lambda count: time.sleep(0.3 * (count == 1)))
-    with running(slow) as served:
+    with running(FakeBroker(dict(LOGS), before_fetch=hold_first)) as served:
         assert asyncio.run(ask(served)) == 3
 
 

@@ -13,7 +13,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -33,74 +33,8 @@ from kanister_kafka.topics.statistics import (
     topic_rates,
     topic_sizes,
 )
+from tests.fakes.mock_cluster import MANY, PARTITIONS, Brokers, everywhere
 from tests.topics.record_factory import Record, digest, log
-
-confluent_kafka = pytest.importorskip("confluent_kafka")
-PARTITIONS = (0, 1, 2, 3)
-MANY = log(300)
-
-
-@dataclass
-class Brokers:
-    """The mock cluster, and a producer of it."""
-
-    producer: object
-    address: str
-    opened: list[KafkaConsumer] = field(default_factory=list)
-
-    def write(self, topic: str, held: Mapping[int, list[Record]]) -> str:
-        for number, records in held.items():
-            for record in records:
-                self.producer.produce(
-                    topic,
-                    partition=number,
-                    key=record.key(),
-                    value=record.value(),
-                    timestamp=record.time,
-                    headers=record.headers(),
-                )
-                self.producer.poll(0)
-        assert self.producer.flush(30) == 0
-        return topic
-
-    def cluster(
-        self, label: str = "mock", kind: type[KafkaConsumer] = KafkaConsumer
-    ) -> KafkaConsumer:
-        known = {"bootstrap.servers": self.address, "fetch.wait.max.ms": "10"}
-        self.opened.append(kind(ClientAccess(label, known), 5.0))
-        return self.opened[-1]
-
-
-@pytest.fixture(scope="session")
-def mock() -> Brokers:
-    producer = confluent_kafka.Producer(
-        {
-            "test.mock.num.brokers": 1,
-            "bootstrap.servers": "replaced",
-            "message.max.bytes": 4 << 20,
-            "linger.ms": 1,
-            "log_level": 0,
-        }
-    )
-    (broker,) = producer.list_topics(timeout=10).brokers.values()
-    return Brokers(producer, f"{broker.host}:{broker.port}")
-
-
-@pytest.fixture
-def brokers(mock: Brokers) -> Iterator[Brokers]:
-    yield mock
-    while mock.opened:
-        mock.opened.pop().close()
-
-
-@pytest.fixture
-def name(request: pytest.FixtureRequest) -> str:
-    """The name of a topic of this test alone."""
-    return "".join(c if c.isalnum() else "-" for c in request.node.name)
-
-
-def everywhere(records: list[Record]) -> dict[int, list[Record]]:
-    return dict.fromkeys(PARTITIONS, records)
 
 
 class Timed(KafkaConsumer):
@@ -242,7 +176,7 @@ def test_a_topic_is_identical_to_its_copy(brokers: Brokers, name: str) -> None:
     assert heard == sorted(heard)
 
 
-def test_a_mirror_that_is_behind_and_began_later_is_told(brokers: Brokers, name: str) -> None:
+def test_a_mirror_that_is_behind_and_began_later_is_reported(brokers: Brokers, name: str) -> None:
     brokers.write(f"{name}-a", everywhere(MANY))
     brokers.write(f"{name}-b", {0: MANY[20:200], 1: MANY[:250], 2: MANY})
     found = compared(brokers, (f"{name}-a", f"{name}-b"))
@@ -262,7 +196,7 @@ def test_a_mirror_that_is_behind_and_began_later_is_told(brokers: Brokers, name:
 
 
 @pytest.mark.parametrize("kind", [KafkaConsumer, Timed])
-def test_a_record_that_is_lost_is_told(
+def test_a_record_that_is_lost_is_reported(
     brokers: Brokers, name: str, kind: type[KafkaConsumer]
 ) -> None:
     topics = (f"{name}-a", f"{name}-b")
@@ -281,7 +215,7 @@ def test_a_record_that_is_lost_is_told(
     assert evaluate_consistency(found).verdict is ComparisonVerdict.DIFFERING
 
 
-def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_told(
+def test_what_comes_before_all_that_a_mirror_of_older_records_has_is_reported(
     brokers: Brokers, name: str
 ) -> None:
     topics = (f"{name}-a", f"{name}-b")
@@ -327,7 +261,7 @@ def aborted(records: list[Record], *places: int) -> list[Record]:
 
 
 @pytest.mark.parametrize("places", [(50,), (0, 1), (3, 5, 6, 200), (298, 299), tuple(range(99))])
-def test_records_of_aborted_transactions_in_a_mirror_are_told(
+def test_records_of_aborted_transactions_in_a_mirror_are_reported(
     brokers: Brokers, name: str, places: tuple[int, ...]
 ) -> None:
     topics = (f"{name}-a", f"{name}-b")
@@ -376,7 +310,7 @@ def test_what_only_a_mirror_has_is_not_said_to_be_of_a_transaction(
     assert found.partitions[0].uncommitted == 0
 
 
-def test_batches_that_were_damaged_on_their_way_are_no_records(brokers: Brokers) -> None:
+def test_batches_that_were_damaged_on_their_way_are_not_records(brokers: Brokers) -> None:
     assert brokers.cluster()._settings()["check.crcs"] == "true"
     own = ClientAccess("own", {"bootstrap.servers": brokers.address, "check.crcs": "false"})
     brokers.opened.append(KafkaConsumer(own, 5.0))
@@ -435,7 +369,7 @@ def test_a_sample_is_compared(brokers: Brokers, name: str, kind: type[KafkaConsu
     assert all(done <= of for done, of in heard)
 
 
-def test_a_sample_that_begins_where_the_other_has_nothing_is_told(
+def test_a_sample_that_begins_where_the_other_has_nothing_is_reported(
     brokers: Brokers, name: str
 ) -> None:
     topics = (f"{name}-a", f"{name}-b")
@@ -577,7 +511,7 @@ def test_one_record_is_found_by_its_offset(brokers: Brokers, name: str) -> None:
     assert found.value() == MANY[3].value()
 
 
-def test_a_topic_or_partition_that_is_not_there_is_told(brokers: Brokers, name: str) -> None:
+def test_a_topic_or_partition_that_is_not_there_is_reported(brokers: Brokers, name: str) -> None:
     brokers.write(name, {0: MANY[:1]})
     cluster = brokers.cluster("here")
     for ask in (
@@ -593,7 +527,7 @@ def test_a_topic_or_partition_that_is_not_there_is_told(brokers: Brokers, name: 
     assert "none" not in brokers.cluster().topics()
 
 
-def test_brokers_that_are_away_are_told_in_time_and_why() -> None:
+def test_brokers_that_are_away_are_reported_in_time_and_why() -> None:
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         address = "{}:{}".format(*free.getsockname())

@@ -100,7 +100,7 @@ def test_properties_are_carried_over(tmp_path: Path, text: str, settings_: dict[
         ),
     ],
 )
-def test_what_cannot_be_carried_over_is_told_without_secrets(
+def test_what_cannot_be_carried_over_is_reported_without_secrets(
     tmp_path: Path, text: str, names: list[str]
 ) -> None:
     with pytest.raises(InputError) as caught:
@@ -109,13 +109,13 @@ def test_what_cannot_be_carried_over_is_told_without_secrets(
     assert "SECRET" not in str(caught.value)
 
 
-def test_a_file_out_of_reach_is_told(tmp_path: Path) -> None:
+def test_a_file_out_of_reach_is_reported(tmp_path: Path) -> None:
     for path in (tmp_path / "none.properties", tmp_path):
         with pytest.raises(UnreachableError, match=path.name):
             read_properties(path)
 
 
-def test_a_damaged_file_is_told(tmp_path: Path) -> None:
+def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="is not a file of properties"):
         read(tmp_path, "sasl.password=SECRET\\uXYZ")
 
@@ -143,7 +143,9 @@ def test_what_is_written_is_read_again(
         {"ssl.keystore.location": "/none.p12", "security.protocol": "SSL"},
     ],
 )
-def test_settings_that_the_client_refuses_are_told_without_secrets(wrong: dict[str, str]) -> None:
+def test_settings_that_the_client_refuses_are_reported_without_secrets(
+    wrong: dict[str, str],
+) -> None:
     access = ClientAccess(
         "mine", {"bootstrap.servers": "127.0.0.1:1", "sasl.password": "SECRET", **wrong}
     )

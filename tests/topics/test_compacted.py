@@ -121,7 +121,7 @@ def touched(at: int, **fields: object) -> list[Record]:
         ),
     ],
 )
-def test_a_key_that_holds_something_else_is_told(
+def test_a_key_that_holds_something_else_is_reported(
     b: list[Record], fault: DifferenceKind, only: tuple[int, int]
 ) -> None:
     result = states(WHOLE, at_offsets(b, range(len(b))))

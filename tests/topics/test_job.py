@@ -166,7 +166,7 @@ def test_a_job_without_a_result_tells_what_it_said(cluster) -> None:
     assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
 
-def test_an_image_that_cannot_be_had_is_told_and_the_job_removed(cluster) -> None:
+def test_an_image_that_cannot_be_had_is_reported_and_the_job_removed(cluster) -> None:
     waiting = {"reason": "ErrImageNeverPull", "message": "no such image"}
     status = {"phase": "Pending", "containerStatuses": [{"state": {"waiting": waiting}}]}
     play(cluster, [], status=status)
@@ -234,13 +234,13 @@ def test_the_end_of_a_job_is_waited_for_through_an_outage(cluster) -> None:
     assert len(seen) == 16  # none while the API server was away
 
 
-def test_a_part_that_is_gone_is_no_result(cluster) -> None:
+def test_a_part_that_is_gone_is_not_a_result(cluster) -> None:
     parts_of(cluster, there=(1,))
     with pytest.raises(UnreachableError, match="1 of 2 parts exist"):
         collect_job_results(KubeClient(), "split", "kafka", lambda *_: None)
 
 
-def test_a_job_that_failed_is_no_result(cluster) -> None:
+def test_a_job_that_failed_is_not_a_result(cluster) -> None:
     parts_of(cluster, condition="Failed")
     with pytest.raises(UnreachableError, match="failed: R: M"):
         collect_job_results(KubeClient(), "split", "kafka", lambda *_: None)
@@ -294,7 +294,7 @@ def test_what_is_none_of_ours_is_told(kind: type, value: Any) -> None:
 
 
 @pytest.mark.parametrize("value", ["%%", "YQ", "YQ==\n", 5, ["a"]])
-def test_bytes_that_are_no_base64_are_told(value: Any) -> None:
+def test_bytes_that_are_not_base64_are_reported(value: Any) -> None:
     sent = to_json(TopicRecord(partition=0, offset=0, time=0, key=b"a", value=None))
     assert sent["key"] == "YQ=="
     with pytest.raises(UnreachableError, match="not a TopicRecord"):

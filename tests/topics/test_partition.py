@@ -195,7 +195,7 @@ def test_a_change_near_the_ends_of_what_both_have_is_told(
     assert all(at - 1 <= place <= at + 1 for place in places)
 
 
-def test_one_change_after_the_other_is_counted_and_the_first_is_told() -> None:
+def test_one_change_after_the_other_is_counted_and_the_first_is_reported() -> None:
     whole = log(5000)
     b = changed(changed(changed(whole, 4000, "value"), 3000, "gone"), 2000, "twice")
     result, _ = paired(whole, at_offsets(b, range(len(b))))
@@ -240,7 +240,7 @@ def test_a_tail_longer_than_any_window_is_passed_over(pieces: tuple[int, ...]) -
 
 
 @pytest.mark.parametrize("held", [1, 2, 5, 9])
-def test_records_of_which_a_window_holds_few_are_compared_all_the_same(held: int) -> None:
+def test_records_of_a_sparse_window_are_compared(held: int) -> None:
     whole = log(60, size=1000)
     result, most = paired(whole, whole[5:], (1,), window=held * (1000 + RECORD_BYTES))
     assert not result.differs
@@ -302,7 +302,7 @@ NEAR = range(MIN_MATCH)
 @pytest.mark.parametrize("at", NEAR)
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("pieces", [(1,), (1000,)])
-def test_a_change_near_the_start_is_told_as_that_one_record(
+def test_a_change_near_the_start_is_reported_as_that_one_record(
     kind: str, at: int, pieces: tuple[int, ...]
 ) -> None:
     if at == 0 and kind == "gone":
@@ -330,7 +330,7 @@ def test_a_change_near_the_start_is_told_as_that_one_record(
 
 
 @pytest.mark.parametrize("count", [3, 5, 8, 30])
-def test_of_few_records_the_one_that_is_missing_is_told(count: int) -> None:
+def test_of_few_records_the_one_that_is_missing_is_reported(count: int) -> None:
     whole = log(count)
     result, _ = paired(whole, at_offsets(whole[:1] + whole[2:], range(count - 1)))
     assert (result.common, result.only_a, result.only_b) == (count - 1, 1, 0)

@@ -162,7 +162,7 @@ def test_how_even_is_even_is_asked_for() -> None:
     assert evaluate_consistency(replace(hot, even_within=2989)).verdict is ComparisonVerdict.UNEVEN
 
 
-def test_the_border_and_the_ends_are_told() -> None:
+def test_the_border_and_the_ends_are_reported() -> None:
     judged = evaluate_consistency(TABLE["hot"][0])
     assert (judged.last, judged.lost) == (START + 6990, START + 4000)
     assert (judged.ends_a, judged.ends_b) == (0, 3000)

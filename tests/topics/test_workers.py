@@ -20,15 +20,7 @@ from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.compare import CompareRequest, workers
 from kanister_kafka.topics.compare.verdict import ComparisonVerdict, evaluate_consistency
 from kanister_kafka.topics.compare.workers import TopicAccess, compare_parallel
-from tests.topics.test_client import (  # noqa: F401 - fixtures
-    MANY,
-    PARTITIONS,
-    Brokers,
-    brokers,
-    everywhere,
-    mock,
-    name,
-)
+from tests.fakes.mock_cluster import MANY, PARTITIONS, Brokers, everywhere
 
 WHOLE = CompareRequest(compacted=False)
 
@@ -63,8 +55,8 @@ def has(request: CompareRequest, number: int) -> bool:
 
 @pytest.mark.parametrize("processes", [2, 3, 6])
 def test_several_processes_find_what_one_finds(
-    brokers: Brokers,  # noqa: F811
-    name: str,  # noqa: F811
+    brokers: Brokers,
+    name: str,
     processes: int,
 ) -> None:
     brokers.write(f"{name}-a", everywhere(MANY))
@@ -81,8 +73,8 @@ def test_several_processes_find_what_one_finds(
 
 
 def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
-    brokers: Brokers,  # noqa: F811
-    name: str,  # noqa: F811
+    brokers: Brokers,
+    name: str,
 ) -> None:
     brokers.write(f"{name}-a", everywhere(MANY[:5]))
     with pytest.raises(NotFoundError, match="no topic nope"):
@@ -102,9 +94,9 @@ def test_the_error_of_a_part_does_not_wait_for_an_earlier_part() -> None:
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])
-def test_a_process_that_is_killed_is_told_and_the_others_end(
-    brokers: Brokers,  # noqa: F811
-    name: str,  # noqa: F811
+def test_a_process_that_is_killed_is_reported_and_the_others_end(
+    brokers: Brokers,
+    name: str,
     is_at_work: bool,  # noqa: FBT001
 ) -> None:
     brokers.write(name, everywhere(MANY[:5]))

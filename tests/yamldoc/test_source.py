@@ -216,7 +216,7 @@ def test_the_limits_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch) -> N
     assert found_in("a: 10\n") == [("too-large", 1, 1, "")]
 
 
-def test_not_every_fault_of_a_broken_file_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_not_every_fault_of_a_broken_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(composing, "MAX_PROBLEMS", 3)
     assert found_in("a: 1\na: 2\na: 3\n") == [("duplicate-key", n, 1, "") for n in (2, 3)]
     told = [("duplicate-key", n, 1, "") for n in (2, 3, 4)]
@@ -468,7 +468,7 @@ def test_a_directory_below_may_have_links(tmp_path: Path) -> None:
     assert [found.kind for found in load([tmp_path]).documents] == ["Kafka"]
 
 
-def test_problems_of_all_files_are_told(tmp_path: Path) -> None:
+def test_problems_of_all_files_are_reported(tmp_path: Path) -> None:
     (tmp_path / "a.yaml").write_text("a: 1\na: 2\n")
     (tmp_path / "b.yaml").write_text("b: [\n")
     problems = load([tmp_path]).problems
