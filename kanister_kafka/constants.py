@@ -44,7 +44,8 @@ COMPLETE = f"{PREFIX}complete"
 STOP = f"{PREFIX}stop"
 """On the same Secret: whether every node ended cleanly, `clean` or `unclean`."""
 STRATEGY = f"{PREFIX}strategy"
-"""On the same Secret: `online` if brokers ran during the snapshots."""
+"""On the same Secret, if brokers ran during the snapshots: `online`, or `hot` if nothing shows that
+the backup is consistent."""
 EXPORTED = f"{PREFIX}exported"
 """On the same Secret, if there is a copy in a store: `TIME REPOSITORY`, when it was made, as RFC
 3339, and the repository as restic names it."""
@@ -94,7 +95,7 @@ STATE_KEYS = (
     "state", "since", "run", "action", "pod", "failure", "endedBy", "confirmedBy",
     "before", "clusterId", "kafkaVersion",
     "specs", "ids", "podClaims", "claims", "pauseOwner", "seenRunning", "unclean", "growing",
-    "stop", "restartRequested", "unmoved",
+    "stop", "restartRequested", "unmoved", "hot", "pods",
 )  # fmt: skip
 """Keys of the state ConfigMap in addition to `nodeIds.<pool>`. `since` is a time, `run` the start
 of the action that stopped it, `endedBy` the phase that brought it back: restart, recover, resume or
@@ -106,4 +107,5 @@ wrote the pause, `seenRunning` what the watchdog saw run during the stop, `uncle
 were killed, `growing` the topics that grew after the writers had stopped, `stop` whether every node
 ended cleanly, `clean` or `unclean`, `restartRequested` the run, or `any`, for which a step without
 its scripts asked the watchdog, and `unmoved` the online run in which nothing has moved during the
-snapshots."""
+snapshots. `hot` is the last run that stops nothing, and `pods` a digest of uids and restarts of its
+nodes."""

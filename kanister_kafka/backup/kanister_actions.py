@@ -74,6 +74,8 @@ class KanisterActionFactory:
         )
 
     def _backup(self) -> PlannedAction:
+        if self.options.strategy is Strategy.HOT:
+            return self._hot_backup()
         make = self.phases
         online = self.options.strategy is Strategy.ONLINE
         recover = make.restart("backupRecover", self.limits.restart, recovery=True)
@@ -92,13 +94,48 @@ class KanisterActionFactory:
             defer_phase=replace(recover, script="recover-backup", account=self.names.keep),
             artifact_out=ARTIFACT,
             artifact=(
-                ("cluster", self.cluster.name),
-                ("namespace", self.cluster.namespace),
-                *((key, f"{{{{ .Phases.{SNAPSHOT_PHASE}.Output.{key} }}}}") for key in OUTPUTS),
+                *self._artifact(),
                 ("strategy", self.options.strategy.value)
                 if online
                 else (STOP, f"{{{{ .Phases.{SNAPSHOT_PHASE}.Output.{STOP} }}}}"),
             ),
+        )
+
+    def _hot_backup(self) -> PlannedAction:
+        """Return the backup that changes nothing of Kafka, by one group of snapshots."""
+        make = self.phases
+        phases = (
+            make.check_hot("backupCheck"),
+            self._keep(),
+            make.flush("backupFlush"),
+            self._group(),
+            self._complete_hot(),
+        )
+        recover = PlannedPhase(
+            name="backupRecover",
+            stage=BackupStage.RESTART,
+            script="recover-hot",
+            values=make.values(RECOVER_RUN_ID=RUN),
+            steps=(
+                self._unlock(),
+                PlannedStep(does="delete, if the backup is not complete", objects=(GROUP, SECRETS)),
+            ),
+            account=self.names.keep,
+        )
+        return PlannedAction(
+            name="backup",
+            phases=phases,
+            defer_phase=recover,
+            artifact_out=ARTIFACT,
+            artifact=(*self._artifact(), ("strategy", self.options.strategy.value)),
+        )
+
+    def _artifact(self) -> tuple[tuple[str, str], ...]:
+        """Return what the artifact of every backup has."""
+        return (
+            ("cluster", self.cluster.name),
+            ("namespace", self.cluster.namespace),
+            *((key, f"{{{{ .Phases.{SNAPSHOT_PHASE}.Output.{key} }}}}") for key in OUTPUTS),
         )
 
     def _keep(self) -> PlannedPhase:
@@ -150,16 +187,22 @@ class KanisterActionFactory:
         """Snapshot all claims at one moment, if their driver can."""
         seconds = self.limits.snapshot
         single = self._snapshot()
+        hot = self.options.strategy is Strategy.HOT
+        same = PlannedStep(
+            does="compare nodes, specs and claims with those of the start, before and after",
+            objects=(str(self.cluster),),
+        )
         return replace(
             single,
-            script="snapshot-group",
+            script="snapshot-hot" if hot else "snapshot-group",
             values=self.phases.values(
                 RUN_ID=RUN,
                 GROUP_SNAPSHOT_CLASS=self.options.group_snapshot_class,
                 SNAPSHOT_TIMEOUT=seconds,
+                SNAPSHOT_BY_LABEL="yes" if hot else None,
             ),
             steps=(
-                single.steps[0],
+                same if hot else single.steps[0],
                 PlannedStep(
                     does="snapshot, all at one moment",
                     objects=(GROUP,),
@@ -188,6 +231,15 @@ class KanisterActionFactory:
             steps=(wait,),
             account=self.names.keep,
         )
+
+    def _complete_hot(self) -> PlannedPhase:
+        """Return the last phase, which marks the backup as hot and as complete at once."""
+        ready = self._ready()
+        return replace(ready, script="complete-hot", steps=(self._unlock(), *ready.steps))
+
+    def _unlock(self) -> PlannedStep:
+        record = f"ConfigMap {self.names.record}"
+        return PlannedStep(does="let other backups begin", objects=(record,))
 
     def _restore(self) -> PlannedAction:
         check = PlannedPhase(

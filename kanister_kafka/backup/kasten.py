@@ -328,21 +328,41 @@ LOST = (
     "Volumes are snapshotted one by one, so partitions end at different moments, and records after "
     "the flush may be lost."
 )
-
-
-def hot_effects(cluster: KafkaCluster) -> tuple[str, ...]:
-    """Return the effects, a sentence or two each; all except the first are those of KRaft."""
-    return (LOST,) if cluster.zookeeper else (LOST, *EFFECTS)
-
-
-EFFECTS = (
+ONE_MOMENT = (
+    "All volumes are cut at one moment, as if every node lost its power then: what brokers had "
+    "only in memory is lost, so records after the flush may be lost."
+)
+"""Of one group of snapshots."""
+UNCLEAN = (
     "No restored broker has stopped cleanly: all recover their logs, and the leaders of all "
     "partitions are elected anew and uncleanly. Any replica can become leader, not the one with "
-    "the longest log, and the others delete the records that it does not have.",
+    "the longest log, and the others delete the records that it does not have."
+)
+NEWER_TOPICS = (
     "A topic that is newer than the snapshot of its brokers is there, in sync, and empty, without "
     "a warning.",
     "A topic that is newer than the snapshot of the controllers is unknown: its directories are "
     "renamed to end in -stray.",
-    "With eligible leader replicas (by default from Kafka 4.1 on), partitions have no leader at "
-    "all if the volume of one broker is missing, although their other replicas are complete.",
 )
+"""Of snapshots that are cut one after the other."""
+NO_LEADER = (
+    "With eligible leader replicas (by default from Kafka 4.1 on), partitions have no leader at "
+    "all if the volume of one broker is missing, although their other replicas are complete."
+)
+
+
+def hot_effects(cluster: KafkaCluster, options: Options) -> tuple[str, ...]:
+    """Return the effects, a sentence or two each; all except the first are those of KRaft."""
+    lost = LOST if options.is_flush_only else ONE_MOMENT
+    if cluster.zookeeper:
+        return (lost,)
+    newer = NEWER_TOPICS if options.is_flush_only else ()
+    return (lost, UNCLEAN, *newer, NO_LEADER)
+
+
+def hot_verdict(options: Options) -> str:
+    """Return what is known of the consistency, as a line before the effects."""
+    known = (
+        "Not consistent." if options.is_flush_only else "Not proven consistent: crash-consistent."
+    )
+    return f"{known} What a restore of it can do:"

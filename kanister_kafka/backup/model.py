@@ -6,7 +6,7 @@ import enum
 from dataclasses import dataclass
 from itertools import chain
 
-from kanister_kafka.backup.options import Options, Strategy
+from kanister_kafka.backup.options import Options
 from kanister_kafka.constants import COMPONENT
 from kanister_kafka.diagnostics import Diagnostic
 from kanister_kafka.strimzi import IgnoredClient, KafkaCluster
@@ -411,7 +411,7 @@ class BackupPlan:
         """Prefix of the name of the ConfigMap with the scripts; empty if it is shared."""
         if not self.options.owns_scripts:
             return ""
-        hot = "-hot" if self.options.strategy is Strategy.HOT else ""
+        hot = "-hot" if self.options.is_flush_only else ""
         return f"{self.cluster.name}-{COMPONENT}{hot}"
 
     @property

@@ -87,7 +87,8 @@ class Strategy(enum.Enum):
     ONLINE = "online"
     """Clients stopped, brokers running: proven that nothing has moved while volumes were cut."""
     HOT = "hot"
-    """Flushed only: each volume holds a moment of its own."""
+    """Nothing stopped: flushed only, and each volume holds a moment of its own, unless one group of
+    snapshots has all of them."""
 
 
 class SnapshotProvider(enum.Enum):
@@ -255,7 +256,8 @@ class Options:
     """VolumeSnapshotClass of the engine's snapshots; the default of the driver if empty."""
     group_snapshot_class: str = ""
     """VolumeGroupSnapshotClass of one group of the engine's snapshots; empty for a snapshot of each
-    claim by itself. It has no default: a Blueprint must not depend on which classes there are."""
+    claim by itself, which a hot backup cannot have. It has no default: a Blueprint must not depend
+    on which classes there are."""
     restore_point: str = ""
     """Name of Kasten's RestorePoint that a RestoreAction restores."""
     storage_classes: tuple[tuple[str, str], ...] = ()
@@ -322,6 +324,11 @@ class Options:
             requests=self.requests,
             limits=self.pod_limits,
         )
+
+    @property
+    def is_flush_only(self) -> bool:
+        """Whether the Blueprint only flushes: a hot backup of which another takes the snapshots."""
+        return self.strategy is Strategy.HOT and self.engine is not SnapshotProvider.KANISTER
 
     @property
     def uses_kasten(self) -> bool:
@@ -396,11 +403,10 @@ class Options:
         for path, value in named.items():
             if (value or path == "kasten-namespace") and not SUBDOMAIN.allows(value):
                 yield path, value, subdomain
-        if self.strategy is Strategy.HOT and self.engine is SnapshotProvider.KANISTER:
-            yield "engine", self.engine.value, "is for --strategy cold or online, not hot"
-        if self.admission_policy and self.strategy is Strategy.HOT:
+        yield from self._wrong_hot_engine()
+        if self.admission_policy and self.is_flush_only:
             yield "admission-policy", "true", "is for --strategy cold: a hot one changes nothing"
-        if KastenOutput.RESTORE in self.kasten and self.strategy is Strategy.HOT:
+        if KastenOutput.RESTORE in self.kasten and self.is_flush_only:
             must = "must be with --strategy cold: only that Blueprint can stop and restore"
             yield "kasten", KastenOutput.RESTORE.value, must
         yield from self._wrong_forms()
@@ -412,9 +418,9 @@ class Options:
         yield from self._wrong_writers()
         if self.snapshot_class and self.engine is not SnapshotProvider.KANISTER:
             yield "snapshot-class", self.snapshot_class, "is for --engine kanister"
-        is_online = self.strategy is Strategy.ONLINE and self.engine is SnapshotProvider.KANISTER
-        if self.group_snapshot_class and not is_online:
-            must = "is for --engine kanister with --strategy online"
+        by_engine = self.engine is SnapshotProvider.KANISTER
+        if self.group_snapshot_class and (not by_engine or self.strategy is Strategy.COLD):
+            must = "is for --engine kanister with --strategy online or hot"
             yield "group-snapshot-class", self.group_snapshot_class, must
         if 0 < self.restart_after < 60:
             yield "restart-after", self.restart_after, "must be 0 or at least 60 seconds"
@@ -446,8 +452,28 @@ class Options:
             if not LABEL_VALUE.allows(value):
                 yield "label", value, "must be a label value"
 
+    def _wrong_hot_engine(self) -> Iterator[tuple[str, object, str]]:
+        """Yield what a hot backup by the engine alone cannot be or have."""
+        if self.strategy is not Strategy.HOT or self.engine is not SnapshotProvider.KANISTER:
+            return
+        if not self.group_snapshot_class:
+            must = (
+                "needs --group-snapshot-class with --strategy hot: without a group, volumes are "
+                "copied one after the other while brokers write"
+            )
+            yield "engine", self.engine.value, must
+        for form in self.kasten:
+            must = (
+                "is for --engine kasten: a hot backup of --engine kanister is one action, and has "
+                "no hooks"
+            )
+            yield "kasten", form.value, must
+
     def _wrong_hot(self) -> Iterator[tuple[str, object, str]]:
-        """Yield what does nothing in a backup whose brokers run; a hot one changes nothing."""
+        """Yield what does nothing in a backup whose brokers run; a hot one changes nothing.
+
+        That of the engine has a restore, which stops clients.
+        """
         if self.strategy is Strategy.COLD:
             return
         usual = Options()
@@ -459,16 +485,17 @@ class Options:
                 must = "is for --strategy cold: an online one stops no broker"
                 yield "unclean-stop", self.unclean_stop.value, must
             return
+        by_pause = self.quiesce_by is not usual.quiesce_by
         named: tuple[tuple[str, object, bool], ...] = (
             ("require-quiet", "true", self.require_quiet),
-            ("quiesce-by", self.quiesce_by.value, self.quiesce_by is not usual.quiesce_by),
+            ("quiesce-by", self.quiesce_by.value, by_pause and self.is_flush_only),
             ("unclean-stop", self.unclean_stop.value, unclean_stop),
             (
                 "restart-after",
                 _word("restart_after", self.restart_after),
                 self.restart_after != usual.restart_after,
             ),
-            *(("writer", text, True) for text in self.writers),
+            *(("writer", text, self.is_flush_only) for text in self.writers),
         )
         for path, value, is_set in named:
             if is_set:
@@ -485,8 +512,9 @@ class Options:
     def _needs(self) -> Iterator[tuple[str, str]]:
         """Yield for each step what it would take to have it; nothing if it is there."""
         hot = self.strategy is Strategy.HOT
+        has_watchdog = not hot and self.restart_after
         for step in STEPS:
-            if hot:
+            if self.is_flush_only:
                 yield step, "" if step == "flush" else "--strategy cold"
             elif (
                 step in ("snapshot", "ready", "claims")
@@ -497,8 +525,9 @@ class Options:
                 self.export_profile and self.engine is SnapshotProvider.KANISTER
             ):
                 yield step, "--export-profile with --engine kanister"
-            elif step == "watchdog" and not self.restart_after:
-                yield step, "a watchdog: --restart-after is never"
+            elif step == "watchdog" and not has_watchdog:
+                reason = "a hot backup has none" if hot else "--restart-after is never"
+                yield step, f"a watchdog: {reason}"
 
     def _wrong_forms(self) -> Iterator[tuple[str, object, str]]:
         if KastenOutput.POLICY not in self.kasten:

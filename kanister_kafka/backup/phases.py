@@ -105,6 +105,36 @@ class PhaseFactory:
             )
         ]
 
+    def check_hot(self, name: str) -> PlannedPhase:
+        """Check that the cluster can be backed up while it runs, and keep what a restore needs."""
+        record = f"ConfigMap {self.names.record}"
+        return PlannedPhase(
+            name=name,
+            stage=BackupStage.QUIESCE,
+            script="check-hot",
+            values=self.values(
+                RUN_ID=RUN,
+                WORKLOADS=self._names(self._workloads()),
+                READINESS_TIMEOUT=self.limits.check,
+                SNAPSHOT_BY_LABEL="yes",
+                PERMISSIONS=self.access_reviews(self.names.account),
+            ),
+            steps=(
+                PlannedStep(
+                    does="check rights and state",
+                    objects=(str(self.cluster),),
+                    until="Kafka and its pods are Ready, and the operator has reconciled the last "
+                    "change",
+                    seconds=self.limits.check,
+                ),
+                PlannedStep(
+                    does="let no other backup begin, keep cluster id and node ids",
+                    objects=(record,),
+                ),
+            ),
+            account=self.names.account,
+        )
+
     def flush(self, name: str = "flush") -> PlannedPhase:
         """Write what every node has in its page cache to its volumes."""
         note = PlannedStep(
@@ -420,7 +450,7 @@ class PhaseFactory:
             "STATE_CONFIGMAP": self.names.record,
             "WATCHDOG": self.names.switch,
         }
-        if self.options.strategy is not Strategy.HOT:
+        if not self.options.is_flush_only:
             values |= self._stop_values()
         if self.options.strategy is Strategy.ONLINE:
             values["ONLINE"] = "yes"
@@ -428,8 +458,9 @@ class PhaseFactory:
 
     def _stop_values(self) -> dict[str, str | int | tuple[str, ...]]:
         cluster = self.cluster
+        hot = self.options.strategy is Strategy.HOT
         return {
-            "RESTART_AFTER": self.options.restart_after,
+            **({} if hot else {"RESTART_AFTER": self.options.restart_after}),
             "CLIENTS": self._writers(),
             "IGNORED_CLIENTS": self._ignored_clients(),
             "POOLS": cluster.pools,

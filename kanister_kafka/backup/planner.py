@@ -17,6 +17,7 @@ from kanister_kafka.backup.kasten import (
     build_restore_action,
     build_transforms,
     hot_effects,
+    hot_verdict,
     policy_next_steps,
 )
 from kanister_kafka.backup.model import (
@@ -44,6 +45,7 @@ from kanister_kafka.backup.rbac import (
     export_rights,
     flush_rights,
     has_cruise_control,
+    hot_rights,
     merge_permissions,
     online_rights,
     restart_rights,
@@ -139,24 +141,25 @@ class _PlanBuilder:
         self.options = options
         self.limits = options.limits
         self.hot = options.strategy is Strategy.HOT
+        self.flushes = options.is_flush_only
         self.online = options.strategy is Strategy.ONLINE
         self.engine = options.engine is SnapshotProvider.KANISTER
         self.kasten_restore = KastenOutput.RESTORE in options.kasten
-        suffix = "-hot" if self.hot else ""
+        suffix = "-hot" if self.flushes else ""
         self.blueprint = options.name or (
-            f"{cluster.namespace}.{cluster.name}{'.hot' if self.hot else ''}"
+            f"{cluster.namespace}.{cluster.name}{'.hot' if self.flushes else ''}"
         )
         own = f"{cluster.name}-{COMPONENT}"
         account = options.service_account or f"{own}{suffix}"
-        apart = not self.hot and not options.service_account
-        by_kanister = self.engine and not self.hot
-        restores = by_kanister or (self.kasten_restore and not self.hot)
+        apart = not self.flushes and not options.service_account
+        by_kanister = self.engine
+        restores = by_kanister or (self.kasten_restore and not self.flushes)
         self.names = ResourceNames(
             account=account,
             flush=f"{own}-flush" if apart else account,
             keep=(f"{own}-keep" if apart else account) if by_kanister else "",
-            record="" if self.hot else own,
-            switch=f"{own}-switch" if not self.hot and options.restart_after else "",
+            record="" if self.flushes else own,
+            switch="" if self.hot or not options.restart_after else f"{own}-switch",
             restore=f"{own}-restore" if restores else "",
             schedule=f"{own}-backup" if by_kanister and options.schedule else "",
             verification=f"{own}-verify" if by_kanister and options.verify_schedule else "",
@@ -174,11 +177,13 @@ class _PlanBuilder:
         rights: dict[str, list[Permission]] = {names.account: []}
         if self.online:
             rights[names.account] += online_rights(cluster, options, names)
-        elif not self.hot:
+        elif self.hot:
+            rights[names.account] += hot_rights(cluster, names) if self.engine else ()
+        else:
             rights[names.account] += backup_rights(cluster, options, names)
             if self.engine:
                 rights[names.account] += stopped_snapshot_rights(cluster)
-        rights.setdefault(names.flush, []).extend(flush_rights(cluster, options, names))
+        rights.setdefault(names.flush, []).extend(flush_rights(cluster, names))
         if names.keep:
             rights.setdefault(names.keep, []).extend(save_rights(cluster, options, names))
         if names.restore:
@@ -214,7 +219,7 @@ class _PlanBuilder:
     def plan(self, problems: Iterable[Diagnostic]) -> BackupPlan:
         cluster, options = self.cluster, self.options
         name = self.blueprint
-        actions = self._hot_actions() if self.hot else self._stopping_actions()
+        actions = self._actions()
         labels = {
             "app.kubernetes.io/name": COMPONENT,
             MANAGED_BY: COMPONENT,
@@ -361,8 +366,16 @@ class _PlanBuilder:
                     f"in its name: call `kanister-kafka {words}` from a CronJob of your own",
                 )
 
-    def _hot_actions(self) -> tuple[PlannedAction, ...]:
-        return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)
+    def _actions(self) -> tuple[PlannedAction, ...]:
+        if self.flushes:
+            return (PlannedAction(name="backupPrehook", phases=(self.phases.flush(),)),)
+        if not self.hot:
+            return self._stopping_actions()
+        # A restore that has failed is resumed, to which the steps of the backup have no rights.
+        resume = replace(
+            self.phases.restart("resume", self.limits.restart), account=self.names.restore
+        )
+        return (*self._restore_actions(), PlannedAction(name="resume", phases=(resume,)))
 
     def _stopping_actions(self) -> tuple[PlannedAction, ...]:
         """Return the actions of a backup that stops clients, and brokers unless it is online."""
@@ -400,11 +413,12 @@ class _PlanBuilder:
         return actions + make.kasten_actions() if self.kasten_restore else actions
 
     def _header(self, actions: tuple[PlannedAction, ...]) -> Iterator[str]:
-        cluster = self.cluster
+        cluster, options = self.cluster, self.options
         if self.hot:
-            yield f"Hot backup of {cluster}: flushes every node, stops nothing."
-            yield "Not consistent. What a restore of it can do:"
-            for effect in hot_effects(cluster):
+            does = "snapshots all volumes at one moment" if self.engine else "flushes every node"
+            yield f"Hot backup of {cluster}: {does}, stops nothing."
+            yield hot_verdict(options)
+            for effect in hot_effects(cluster, options):
                 yield from textwrap.wrap(
                     effect, HEADER_WIDTH, initial_indent="- ", subsequent_indent="  "
                 )

@@ -59,14 +59,30 @@ def online_rights(
     )
 
 
+def hot_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:
+    """Return what the check of a backup by the engine may do that stops nothing: only look."""
+    return sort_permissions(_hot_rights(cluster, names), cluster.namespace)
+
+
+def _hot_rights(cluster: KafkaCluster, names: ResourceNames) -> Iterator[Permission]:
+    see = "see that Kafka stays the same"
+    yield permission(cluster, STRIMZI, "kafkas", [cluster.name], ("get",), see)
+    if cluster.pools:
+        keep = "keep the node ids, and see which pools there are"
+        yield permission(cluster, STRIMZI, "kafkanodepools", cluster.pools, ("get",), keep)
+    yield permission(cluster, "", "pods", (), ("list",), "see that no node restarts")
+    yield permission(cluster, "", CLAIMS, (), ("list",), "see that the claims stay the same")
+    keep = "keep what a restore needs, let no other backup begin"
+    yield permission(cluster, "", "configmaps", [names.record], ("get", "patch"), keep)
+    yield permission(cluster, "", "events", (), ("create",), "report on the Kafka resource")
+
+
 def has_cruise_control(cluster: KafkaCluster) -> bool:
     """Return whether Cruise Control moves partitions of the cluster."""
     return f"{cluster.name}-cruise-control" in cluster.components
 
 
-def flush_rights(
-    cluster: KafkaCluster, options: Options, names: ResourceNames
-) -> tuple[Permission, ...]:
+def flush_rights(cluster: KafkaCluster, names: ResourceNames) -> tuple[Permission, ...]:
     """Return what the flush may do.
 
     The API could limit `pods/exec` to names of pods, but a plan does not know them: the operator
@@ -76,7 +92,7 @@ def flush_rights(
         permission(cluster, "", "pods", (), ("get", "list"), "find the nodes"),
         permission(cluster, "", "pods", (), ("create",), "flush them", "exec"),
     ]
-    if options.strategy is not Strategy.HOT:
+    if names.record:
         rights += _reporting_rights(cluster, names)
     return sort_permissions(rights, cluster.namespace)
 
@@ -192,6 +208,12 @@ def _writer_objects(cluster: KafkaCluster, namespace: str) -> Iterator[Permissio
         )
 
 
+def _kept_writers(cluster: KafkaCluster) -> Iterator[Permission]:
+    """Yield rights to read the clients of the namespace, which a backup keeps."""
+    for right in _writer_objects(cluster, cluster.namespace):
+        yield replace(right, verbs=("get",), reason=KEEP)
+
+
 def _writer_rights(cluster: KafkaCluster, options: Options) -> Iterator[Permission]:
     for namespace in sorted({writer.namespace for writer in cluster.writers}):
         writers = [writer for writer in cluster.writers if writer.namespace == namespace]
@@ -292,10 +314,14 @@ def save_rights(
     """Return what keeps, and recovers from a backup that failed; online it snapshots as well.
 
     The recovery removes what is left of the backup, so it may read Secrets as well; and it brings
-    Kafka back, as the watchdog may. Neither stops anything.
+    Kafka back, as the watchdog may, except after a hot backup. Neither stops anything.
     """
     cold = options.strategy is Strategy.COLD
-    rights = [*restart_rights(cluster, names), *_save_rights(cluster)]
+    rights = [*_save_rights(cluster)]
+    if options.strategy is Strategy.HOT:
+        rights += [*_hot_rights(cluster, names), *_kept_writers(cluster)]
+    else:
+        rights += restart_rights(cluster, names)
     rights.append(_snapshot_right(cluster, "delete", "list", *(() if cold else ("create",))))
     if options.group_snapshot_class:
         rights += _group_rights(cluster)

@@ -22,7 +22,7 @@ def schedule_diagnostics(
 ) -> Iterator[Diagnostic]:
     """Return a warning if runs can be nearer to each other than one may take, or are of two kinds.
 
-    A hot backup stops nothing, so that its runs only cost time.
+    A hot backup stops nothing: if a run is too early, it only makes no backup.
     """
     if options.strategy is Strategy.HOT:
         return

@@ -361,7 +361,8 @@ plan_options = option_group(
         default=Strategy.COLD.value,
         show_default=True,
         help="cold: stop the cluster for the snapshot; online: stop its clients only, and fail if "
-        "anything moves; hot: flush only.",
+        "anything moves; hot: stop nothing, flush only or, with --engine kanister, snapshot all "
+        "volumes at one moment.",
     ),
     click.option(
         "--engine",
@@ -375,8 +376,8 @@ plan_options = option_group(
     ),
     text_option(
         "--group-snapshot-class",
-        "VolumeGroupSnapshotClass by which an online backup of --engine kanister snapshots "
-        "all claims at one moment.  [default: each claim by itself]",
+        "VolumeGroupSnapshotClass by which an online or hot backup of --engine kanister "
+        "snapshots all claims at one moment.  [default: each claim by itself]",
     ),
     click.option(
         "--restart-after",

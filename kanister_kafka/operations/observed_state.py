@@ -188,6 +188,13 @@ class ObservedCluster:
         return (self.record or {}).get("state", "")
 
     @property
+    def is_read_by_backup(self) -> bool:
+        """Whether the last run is a hot backup that has not ended: it has stopped nothing."""
+        record = self.record or {}
+        is_hot = bool(record.get("run")) and record.get("hot") == record.get("run")
+        return is_hot and self.recorded_state == BackupState.QUIESCING.value
+
+    @property
     def pods(self) -> int:
         """Pods of nodes that are there."""
         return sum(workload.pods for workload in self.workloads)

@@ -52,6 +52,11 @@ class Provenance:
         """Whether its backups leave brokers running, and fail if a client writes."""
         return Strategy.ONLINE.value in self._values("--strategy")
 
+    @property
+    def is_hot(self) -> bool:
+        """Whether its backups stop nothing, so that it has no watchdog."""
+        return Strategy.HOT.value in self._values("--strategy")
+
     def apply_command(self, kafka: KafkaRef, context: str) -> str:
         """Return the command that applies the same again; a comment if the options are unknown."""
         if self.is_renamed:

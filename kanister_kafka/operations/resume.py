@@ -32,6 +32,7 @@ from kanister_kafka.operations.events import (
 from kanister_kafka.operations.inspector import ClusterInspector
 from kanister_kafka.operations.live_kafka import IDLE, LiveKafka
 from kanister_kafka.operations.observed_state import ObservedCluster
+from kanister_kafka.operations.provenance import context_flag
 from kanister_kafka.operations.status import ClusterStatus, KafkaCondition, assess
 from kanister_kafka.timestamps import format_second
 
@@ -72,6 +73,13 @@ def check_resumable(status: ClusterStatus) -> None:
         raise ForbiddenError(f"{status.headline}.\n{needs}")
     if status.condition is KafkaCondition.DEGRADED and cluster.recorded_state in IDLE:
         raise ActionError(f"{status.headline}: nothing here to undo.\n{needs}")
+    if cluster.watchdog is None and cluster.origin.is_hot:
+        raise ActionError(
+            f"the Blueprint of Kafka {target} makes hot backups, which have no watchdog. Run its "
+            "action:\n"
+            f"  kanister-kafka run resume {target.name} -n {target.namespace}"
+            f"{context_flag(cluster.context)}"
+        )
     if cluster.watchdog is None:
         raise ActionError(
             f"there is no Deployment {cluster.names.watchdog} in namespace {target.namespace}: "

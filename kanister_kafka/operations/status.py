@@ -33,6 +33,8 @@ class KafkaCondition(enum.Enum):
     RUNNING = "running"
     PAUSED = "paused-by-others"
     """Every node serves; another client has paused the reconciliation."""
+    BACKING_UP = "backing-up"
+    """Every node serves, and a hot backup has not ended, which stops nothing."""
     QUIESCING = "quiescing"
     QUIESCED = "quiesced"
     """Every node serves, but the writers are stopped and nothing is at work."""
@@ -82,6 +84,13 @@ def next_steps(condition: KafkaCondition, cluster: ObservedCluster) -> tuple[str
             )
         case KafkaCondition.STOPPED | KafkaCondition.ONLINE if cluster.work:
             return ("A backup is at work. Wait, and look again:", status)
+        case KafkaCondition.BACKING_UP if cluster.tasks:
+            return ("A backup is at work. Wait, and look again:", status)
+        case KafkaCondition.BACKING_UP:
+            return (
+                "If no backup is under way any more, let others begin; nothing was stopped:",
+                f"  kanister-kafka run resume {_arguments(cluster)}",
+            )
         case KafkaCondition.STOPPED | KafkaCondition.ONLINE:
             return ("If no backup is under way any more, restart it:", resume)
         case KafkaCondition.QUIESCING | KafkaCondition.STOPPING:
@@ -257,6 +266,7 @@ RECORDED = {
     KafkaCondition.PAUSED: ("running", ""),
     KafkaCondition.DEGRADED: ("running", ""),
     KafkaCondition.DOWN: ("running", ""),
+    KafkaCondition.BACKING_UP: ("quiescing",),
     KafkaCondition.QUIESCING: ("quiescing",),
     KafkaCondition.QUIESCED: ("quiescing", "restarting"),
     KafkaCondition.STOPPING: ("quiescing", "stopping"),
@@ -307,7 +317,8 @@ class ClusterStatus:
     @property
     def runs(self) -> bool:
         """Whether every node serves, and nothing of a backup is left to undo."""
-        return self.condition in (KafkaCondition.RUNNING, KafkaCondition.PAUSED)
+        serving = (KafkaCondition.RUNNING, KafkaCondition.PAUSED, KafkaCondition.BACKING_UP)
+        return self.condition in serving
 
 
 def assess(cluster: ObservedCluster) -> ClusterStatus:
@@ -351,6 +362,8 @@ def _condition(cluster: ObservedCluster) -> KafkaCondition:
             return KafkaCondition.QUIESCING
         return KafkaCondition.RESTARTING if work or not cluster.serving else KafkaCondition.QUIESCED
     recorded = cluster.recorded_state
+    if cluster.serving and cluster.is_read_by_backup:
+        return KafkaCondition.BACKING_UP
     if work is TaskActivity.STARTING and (recorded not in ("", "running") or not cluster.serving):
         return KafkaCondition.RESTARTING
     if cluster.serving and work is TaskActivity.STOPPING and recorded in ("quiescing", "stopping"):
@@ -386,6 +399,7 @@ def _headline(condition: KafkaCondition, cluster: ObservedCluster) -> str:
     words = {
         KafkaCondition.RUNNING: f"runs, {nodes}",
         KafkaCondition.PAUSED: f"runs, {nodes}; its reconciliation is paused by another client",
+        KafkaCondition.BACKING_UP: f"runs, {nodes}; a hot backup is made, which stops nothing",
         KafkaCondition.QUIESCING: f"runs; its writers are being stopped{clients}",
         KafkaCondition.QUIESCED: f"runs, but its writers are stopped{clients}",
         KafkaCondition.STOPPING: f"is being stopped, {nodes}{clients}",

@@ -36,7 +36,7 @@ def backups_text(
             str(backup.kafka),
             _age(backup, now),
             backup.status.value,
-            backup.stop or backup.strategy or "unknown",
+            backup.strategy or backup.stop or "unknown",
             _snapshots(backup),
             _number(backup.records),
             _verified(backup, now),
@@ -124,6 +124,8 @@ def restore_points_json(points: Iterable[RestorePoint]) -> str:
 def _stop(backup: Backup) -> str:
     if backup.strategy == Strategy.ONLINE.value:
         return "online: its brokers ran, and nothing has moved during the snapshots"
+    if not backup.is_consistent:
+        return f"{backup.strategy}: nothing was stopped, and it is not proven consistent"
     return backup.stop or "unknown: its ActionSet is no longer there"
 
 
@@ -307,7 +309,8 @@ def exports_text(
             _exported(exported, now),
         ]
         if wide:
-            more = (backup.kafka_version, backup.stop, backup.cluster_id, _verified(backup, now))
+            stop = backup.strategy or backup.stop
+            more = (backup.kafka_version, stop, backup.cluster_id, _verified(backup, now))
             row += [text or "unknown" for text in more]
         rows.append([escape_control_chars(cell) for cell in row])
     return table([*EXPORTS_HEADER, *EXPORTS_WIDE] if wide else EXPORTS_HEADER, rows, width=width)
@@ -327,7 +330,7 @@ def export_text(exported: ExportedBackup, now: datetime, width: int = 0) -> str:
         ("started", f"{started}, {_age(backup, now)} ago"),
         ("exported", exported.exported_at or "not completely"),
         ("repository", exported.repository),
-        ("stop", backup.stop),
+        ("stop", _stop(backup) if backup.stop or backup.strategy else ""),
         ("Kafka version", backup.kafka_version or "unknown"),
         ("cluster id", backup.cluster_id or "unknown"),
         ("volumes", f"{exported.copied_volumes} of {len(backup.claims) or '?'}"),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from textwrap import indent
 from typing import TYPE_CHECKING
 
-from kanister_kafka.backup.kasten import hot_effects
+from kanister_kafka.backup.kasten import hot_effects, hot_verdict
 from kanister_kafka.backup.model import (
     BackupPlan,
     BackupStage,
@@ -42,8 +42,8 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
         f"Blueprint {plan.options.kasten_namespace}/{plan.name}, from {cluster.source}",
     ]
     if plan.options.strategy is Strategy.HOT:
-        head.append("Not consistent. What a restore of it can do:")
-        for effect in hot_effects(cluster):
+        head.append(hot_verdict(plan.options))
+        for effect in hot_effects(cluster, plan.options):
             head += hung("- ", effect, width)
     parts = [
         "\n".join(head) + "\n",
@@ -51,9 +51,11 @@ def plan_text(plan: BackupPlan, width: int = 0) -> str:
     ]
     total = ", ".join(f"{a.name} {format_duration(a.seconds)}" for a in plan.actions)
     parts.append(f"Longest, all waits: {total}.{kasten_limit(plan)}\n")
-    if plan.cluster.writers:
+    if plan.cluster.writers and not plan.options.is_flush_only:
         rows = [(str(writer), writer.reason) for writer in plan.cluster.writers]
-        parts.append(table(("QUIESCED", "WHY"), rows, width))
+        hot = plan.options.strategy is Strategy.HOT
+        quiesced = "QUIESCED BY A RESTORE" if hot else "QUIESCED"
+        parts.append(table((quiesced, "WHY"), rows, width))
     if plan.ignored_clients:
         rows = [(str(client), client.reason) for client in plan.ignored_clients]
         parts.append(table(("LEFT ALONE", "WHY"), rows, width))

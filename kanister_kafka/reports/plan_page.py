@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from kanister_kafka.backup.kasten import hot_effects
+from kanister_kafka.backup.kasten import hot_effects, hot_verdict
 from kanister_kafka.backup.model import BackupPlan
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.durations import format_duration
@@ -37,9 +37,11 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
     tables = [
         ReportTable("Steps", ("Action", "Stage", "Does", "On", "Until", "At most"), _steps(plan))
     ]
-    if cluster.writers:
+    if cluster.writers and not plan.options.is_flush_only:
         rows = [(str(writer), writer.reason) for writer in cluster.writers]
-        tables.append(ReportTable("Stopped with it", ("What", "Why"), rows))
+        hot = plan.options.strategy is Strategy.HOT
+        stopped = "Stopped by a restore" if hot else "Stopped with it"
+        tables.append(ReportTable(stopped, ("What", "Why"), rows))
     if plan.ignored_clients:
         rows = [(str(client), client.reason) for client in plan.ignored_clients]
         tables.append(ReportTable("Left alone", ("What", "Why"), rows))
@@ -72,7 +74,8 @@ def _sheet(plan: BackupPlan) -> ChangeRequest:
 
 def _verdict(plan: BackupPlan) -> str:
     if plan.options.strategy is Strategy.HOT:
-        return "No outage: nothing is stopped, and partitions are snapshotted at different moments"
+        moment = "at one moment" if not plan.options.is_flush_only else "at different moments"
+        return f"No outage: nothing is stopped, and partitions are snapshotted {moment}"
     if plan.options.strategy is Strategy.ONLINE:
         clients = count_noun(len(plan.cluster.writers), "client")
         return f"No outage: a backup only stops {clients}, and fails if anything moves meanwhile"
@@ -93,7 +96,7 @@ def _facts(plan: BackupPlan) -> list[str]:
         order = [one.name for one in plan.cluster.broker_only + plan.cluster.quorum]
         facts.append(f"Nodes stop in this order: {', '.join(dict.fromkeys(order))}.")
     if plan.options.strategy is Strategy.HOT:
-        facts += hot_effects(plan.cluster)
+        facts += (hot_verdict(plan.options), *hot_effects(plan.cluster, plan.options))
     if others := clients_not_stopped(plan):
         facts.append(f"Not stopped: {others}.")
     facts.append(f"Longest, if every wait takes its limit: {longest}.{kasten_limit(plan)}")

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import cache
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,7 +26,7 @@ from kanister_kafka import (
     render,
 )
 from kanister_kafka.backup.model import BackupStage
-from kanister_kafka.backup.options import SnapshotProvider
+from kanister_kafka.backup.options import SnapshotProvider, UncleanStop
 from kanister_kafka.backup.phases import QUIET_SECONDS
 from kanister_kafka.backup.rbac import access_review_specs
 from kanister_kafka.backup.scripts import is_scripts
@@ -553,6 +554,106 @@ def test_hot_backup_may_only_look_and_flush() -> None:
     assert any("no leader" in line for line in plan.header)
 
 
+HOT_GROUP: dict[str, Any] = {
+    "engine": SnapshotProvider.KANISTER,
+    "strategy": Strategy.HOT,
+    "group_snapshot_class": "csi-groups",
+}
+
+
+def test_a_hot_backup_of_the_engine_is_one_action_by_a_group() -> None:
+    plan = plan_of("mirror-maker-2", **HOT_GROUP)
+    assert [action.name for action in plan.actions] == ["backup", "restore", "delete", "resume"]
+    backup = plan.actions[0]
+    assert [(phase.name, phase.script) for phase in backup.all_phases] == [
+        ("backupCheck", "check-hot"),
+        ("backupKeep", "save-objects"),
+        ("backupFlush", "flush"),
+        ("backupSnapshot", "snapshot-hot"),
+        ("backupReady", "complete-hot"),
+        ("backupRecover", "recover-hot"),
+    ]
+    assert backup.defer_phase is backup.all_phases[-1]
+    artifact = dict(backup.artifact)
+    assert artifact["strategy"] == "hot"
+    assert "stop" not in artifact
+    online = plan_of("mirror-maker-2", **{**HOT_GROUP, "strategy": Strategy.ONLINE})
+    assert plan.name == online.name, "a cluster has one Blueprint, and restores by it"
+    for name in ("restore", "delete"):
+        hot, other = (next(a for a in one.actions if a.name == name) for one in (plan, online))
+        assert [(p.name, p.script, p.account, p.steps) for p in hot.phases] == [
+            (p.name, p.script, p.account, p.steps) for p in other.phases
+        ], "restored as an online backup"
+    assert plan.record == online.record, "whose lock holds all of its backups"
+    assert plan.switch is None
+    assert "ONLINE" not in dict(plan.shared)
+    assert any("crash-consistent" in line for line in plan.header)
+    assert not any("empty, without a warning" in line for line in plan.header)
+
+
+@pytest.mark.parametrize("example", ["mirror-maker-2", "stateful-sets", "zookeeper-node-pools"])
+def test_a_hot_backup_of_the_engine_has_no_right_to_change_kafka(example: str) -> None:
+    plan = plan_of(example, **HOT_GROUP)
+    phases = next(action for action in plan.actions if action.name == "backup").all_phases
+    accounts = {phase.account for phase in phases}
+    granted = [
+        (right.resource, right.subresource, verb)
+        for account in plan.accounts
+        for right in account.rights
+        for verb in right.verbs
+        if account.name in accounts
+    ]
+    assert {one for one in granted if one[2] not in ("get", "list")} == {
+        *(("configmaps", "", "patch"), ("events", "", "create"), ("pods", "exec", "create")),
+        *(("secrets", "", verb) for verb in ("create", "delete", "patch")),
+        *(("volumesnapshots", "", verb) for verb in ("create", "delete", "patch")),
+        ("volumegroupsnapshots", "", "create"),
+    }
+
+
+def test_what_only_a_restore_of_a_hot_backup_stops_is_told_so() -> None:
+    plan = plan_of("mirror-maker-2", **HOT_GROUP)
+    assert "QUIESCED BY A RESTORE" in plan_text(plan)
+    assert "Stopped by a restore" in plan_markdown(plan)
+    assert "snapshotted at one moment" in plan_markdown(plan)
+    assert "QUIESCED" not in plan_text(plan_of("mirror-maker-2", strategy=Strategy.HOT))
+
+
+@pytest.mark.parametrize(
+    ("choices", "path", "reason"),
+    [
+        ({"group_snapshot_class": ""}, "engine", "copied one after the other while brokers write"),
+        ({"kasten": (KastenOutput.POLICY,)}, "kasten", "has no hooks"),
+        ({"kasten": (KastenOutput.RESTORE,)}, "kasten", "has no hooks"),
+        ({"engine": SnapshotProvider.KASTEN}, "group-snapshot-class", "is for --engine kanister"),
+        ({"strategy": Strategy.COLD}, "group-snapshot-class", "with --strategy online or hot"),
+        ({"require_quiet": True}, "require-quiet", "is for --strategy cold"),
+        ({"unclean_stop": UncleanStop.WARN}, "unclean-stop", "is for --strategy cold"),
+        ({"restart_after": 0}, "restart-after", "is for --strategy cold"),
+        ({"limits": StepTimeouts(switch=90)}, "timeout", "a hot backup has none"),
+    ],
+)
+def test_what_a_hot_backup_of_the_engine_cannot_be_is_refused(
+    choices: dict[str, Any], path: str, reason: str
+) -> None:
+    options = Options(**{**HOT_GROUP, **choices})
+    (problem,) = (*options.problems(), *options.idle())
+    assert problem.path == path
+    assert reason in problem.message
+
+
+def test_what_a_hot_backup_of_the_engine_can_have() -> None:
+    options = Options(
+        **HOT_GROUP,
+        quiesce_by=QuiesceMethod.PAUSE,
+        writers=("KafkaConnect/a/b",),
+        admission_policy=True,
+        limits=StepTimeouts(flush=90, snapshot=90, stop=90),
+        snapshot_class="csi",
+    )
+    assert not (*options.problems(), *options.idle())
+
+
 def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -> None:
     choices = {"engine": SnapshotProvider.KANISTER, "strategy": Strategy.ONLINE}
     plan = plan_of("mirror-maker-2", **choices)
@@ -695,6 +796,9 @@ def calls_of(files: tuple[str, ...]) -> set[tuple[str, str]]:
     [
         ("mirror-maker-2", Strategy.COLD),
         ("mirror-maker-2", Strategy.ONLINE),
+        ("mirror-maker-2", Strategy.HOT),
+        ("stateful-sets", Strategy.HOT),
+        ("zookeeper-node-pools", Strategy.HOT),
         ("stateful-sets", Strategy.COLD),
         ("zookeeper-node-pools", Strategy.COLD),
     ],
@@ -706,11 +810,13 @@ def test_every_call_of_a_script_is_within_the_rights(
         example,
         strategy=strategy,
         engine=SnapshotProvider.KANISTER,
-        kasten=(KastenOutput.RESTORE,),
+        kasten=() if strategy is Strategy.HOT else (KastenOutput.RESTORE,),
+        group_snapshot_class="csi-groups" if strategy is Strategy.HOT else "",
         quiesce_by=quiesce_by,
     )
-    assert plan.switch is not None
-    phases = [*plan.phases, plan.switch.phase]
+    watchdog = plan.switch.phase if plan.switch else None
+    assert (watchdog is None) is (strategy is Strategy.HOT)
+    phases = [*plan.phases, *([watchdog] if watchdog else [])]
     for phase in chain.from_iterable(phase.scripts for phase in phases):
         (account,) = [one for one in plan.accounts if one.name == phase.account]
         granted = {
@@ -724,7 +830,8 @@ def test_every_call_of_a_script_is_within_the_rights(
         kinds = {kind.value.lower() + "s" for node in plan.cluster.nodes for kind in node.kinds}
         idle |= {"statefulsets", "strimzipodsets"} - kinds
         idle |= set() if plan.cluster.writers else {"kafkaconnectors"}
-        if phase is plan.switch.phase:  # a post-hook alone compares them
+        idle |= set() if watchdog else {"deployments/scale"}
+        if phase is watchdog:  # a post-hook alone compares them
             idle.add("persistentvolumeclaims")
         missing = {
             (v, r)
@@ -750,13 +857,17 @@ def test_calls_of_scripts_are_seen() -> None:
 def test_the_header_has_each_phase_in_order_with_its_limits(
     strategy: Strategy, engine: SnapshotProvider
 ) -> None:
-    if strategy is Strategy.HOT and engine is SnapshotProvider.KANISTER:
-        return
-    plan = plan_of("kraft-separate-pools", strategy=strategy, engine=engine)
+    is_hot_engine = strategy is Strategy.HOT and engine is SnapshotProvider.KANISTER
+    group = "csi-groups" if is_hot_engine else ""
+    plan = plan_of(
+        "kraft-separate-pools", strategy=strategy, engine=engine, group_snapshot_class=group
+    )
     assert all(len(line) <= 140 for line in plan.header)
     table = plan.header[plan.header.index("") + 1 :]
     told = re.compile(r"(?P<action>\S*) +(?P<phase>\S+?)(, always)? +(\d+ s +)?\S")
-    rows = [match for line in table[1:] if (match := told.match(line[:60])) and line[16:18].strip()]
+    column = table[0].index("phase")
+    begun = [line for line in table[1:] if line[column : column + 2].strip()]
+    rows = [match for line in begun if (match := told.match(line[:60]))]
     phases = [phase.name for action in plan.actions for phase in action.all_phases]
     assert [row["phase"] for row in rows] == phases
     actions = [row["action"] for row in rows if row["action"]]

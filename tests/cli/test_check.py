@@ -13,7 +13,7 @@ from click.testing import CliRunner
 from kubernetes import client
 
 from kanister_kafka.backup.kustomization import rename
-from kanister_kafka.backup.options import Options, StepTimeouts, Strategy
+from kanister_kafka.backup.options import Options, SnapshotProvider, StepTimeouts, Strategy
 from kanister_kafka.backup.planner import build_plan
 from kanister_kafka.backup.render import render
 from kanister_kafka.backup.scripts import ScriptsConfigMap, digest_of, holds_scripts
@@ -298,6 +298,29 @@ def test_a_kafka_with_a_hot_blueprint_alone_is_checked_by_it(server) -> None:
     (line,) = [one for one in found["lines"] if one["id"] == "strategy"]
     assert line["level"] == "warning"
     assert "no leader" in " ".join(line["detail"])
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-A",),
+        ("my-cluster",),
+        ("my-cluster", "--strategy", "hot", "--engine", "kanister", "--group-snapshot-class", "g"),
+    ],
+    ids=["all", "by its options", "by the same options"],
+)
+def test_a_hot_blueprint_by_a_group_is_the_one_of_the_kafka(server, words: tuple[str, ...]) -> None:
+    del server.objects[BLUEPRINT]
+    server.install(
+        strategy=Strategy.HOT, engine=SnapshotProvider.KANISTER, group_snapshot_class="g"
+    )
+    answer = json.loads(run(*words, "-o", "json").stdout)
+    lines = answer[0].get("lines", answer)
+    assert {one["id"]: one["level"] for one in lines}["drift"] == "ok"
+    (line,) = [one for one in lines if one["id"] == "strategy"]
+    assert line["level"] == "warning"
+    assert "not proven consistent" in line["what"]
+    assert "at one moment" in " ".join(line["detail"])
 
 
 def test_a_kafka_with_an_online_blueprint_is_checked_by_it(server) -> None:

@@ -1,15 +1,19 @@
-"""Online backups by one VolumeGroupSnapshot: verified, restored over, failed and deleted."""
+"""Backups by one VolumeGroupSnapshot, online and hot: verified, restored over, failed, deleted."""
 
 from __future__ import annotations
 
 import json
+import math
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
+
+from kanister_kafka.timestamps import parse_timestamp
 
 from . import lab, test_online
 from .lab import Kafka, is_ready, kubectl, wait_until
@@ -201,3 +205,133 @@ def test_a_deleted_backup_leaves_no_group_no_member_and_no_content(backup: str) 
     wait_until("no content is left", lambda: not contents())
     wait_until("no group is left", lambda: not items(GROUPS))
     wait_until("no member is left", lambda: not items("volumesnapshots"))
+
+
+# Hot: nothing is stopped, and a producer writes all the time.
+
+LIVE = "payments"
+PRODUCER = "org.apache.kafka.tools.VerifiableProducer"
+
+
+@contextmanager
+def producer() -> Iterator[list[dict]]:
+    """Write with acks=all until the end; yield its reports, of which each record has one."""
+    words = f"--bootstrap-server localhost:9092 --topic {LIVE} --acks -1 --throughput 10"
+    # It ends with the input: a process in a container outlives the connection that has started it.
+    run = f"cd /opt/kafka; {TOOL}bin/kafka-run-class.sh {PRODUCER} {words} & "
+    process = subprocess.Popen(
+        [
+            *("kubectl", "exec", "-i", KAFKA.broker(), *OF, "-c", "kafka", "--"),
+            *("bash", "-c", f"{run}cat; kill $!; wait"),
+        ],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    reports: list[dict] = []
+    lines = process.stdout
+    assert lines is not None
+    assert process.stdin is not None
+    parsed = (json.loads(line) for line in lines if line.startswith("{"))
+    thread = threading.Thread(target=lambda: reports.extend(parsed))
+    thread.start()
+    try:
+        yield reports
+        assert process.poll() is None, "the producer has written until the end"
+    finally:
+        process.stdin.close()
+        process.wait(60)
+        thread.join(60)
+
+
+def acknowledged(reports: list[dict], after: float = 0, before: float = math.inf) -> set[str]:
+    """Return values that were acknowledged between two times, in seconds since 1970."""
+    sent = [one for one in reports if one["name"] == "producer_send_success"]
+    return {one["value"] for one in sent if after * 1000 < one["timestamp"] < before * 1000}
+
+
+def untouched() -> dict[str, object]:
+    """Return what a hot backup must leave alone: each pod, and what Kafka and clients want."""
+    pods = {
+        item["metadata"]["name"]: (
+            item["metadata"]["uid"],
+            [status["restartCount"] for status in item["status"]["containerStatuses"]],
+        )
+        for item in items("pods")
+        if "strimzi.io/cluster" in item["metadata"].get("labels", {})
+    }
+    resources = {
+        f"{item['kind']} {item['metadata']['name']}": (
+            item["metadata"]["generation"],
+            item["metadata"].get("annotations"),
+        )
+        for kind in ("kafkas", "kafkanodepools", "kafkaconnects")
+        for item in items(f"{kind}.kafka.strimzi.io")
+    }
+    return {**pods, **resources}
+
+
+def test_a_hot_backup_stops_nothing_and_has_what_was_acknowledged_before_its_group() -> None:
+    words = ("apply", "--from-cluster", KAFKA.name, *OF, "--engine", "kanister")
+    hot = ("--strategy", "hot", "--group-snapshot-class", group_class())
+    done = lab.command(*words, *hot)
+    assert done.returncode == 0, done.stderr
+    wait_until(f"{KAFKA} is Ready", lambda: is_ready(KAFKA.resource()))
+    KAFKA.create(LIVE)
+    known = {one["name"] for one in backups()}
+    with producer() as reports:
+        wait_until("records are acknowledged", lambda: len(acknowledged(reports)) > 50)
+        before = untouched()
+        done = lab.command("run", "backup", KAFKA.name, *OF, timeout=1800)
+        sys.stdout.write(done.stdout + done.stderr)
+        ended = time.time()
+        assert done.returncode == 0
+        assert untouched() == before, "no pod and no resource was touched"
+        assert KAFKA.record()["state"] == "running", "the lock has ended"
+        wait_until("it writes", lambda: len(acknowledged(reports, after=ended)) > 20)
+    (backup,) = [one for one in backups() if one["name"] not in known]
+    assert (backup["status"], backup["strategy"]) == ("complete", "hot")
+    label = f"kanister-kafka.io/backup={backup['name']}"
+    (group,) = lab.get(GROUPS, *OF, "-l", label)["items"]
+    cut = parse_timestamp(group["status"]["creationTime"])
+    assert cut is not None
+    expected = acknowledged(reports, before=cut.timestamp())
+    assert len(expected) > 50
+    done = lab.command(
+        *("verify", backup["name"], *OF, "--kafka", KAFKA.name, *SMALL),
+        *("--records", "all", "--format", "json"),
+        timeout=1800,
+    )
+    report = json.loads(done.stdout)
+    assert report["outcome"] == "started", report
+    assert "strategy of the backup is hot" in " ".join(report["unverified"])
+    restore = ("restore", backup["name"], *OF, "--kafka", KAFKA.name, "--overwrite", "--yes")
+    done = lab.command(*restore, timeout=1800)
+    assert done.returncode == 0, done.stderr + done.stdout
+    assert "not proven consistent" in done.stdout + done.stderr
+    wait_until(f"{KAFKA} is Ready", lambda: is_ready(KAFKA.resource()))
+    wait_until("Connect is Ready", connect_ready)
+    assert expected <= set(KAFKA.read(LIVE))
+    done = lab.command("backups", "delete", backup["name"], *OF, "--kafka", KAFKA.name, "--yes")
+    assert done.returncode == 0, done.stderr
+
+
+def test_a_hot_backup_of_a_kafka_that_changes_meanwhile_leaves_nothing() -> None:
+    """A node that restarts between the check and the snapshot."""
+    known = {one["name"] for one in backups()}
+    wait_until(f"{KAFKA} is Ready", lambda: is_ready(KAFKA.resource()))
+
+    def restart() -> None:
+        wait_until("the backup runs", lambda: KAFKA.record().get("state") == "quiescing")
+        wait_until("its nodes are kept", lambda: bool(KAFKA.record().get("pods")))
+        kubectl("delete", "pod", f"{KAFKA.name}-broker-0", *OF, "--wait=false")
+
+    thread = threading.Thread(target=restart)
+    thread.start()
+    done = lab.command("run", "backup", KAFKA.name, *OF, timeout=1800)
+    thread.join()
+    assert done.returncode != 0
+    assert KAFKA.record()["state"] == "running", "the lock has ended"
+    assert {one["name"] for one in backups()} == known
+    wait_until("only known groups are left", lambda: len(items(GROUPS)) == len(known))
+    wait_until(f"{KAFKA} is Ready", lambda: is_ready(KAFKA.resource()))

@@ -70,7 +70,8 @@ def digest() -> str:
 @cache
 def cycle(**choices: Any) -> BackupPlan:
     """Plan all that there is for a cluster `backup` in `kafka-backup`, with writers elsewhere."""
-    chosen = Options(engine=SnapshotProvider.KANISTER, kasten=(KastenOutput.RESTORE,), **choices)
+    usual = {"engine": SnapshotProvider.KANISTER, "kasten": (KastenOutput.RESTORE,)}
+    chosen = Options(**{**usual, **choices})
     reading = read_cluster(load([ROOT / "examples" / "mirror-maker-2"]).documents)
     assert reading.cluster is not None, reading.problems
     return build_plan(reading.cluster, chosen)
@@ -93,6 +94,7 @@ def phases_of(plan: BackupPlan) -> dict[str, PlannedPhase]:
 
 
 SCRIPTS_OF_A_STOP = ("quiesce", "pause", "save-objects", "flush", "flush-online", "stop")
+SCRIPTS_OF_A_HOT_BACKUP = ("check-hot", "snapshot-hot", "complete-hot", "recover-hot")
 OWN_RUN = r"jsonpath=\{\.metadata\.resourceVersion\}\|\{\.data\.state\}\|\{\.data\.run\}( |$)"
 LOCK_OWNER = r"jsonpath=\{\.metadata\.resourceVersion\}\|\{\.data\.run\}( |$)"
 """What a failed phase reads before it stores its failure."""
@@ -270,7 +272,8 @@ class Shell:
             values["CLIENTS"] = values.pop("arguments")
         unknown = values.keys() - known.keys()
         assert not unknown, f"phase {name} is not given {unknown}"
-        state = "quiescing" if phase.script in SCRIPTS_OF_A_STOP else "running"
+        locked = (*SCRIPTS_OF_A_STOP, *SCRIPTS_OF_A_HOT_BACKUP)
+        state = "quiescing" if phase.script in locked else "running"
         known |= {"FAKE_STATE": "restoring" if "estore" in name else state, **values}
         words = [f"{key}={known.pop(key)}" for key in own]
         self.on(LOCK_OWNER, f"7|{RUN}").on(r"jsonpath=\{\.data\.run\}( |$)", RUN).on(

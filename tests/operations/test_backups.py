@@ -144,6 +144,24 @@ def test_a_backup_whose_brokers_ran_is_named_so(cluster):
     assert "nothing has moved" in run("describe", NEW, "-n", "kafka").stdout
 
 
+@pytest.mark.parametrize("strategy", ["hot", "later"])
+def test_a_backup_that_is_not_proven_consistent_is_named_so(cluster, strategy):
+    add_backup(cluster, NEW, strategy=strategy)
+    (found,) = listed()
+    assert found["strategy"] == strategy
+    assert f" {strategy} " in run("list", "-n", "kafka").stdout
+    described = run("describe", NEW, "-n", "kafka").stdout
+    assert f"{strategy}: nothing was stopped, and it is not proven consistent" in described
+
+
+def test_the_strategy_of_the_artifact_counts_too(cluster):
+    add_backup(cluster, NEW, action_set=False)
+    values = {"cluster": "my-cluster", "namespace": "kafka", "backup": NEW, "strategy": "hot"}
+    add_action_set(cluster, f"backup-{NEW}", "backup", "complete", out=values)
+    (found,) = listed()
+    assert found["strategy"] == "hot"
+
+
 def test_members_of_a_group_are_found_by_their_claims(cluster):
     add_backup(cluster, NEW, strategy="online", grouped=True)
     (found,) = listed()

@@ -768,6 +768,20 @@ def test_a_backup_that_is_not_wholly_compared_has_not_passed(cluster, change, ro
     assert "ago: not all of it could be verified" in described
 
 
+@pytest.mark.parametrize(
+    ("strategy", "outcome"), [("hot", "started"), ("later", "started"), ("online", "passed")]
+)
+def test_a_backup_that_is_not_proven_consistent_does_not_pass(cluster, strategy, outcome) -> None:
+    Operator(cluster)
+    facts = cluster.objects["secrets", "kafka", f"my-cluster-backup-{NAME}-facts"]
+    facts["metadata"]["annotations"][constants.STRATEGY] = strategy
+    report = json.loads(verify(cluster, "--records", "all", "--format", "json").stdout)
+    assert (report["outcome"], report["faults"]) == (outcome, [])
+    assert [f"strategy of the backup is {strategy}" in one for one in report["unverified"]] == (
+        [True] if outcome == "started" else []
+    )
+
+
 def test_the_exit_code_may_be_1_if_not_all_is_verified(cluster, tmp_path) -> None:
     Operator(cluster)
     add_measurement(cluster, "offsets", "orders * 0 10 1000")

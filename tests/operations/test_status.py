@@ -97,6 +97,12 @@ RAN = ActionSet(
 )
 
 
+HOT_RUN = "2026-01-02T03:04:05.9Z"
+HOT = {"state": "quiescing", "since": NOW, "run": HOT_RUN, "hot": HOT_RUN}
+"""The record of a hot backup that has not ended."""
+HOT_OF_OLD = {**HOT, "hot": "2026-01-01T00:00:00.1Z"}
+
+
 def observed(kafka=UP, ready=2, pods=2, state="", **changed):
     record = {"state": state, "since": NOW, "run": "2026-01-02T03:04:05.9Z"} if state else {}
     workload = WorkloadState(name="my-cluster-dual", expected=2, pods=pods, ready=ready)
@@ -163,6 +169,20 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
                      KafkaCondition.RESTARTING, id="writers come back"),
         pytest.param(observed(state="quiescing", tasks=START), KafkaCondition.RESTARTING,
                      id="recovery"),
+        pytest.param(observed(record=HOT, tasks=(TaskPod("p", "backupFlush", "j"),)),
+                     KafkaCondition.BACKING_UP, id="hot"),
+        pytest.param(observed(record=HOT, tasks=(TaskPod("p", "backupRecover", "j"),)),
+                     KafkaCondition.BACKING_UP, id="hot recovery"),
+        pytest.param(observed(record=HOT), KafkaCondition.BACKING_UP, id="hot, Kanister has died"),
+        pytest.param(observed(replace(UP, paused=True), record=HOT), KafkaCondition.BACKING_UP,
+                     id="hot, others' pause"),
+        pytest.param(observed(UP, 1, 2, record=HOT), KafkaCondition.DEGRADED,
+                     id="a node is down, hot"),
+        pytest.param(observed(OURS, record=HOT), KafkaCondition.PARTLY, id="hot, but paused by us"),
+        pytest.param(observed(record=HOT, writers=(QUIET,)), KafkaCondition.QUIESCED,
+                     id="hot, but writers are stopped"),
+        pytest.param(observed(record=HOT_OF_OLD, tasks=STOP), KafkaCondition.QUIESCING,
+                     id="a stop after a hot backup"),
         pytest.param(observed(UP, 1, 2, "running"), KafkaCondition.DEGRADED, id="a node is down"),
         pytest.param(observed(UP, 0, 0, "running"), KafkaCondition.DOWN, id="all are down"),
         pytest.param(observed(None, 0, 0, "stopped"), KafkaCondition.GONE, id="gone"),
@@ -197,9 +217,22 @@ def observed(kafka=UP, ready=2, pods=2, state="", **changed):
 def test_condition(seen, condition):
     status = assess(seen)
     assert status.condition is condition
-    assert status.runs is (condition in (KafkaCondition.RUNNING, KafkaCondition.PAUSED))
+    running = (KafkaCondition.RUNNING, KafkaCondition.PAUSED, KafkaCondition.BACKING_UP)
+    assert status.runs is (condition in running)
     assert status.next
     assert "kafka/my-cluster" in status.headline
+
+
+def test_a_lock_that_a_hot_backup_has_left_is_ended_by_its_action():
+    """There is no watchdog, by which the command `resume` works."""
+    lost = assess(observed(record=HOT, watchdog=None))
+    assert "run resume my-cluster -n kafka" in lost.next[-1]
+    assert not lost.remarks
+    at_work = assess(observed(record=HOT, tasks=(TaskPod("p", "backupSnapshot", "j"),)))
+    assert "Wait" in at_work.next[0]
+    origin = Provenance(options="--engine kanister --strategy hot --group-snapshot-class g")
+    with pytest.raises(ActionError, match="kanister-kafka run resume my-cluster -n kafka"):
+        check_resumable(assess(observed(record=HOT, watchdog=None, origin=origin)))
 
 
 def test_an_online_backup_without_a_watchdog_is_reported():

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.backup.options import NEVER
+from kanister_kafka.backup.options import NEVER, SnapshotProvider, Strategy
 from kanister_kafka.cli.app import echo, echo_bytes, terminal_width
 from kanister_kafka.cli.options import (
     chosen_options_from,
@@ -215,7 +215,8 @@ def _strategy(connection: KubeClient, target: KafkaRef, choices: dict[str, Any])
     """Return the strategy by which a Kafka is checked; None without an applied Blueprint."""
     for strategy in dict.fromkeys((choices["strategy"], "cold", "hot")):
         try:
-            find_applied(connection, target, choices["kasten_namespace"], hot=strategy == "hot")
+            is_flush_only = _is_flush_only({**choices, "strategy": strategy})
+            find_applied(connection, target, choices["kasten_namespace"], hot=is_flush_only)
         except NotFoundError:
             continue
         except ForbiddenError:
@@ -228,13 +229,19 @@ def _applied(
     connection: KubeClient, target: KafkaRef, choices: dict[str, Any]
 ) -> AppliedBlueprint | None:
     """Return the applied Blueprint, if there is one."""
-    hot = choices["strategy"] == "hot"
+    hot = _is_flush_only(choices)
     try:
         return find_applied(
             connection, target, choices["kasten_namespace"], choices["name"], hot=hot
         )
     except (NotFoundError, ForbiddenError):
         return None  # which the survey has a line about
+
+
+def _is_flush_only(choices: dict[str, Any]) -> bool:
+    """Return whether the Blueprint is the second one of the Kafka, which only flushes."""
+    strategy, engine = str(choices["strategy"]), str(choices["engine"])
+    return strategy == Strategy.HOT.value and engine != SnapshotProvider.KANISTER.value
 
 
 def _take_applied_options(

@@ -191,6 +191,7 @@ def backup_request(
         "backup": backup.name,
         "snapshots": str(len(backup.claims)),
         "stop": backup.stop,
+        "strategy": backup.strategy,
     }
     origin = ActionSet(
         name=backup.action_set,

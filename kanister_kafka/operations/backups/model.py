@@ -11,10 +11,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timezone
 
+from kanister_kafka.backup.options import Strategy
 from kanister_kafka.kube.client import Object
 from kanister_kafka.strimzi.discovery import KafkaRef
 
 NAME = re.compile(r"[0-9]{14}")
+PROVEN = ("", Strategy.ONLINE.value)
+"""Strategies by which a complete backup shows one moment; an empty one is that of a stop."""
 """Name of a backup: the time at which its action started, in UTC."""
 
 
@@ -115,8 +118,8 @@ class Backup:
     stop: str = ""
     """`clean` or `unclean`; empty if neither its Secret with the facts nor its ActionSet has it."""
     strategy: str = ""
-    """`online` if its brokers ran during the snapshots; empty otherwise, or if it is not complete.
-    """
+    """`online` or `hot` if its brokers ran during the snapshots; empty otherwise, or if it is not
+    complete. Another value is of a later version."""
     action_set: str = ""
     """`NAMESPACE/NAME` of the ActionSet that made it, if it is still there."""
     not_kept: str = ""
@@ -150,6 +153,11 @@ class Backup:
     """Why its action may not have ended; empty if it has."""
     damages: tuple[str, ...] = ()
     """Secrets that cannot be read as a step has written them, a sentence each."""
+
+    @property
+    def is_consistent(self) -> bool:
+        """Whether its steps have shown that its volumes have one moment: by a stop, or online."""
+        return self.strategy in PROVEN
 
     @property
     def started(self) -> datetime | None:

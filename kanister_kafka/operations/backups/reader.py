@@ -137,7 +137,8 @@ class _BackupReader:
             kafka_version=facts.get("specVersion") or facts.get("kafkaVersion", ""),
             cluster_id=facts.get("clusterId", ""),
             stop=annotation(facts_secret or {}, constants.STOP) or str(values.get("stop") or ""),
-            strategy=annotation(facts_secret or {}, constants.STRATEGY),
+            strategy=annotation(facts_secret or {}, constants.STRATEGY)
+            or str(values.get("strategy") or ""),
             action_set=f"{maker.namespace}/{maker.name}" if maker else "",
             not_kept=facts.get("notKept", ""),
             snapshots=tuple(

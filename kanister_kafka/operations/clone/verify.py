@@ -22,6 +22,10 @@ from kanister_kafka.operations.clone.verification import RecordsRead, RecordsRes
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.processes import SignalGuard
 
+NOT_CONSISTENT = (
+    "consistency: the strategy of the backup is {}, by which nothing shows that all partitions end "
+    "at one moment"
+)
 SAMPLED_SEGMENTS = 2
 """The newest segments of each partition that a sample reads."""
 
@@ -54,6 +58,8 @@ class Verifier:
         offsets = compare_offsets(backup.offsets, restored, backup.topics)
         faults += offsets.faults
         notes, unverified = list(offsets.notes), list(offsets.unverified)
+        if not backup.is_consistent:
+            unverified.append(NOT_CONSISTENT.format(backup.strategy))
         records = None
         if read is not RecordsRead.NONE:
             records = self._records(brokers, read, restored)

@@ -377,10 +377,12 @@ def strategy(view: ClusterFacts) -> Iterator[CheckLine]:
     """Report what a backup whose brokers run promises."""
     chosen = view.planned.plan.options.strategy if view.planned else Strategy.COLD
     if view.planned and chosen is Strategy.HOT:
+        options = view.planned.plan.options
+        proven = "not consistent" if options.is_flush_only else "not proven consistent"
         yield warned(
-            "a hot backup is not consistent",
+            f"a hot backup is {proven}",
             "use --strategy online if all clients can be stopped, or cold",
-            detail=hot_effects(view.planned.plan.cluster),
+            detail=hot_effects(view.planned.plan.cluster, options),
         )
     elif chosen is Strategy.ONLINE:
         yield passed(

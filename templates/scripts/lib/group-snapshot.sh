@@ -90,3 +90,31 @@ label_members() {
     kubectl_retry patch volumesnapshots.snapshot.storage.k8s.io "${names[@]:start:50}" -n "$NAMESPACE" --type merge -p "{\"metadata\": {$(labels_json "$2")}}" >/dev/null
   done
 }
+
+# snapshot_claims BACKUP CHECK...: all claims in one group. CHECK fails if they do not make a backup any more: it runs before
+# the group is created, and after its last member is cut and labelled.
+snapshot_claims() {
+  local backup=$1 group=$CLUSTER-backup-$1 claims before expected members
+  shift
+  begin_step 'reading the API versions of group snapshots'
+  find_group_api
+  "$@"
+  begin_step "reading the claims of Kafka $CLUSTER"
+  claims=$(claims_by_label)
+  [[ -n $claims ]] || die "Kafka $CLUSTER has no claims"
+  before=$(get_state claims)
+  [[ -n $before && $(printf %s "$claims" | digest) == "$before" ]] ||
+    die "Kafka $CLUSTER has other claims than at the start of the backup: this is not a backup"
+  expected=$(wc -w < <(printf '%s\n' "$claims"))
+  begin_step "snapshotting every claim of Kafka $CLUSTER in VolumeGroupSnapshot $group"
+  create_group "$group" "$backup"
+  wait_until_empty "$SNAPSHOT_TIMEOUT" group_not_complete "$group" "$GROUP_UID" "$expected"
+  begin_step "comparing the members of VolumeGroupSnapshot $group with the claims of Kafka $CLUSTER"
+  members=$(claims_of_members "$GROUP_UID")
+  [[ $members == "$claims" ]] || die "VolumeGroupSnapshot $group is of the claims $members, not of the claims $claims of Kafka $CLUSTER: this is not a backup"
+  label_members "$GROUP_UID" "$backup"
+  "$@"
+  kanister_output backup "$backup"
+  kanister_output snapshots "$expected"
+  log "backup $backup: every snapshot is cut, all in VolumeGroupSnapshot $group"
+}

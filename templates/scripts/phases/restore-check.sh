@@ -47,6 +47,14 @@ check_kafka() {
   fi
 }
 
+# warn_unproven: if nothing was stopped for the backup
+warn_unproven() {
+  local strategy
+  strategy=$(kubectl_retry get secret "$CLUSTER-backup-$BACKUP-facts" -n "$NAMESPACE" -o "jsonpath={.metadata.annotations.${STRATEGY_ANNOTATION//./\\.}}")
+  [[ -z $strategy || $strategy == online ]] ||
+    log "WARNING: the strategy of the backup is $strategy, so it is not proven consistent: all logs are recovered, all leaders are elected uncleanly, and records after its flush may be lost"
+}
+
 begin_step "checking the rights of the service account"
 check_permissions
 
@@ -60,6 +68,7 @@ if [[ $format == 2 ]]; then # earlier formats do not have the annotation
   since=$(completion_time "$BACKUP")
   [[ $since != incomplete ]] || die "backup $BACKUP is not marked as complete: it has failed or still runs"
 fi
+warn_unproven
 read_snapshots
 claims=$(saved_claims)
 [[ -n $claims ]] || die "backup $BACKUP has no claims: it is not complete"
