@@ -27,6 +27,7 @@ from kanister_kafka.strimzi.model import (
     not_in_backup,
     references,
 )
+from kanister_kafka.strimzi.name_lengths import check_name_lengths
 from kanister_kafka.strimzi.versions import (
     OLDEST,
     Version,
@@ -166,6 +167,7 @@ class _ClusterReader:
         else:
             nodes = pool_nodes(name, spec, in_use)
             check_roles(kafka, nodes, in_use, has_zookeeper=uses_zookeeper)
+        check_name_lengths(kafka, namespace, in_use or (), nodes, zookeeper)
         self._check_spec(spec, annotations)
         self._check_kafka_version(spec.at("kafka", "version"), bounds)
         self._check_kubernetes(kafka, bounds)

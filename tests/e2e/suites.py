@@ -25,6 +25,8 @@ from pathlib import Path
 
 from kanister_kafka.strimzi.kafka_versions import KAFKA_VERSIONS
 
+from . import families
+
 ROOT = Path(__file__).parent.parent.parent
 SUITES = ROOT / "tests" / "e2e"
 RESULTS = SUITES / "results" / "suites"
@@ -58,13 +60,8 @@ def case_not_applicable(case: str, release: str) -> str:
     """Return why a case cannot run with a release of Strimzi, or nothing."""
     if reason := not_applicable(case.partition("::")[0], release):
         return reason
-    found = FAMILY.fullmatch(case)
-    family = found[1] if found else ""
-    if family.startswith("zookeeper") and numbers(release)[:2] != (0, 45):
-        return f"Strimzi {release} has no ZooKeeper"
-    if family == "strimzi-v1" and numbers(release)[:2] < (1, 0):
-        return f"Strimzi {release} serves v1beta2"
-    return ""
+    match = FAMILY.fullmatch(case)
+    return families.not_possible(match[1], release) if match else ""
 
 
 def _runs_kafka_4_2(version: tuple[int, ...]) -> bool:

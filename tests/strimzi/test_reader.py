@@ -707,6 +707,11 @@ PROBLEMS = {
          "  kafka:\n    version: 4.0.0\n"),
         is_=[("watched-namespace", WARNING, "spec.entityOperator.userOperator.watchedNamespace")],
     ),
+    "long-name": case(
+        KRAFT.replace("demo", "k" * 48),
+        (f"  name: {'k' * 48}", f"  name: {MARK}{'k' * 48}"),
+        is_=[("long-name", WARNING, "metadata.name")],
+    ),
     "kubernetes-too-old": case(
         f"{MARK}{KRAFT}",
         is_=[("kubernetes-version", WARNING, "")],
@@ -939,6 +944,58 @@ def test_a_warning_does_not_cost_the_cluster() -> None:
     assert reading.cluster is not None
 
 
+OPERATORS = "  entityOperator: {topicOperator: {}, userOperator: {}}\n  kafka:\n"
+
+
+def long_names(text: str, characters: int, namespace: int = 5) -> list[str]:
+    """Read a Kafka whose names have these lengths; return what `long-name` says of it."""
+    text = text.replace("demo", "k" * characters)
+    text = text.replace("namespace: kafka", f"namespace: {'n' * namespace}")
+    reading = reading_of(text)
+    assert reading.cluster is not None, reading.problems
+    problems = [problem for problem in reading.problems if problem.rule == "long-name"]
+    assert {problem.path for problem in problems} <= {"metadata.name"}
+    assert {problem.severity for problem in problems} <= {WARNING}
+    return [problem.message for problem in problems]
+
+
+@pytest.mark.parametrize(
+    ("text", "longest", "named"),
+    [
+        (KRAFT.replace("  kafka:\n", OPERATORS), 41, "-entity-topic-operator"),
+        (KRAFT.replace("  kafka:\n", OPERATORS.replace("topicOperator: {}, ", "")), 42,
+         "-entity-user-operator"),
+        (KRAFT, 47, "-kafka-bootstrap"),
+        (ZOOKEEPER, 46, "-zookeeper-client"),
+        (KRAFT.replace("name: broker", f"name: {'b' * 30}"), 30, f"-{'b' * 30}-5"),
+    ],
+    ids=["topic-operator", "user-operator", "service", "zookeeper", "pod"],
+)  # fmt: skip
+def test_a_name_that_kubernetes_has_no_room_for(text: str, longest: int, named: str) -> None:
+    assert long_names(text, longest) == []
+    (message,) = long_names(text, longest + 1)
+    assert f"Strimzi needs the name {'k' * (longest + 1)}{named}," in message
+    assert "has 64 characters" in message
+    assert message.endswith(f": choose a name of at most {longest} characters")
+
+
+def test_a_node_pool_whose_name_leaves_no_room_for_that_of_a_kafka() -> None:
+    (message,) = long_names(KRAFT.replace("name: broker", f"name: {'b' * 63}"), 1)
+    assert message.endswith(": choose shorter names of node pools")
+
+
+def test_a_name_with_which_nodes_cannot_resolve_each_other() -> None:
+    """45 and 60 characters: seen on a cluster."""
+    text = KRAFT.replace("name: broker", "name: dual").replace("name: controller", "name: c")
+    assert long_names(text, 45, 58) == []
+    (message,) = long_names(text, 45, 60)
+    assert f"host name of pod {'k' * 45}-dual-5 has 256 characters, and at most 253" in message
+    for own in ("dnsConfig: {searches: []}", "dnsPolicy: None"):
+        template = f"    template: {{pod: {{{own}}}}}\n"
+        with_dns = text.replace("    version: 4.0.0\n", f"    version: 4.0.0\n{template}")
+        assert long_names(with_dns, 45, 60) == [], "the search list is not that of Kubernetes"
+
+
 # Which cluster
 
 OTHER = ZOOKEEPER.replace("name: demo", "name: other")
@@ -1064,6 +1121,20 @@ FAMILIES = {
                          controllers=[("my-cluster-controller", 3, 30)], kinds=SETTLED,
                          components=["my-cluster-cruise-control", "my-cluster-entity-operator"],
                          writers=["KafkaMirrorMaker2 kafka/mirror"]),
+    "kraft-jbod": Family(cluster="kafka/my-cluster", operator="0.49 or later", zookeeper=None,
+                         broker_only=[("my-cluster-broker", 3, 120)],
+                         controllers=[("my-cluster-controller", 3, 30)], kinds=SETTLED,
+                         components=["my-cluster-entity-operator"]),
+    "kafka-connect": Family(cluster="kafka/my-cluster", operator="0.49 or later", zookeeper=None,
+                            broker_only=[("my-cluster-broker", 3, 60)],
+                            controllers=[("my-cluster-controller", 3, 30)], kinds=SETTLED,
+                            components=["my-cluster-entity-operator"],
+                            writers=["KafkaConnect kafka/connect"]),
+    "mirror-maker-2-two-sources": Family(cluster="kafka/all", operator="0.49 or later",
+                                         zookeeper=None, broker_only=[("all-broker", 3, 60)],
+                                         controllers=[("all-controller", 3, 30)], kinds=SETTLED,
+                                         components=["all-entity-operator"],
+                                         writers=["KafkaMirrorMaker2 kafka/mirror"]),
     "mirror-maker-2": Family(cluster="kafka-backup/backup", operator="0.38 to 0.51", zookeeper=None,
                              broker_only=[("backup-broker", 3, 60)],
                              controllers=[("backup-controller", 3, 30)], kinds=SETTLED,

@@ -25,36 +25,23 @@ from kanister_kafka.operations.clone.plan import ClonePlan, missing_references
 from kanister_kafka.operations.live_kafka import LiveKafka
 from kanister_kafka.operations.start_action import operators_versions
 from kanister_kafka.strimzi.discovery import KafkaRef
+from kanister_kafka.strimzi.name_lengths import NodeName, long_host
 
 KINDS_OF_REFERENCES = {"Secret": SECRETS, "ConfigMap": CONFIG_MAPS, "PersistentVolumeClaim": CLAIMS}
-
-
-HOST_LENGTH = 253
-"""Characters of a host name, by RFC 1035."""
 
 
 def long_host_fault(source: KafkaRef, node_ids: Mapping[str, Sequence[int]], into: str) -> str:
     """Return why nodes could not find each other in a namespace, if that is what differs.
 
-    glibc (seen with 2.36) gives up a name as soon as one domain of the search list makes it too
-    long, and the search list of a pod begins with its namespace. `node_ids` is by node pool.
+    `node_ids` is by node pool.
     """
     kafka = source.name
     pods = (f"{kafka}-{pool}-{max(ids)}" for pool, ids in node_ids.items() if ids)
-    pod = max(pods, key=len, default=kafka)
-    length = _length_of_host(pod, kafka, into)
-    if length <= HOST_LENGTH or _length_of_host(pod, kafka, source.namespace) > HOST_LENGTH:
+    nodes = [NodeName.of_kafka(kafka, pod) for pod in pods] or [NodeName.of_kafka(kafka, kafka)]
+    fault = long_host(nodes, into)
+    if not fault or long_host(nodes, source.namespace):
         return ""
-    return (
-        f"nodes could not resolve each other: with the search domain of namespace {into}, the "
-        f"host name of pod {pod} has {length} characters, and at most {HOST_LENGTH} are possible: "
-        "choose a namespace with a shorter name"
-    )
-
-
-def _length_of_host(pod: str, kafka: str, namespace: str) -> int:
-    """Return the length of a node's name as Strimzi writes it, with the first search domain."""
-    return len(f"{pod}.{kafka}-kafka-brokers.{namespace}.svc.{namespace}.svc.cluster.local")
+    return f"{fault}: choose a namespace with a shorter name"
 
 
 class CloneCheck:
