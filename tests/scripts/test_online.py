@@ -341,6 +341,15 @@ def test_offsets_that_are_older_than_the_last_record_are_read_again(shell: Shell
     assert "orders 0 3 13 -" in stored(shell, "offsets").splitlines()
 
 
+@pytest.mark.parametrize("first", ["", "earliest orders 0 3\n"])
+def test_first_offsets_that_could_not_be_read_are_a_warning(shell: Shell, first: str) -> None:
+    """Without them `verify` cannot show that a copy begins where the source began."""
+    done = flushed(shell, offsets=OFFSETS + first)
+    assert done.returncode == 0, done.stderr
+    warning = "WARNING: the first offsets of the partitions could not be read"
+    assert (warning in done.stdout + done.stderr) is not bool(first)
+
+
 TIMEOUT_PROGRAM = """#!/bin/bash
 shift
 "$@"

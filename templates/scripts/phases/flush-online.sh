@@ -69,6 +69,8 @@ if [[ -n $stale ]]; then
   OFFSETS=$stored$'\n'$OFFSETS
 fi
 add_offsets
+[[ $'\n'$OFFSETS == *$'\nearliest '* ]] ||
+  log "WARNING: the first offsets of the partitions could not be read within ${QUERY_TIMEOUT}s: the backup does not have them"
 begin_step 'storing the positions'
 store_offsets "$OFFSETS" & offsets_job=$!
 store_positions
