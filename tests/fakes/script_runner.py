@@ -204,7 +204,7 @@ def foreign_fields(call: Call, *, restores: bool = False) -> list[str]:
     verb, *words = call.args
     taken = [word for word in call.args if word.startswith(("--server-side", "--force"))]
     taken += [verb] if verb in ("apply", "edit", "set") else []
-    if "--local" in words or parted(words[0])[2] != "kafka.strimzi.io":
+    if not words or "--local" in words or parted(words[0])[2] != "kafka.strimzi.io":
         return taken
     if verb in ("annotate", "patch") and FIELD_MANAGER not in words:
         taken.append("no field manager of its own")
@@ -283,7 +283,7 @@ class Shell:
         assert "unbound variable" not in done.stderr, done.stderr
         assert "command not found" not in done.stderr, done.stderr
         (account,) = [one for one in whole.accounts if one.name == phase.account]
-        restores = known["FAKE_STATE"] == "restoring"
+        restores = phase.script.startswith("restore") or known["FAKE_STATE"] == "restoring"
         for call in self.all():
             assert not foreign_fields(call, restores=restores), call
             for need in call.needs():
