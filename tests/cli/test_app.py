@@ -384,7 +384,7 @@ def test_validate_accepts_what_we_render() -> None:
     result = run("validate", str(ROOT / "blueprints"))
     assert result.exit_code == 0
     assert result.stdout == ""
-    assert result.stderr == "15 Blueprints, 197 other objects: no problem\n"
+    assert result.stderr == "16 Blueprints, 212 other objects: no problem\n"
     assert run("validate", "--format", "json", str(ROOT / "blueprints")).stdout == "[]\n"
 
 

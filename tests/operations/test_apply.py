@@ -442,7 +442,7 @@ class TestPrune:
         found = apply.plan_prune(ALL, connection)
         assert [place.name for place in found.targets] == ["former"]
         (reason,) = found.blockers
-        assert f"says {state} since 2026-01-02T03:04:05Z" in reason
+        assert f"has the state {state} since 2026-01-02T03:04:05Z" in reason
         way = "status" if state == "restoring" else "resume"
         assert f"kanister-kafka {way} mine -n kafka" in reason
 
@@ -508,7 +508,7 @@ class TestDelete:
 
     def test_refused_by_a_record_that_lost_its_marks(self, server, connection):
         server.put(ROLE, {**changed(RECORD, labels={}, annotations={}), "data": {"state": "?"}})
-        with pytest.raises(RejectedError, match=r"says \?"):
+        with pytest.raises(RejectedError, match=r"has the state \?"):
             apply.plan_deletion((RECORD, ROLE), connection, sweep=False)
 
     @pytest.mark.parametrize("version", ["v1beta2", "v1"])
@@ -600,7 +600,7 @@ class TestScripts:
     def test_the_record_of_a_kafka_with_such_a_name_is_one(self, server, connection):
         record = thing("v1", "ConfigMap", "kanister-kafka-scripts-0123456789-kanister-kafka")
         server.put({**record, "data": {"state": "stopped"}}, *self.PLAN)
-        with pytest.raises(RejectedError, match="says stopped"):
+        with pytest.raises(RejectedError, match="has the state stopped"):
             apply.plan_deletion((record,), connection, sweep=False)
 
     @pytest.mark.parametrize("sweep", [True, False])
