@@ -225,8 +225,12 @@ def test_a_default_that_an_entry_makes_wrong_names_the_entry(tmp_path: Path) -> 
     result = fleet("plan", str(file), "-f", "-", stdin=THREE)
     assert result.exit_code == 1
     text = 'fleet.yaml:4:11: error: defaults.engine: Invalid value: "kanister": needs '
-    text += "--group-snapshot-class with --strategy hot: without a group, volumes are copied one after "
-    text += "the other while brokers write (for clusters[{}] at line {}, with strategy: hot) (option)"
+    text += (
+        "--group-snapshot-class with --strategy hot: without a group, volumes are copied one after "
+    )
+    text += (
+        "the other while brokers write (for clusters[{}] at line {}, with strategy: hot) (option)"
+    )
     lines = result.stderr.splitlines()
     assert [line.rpartition("/")[2] for line in lines] == [text.format(1, 8), text.format(3, 10)]
 
