@@ -242,6 +242,7 @@ def producer() -> Iterator[list[dict]]:
         process.stdin.close()
         process.wait(60)
         thread.join(60)
+        lines.close()
 
 
 def acknowledged(reports: list[dict], after: float = 0, before: float = math.inf) -> set[str]:
@@ -302,6 +303,7 @@ def test_a_hot_backup_stops_nothing_and_has_what_was_acknowledged_before_its_gro
         *("--records", "all", "--format", "json"),
         timeout=1800,
     )
+    assert done.stdout, done.stderr
     report = json.loads(done.stdout)
     assert report["outcome"] == "started", report
     assert "strategy of the backup is hot" in " ".join(report["unverified"])
