@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 import multiprocessing
+import os
 import re
 import shutil
 import tracemalloc
 from collections.abc import Iterable
+from itertools import chain
 from pathlib import Path
+from typing import cast
 
 import jsonschema
 import pytest
@@ -33,7 +36,7 @@ from kanister_kafka.integrations.fleet import (
     read_fleet,
     render_fleet,
 )
-from kanister_kafka.integrations.fleet.file import TOP, WHICH, fleet_schema
+from kanister_kafka.integrations.fleet.file import TOP, WHICH, RenderTask, fleet_schema
 from kanister_kafka.integrations.fleet.grouping import ObjectSpool, deserialize
 from kanister_kafka.yamldoc import Document, document_from_dict
 from tests import fleet_inputs as fleets
@@ -890,14 +893,18 @@ def test_little_is_kept_of_each_cluster() -> None:
     assert (kept(88) - kept(8)) / 80 < 4000, "bytes a cluster; its documents alone are ten times it"
 
 
-def test_a_process_that_is_killed_is_an_error_of_one_line() -> None:
+class EndsItsProcess:
+    """A task that ends the process that receives it, before it has sent a part of a result."""
+
+    def __reduce__(self) -> tuple[object, tuple[int]]:
+        return os._exit, (1,)
+
+
+def test_a_process_that_ends_is_an_error_of_one_line() -> None:
     text = "---\n".join(map(fleets.cluster, range(30)))
     with ObjectSpool() as spool:
         found = group_clusters(Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool)
-        results = render_fleet(found.tasks, 2)
-        next(results)
-        for process in multiprocessing.active_children():
-            process.kill()
+        tasks = chain(found.tasks, [cast(RenderTask, EndsItsProcess())])
         with pytest.raises(UnreachableError, match="exited without a result"):
-            list(results)
+            list(render_fleet(tasks, 2))
     assert not multiprocessing.active_children()

@@ -44,6 +44,7 @@ def whole(shell: Shell) -> Shell:
     """Answer as a namespace that has a whole backup and nothing else; earlier answers go first."""
     names = [f"{PREFIX}-{part}" for part in ALL_PARTS]
     shell.on(PARTS, "".join(f"{name}\n" for name in dict.fromkeys(names)))
+    shell.on(f"get secret {PREFIX}-facts .*annotations.*strategy", "")
     shell.on(f"get secret {PREFIX}-facts", encoded(FACTS))
     shell.on(f"get secret {PREFIX}-0-000", encoded(CLAIMS))
     for part, (version, kind) in KINDS.items():
