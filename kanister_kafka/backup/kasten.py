@@ -360,9 +360,12 @@ def hot_effects(cluster: KafkaCluster, options: Options) -> tuple[str, ...]:
     return (lost, UNCLEAN, *newer, NO_LEADER)
 
 
+def hot_consistency(options: Options) -> str:
+    """Return what is known of the consistency of a hot backup, as the end of a sentence."""
+    return "not consistent" if options.is_flush_only else "not proven consistent: crash-consistent"
+
+
 def hot_verdict(options: Options) -> str:
     """Return what is known of the consistency, as a line before the effects."""
-    known = (
-        "Not consistent." if options.is_flush_only else "Not proven consistent: crash-consistent."
-    )
-    return f"{known} What a restore of it can do:"
+    known = hot_consistency(options)
+    return f"{known[0].upper()}{known[1:]}. What a restore of it can do:"

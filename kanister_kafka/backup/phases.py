@@ -54,12 +54,7 @@ class PhaseFactory:
     def quiesce(self, action: str, name: str = "quiesce") -> PlannedPhase:
         """Check that the cluster may be stopped, keep what a restore needs, stop what writes."""
         cluster, limits = self.cluster, self.limits
-        check = PlannedStep(
-            does="check rights and state",
-            objects=(str(cluster),),
-            until="Kafka and its pods are Ready, and nothing is left to do for the operator",
-            seconds=limits.check,
-        )
+        check = self._check_step("nothing is left to do for the operator")
         record = f"ConfigMap {self.names.record}"
         steps = [check, PlannedStep(does="keep cluster id and node ids", objects=(record,))]
         if self.names.switch:
@@ -91,6 +86,14 @@ class PhaseFactory:
             account=self.names.account,
         )
 
+    def _check_step(self, of_operator: str) -> PlannedStep:
+        return PlannedStep(
+            does="check rights and state",
+            objects=(str(self.cluster),),
+            until=f"Kafka and its pods are Ready, and {of_operator}",
+            seconds=self.limits.check,
+        )
+
     def _client_steps(self) -> list[PlannedStep]:
         """Return how clients are stopped: together, and waited for together."""
         by_pause = self.options.quiesce_by is QuiesceMethod.PAUSE
@@ -120,13 +123,7 @@ class PhaseFactory:
                 PERMISSIONS=self.access_reviews(self.names.account),
             ),
             steps=(
-                PlannedStep(
-                    does="check rights and state",
-                    objects=(str(self.cluster),),
-                    until="Kafka and its pods are Ready, and the operator has reconciled the last "
-                    "change",
-                    seconds=self.limits.check,
-                ),
+                self._check_step("the operator has reconciled the last change"),
                 PlannedStep(
                     does="let no other backup begin, keep cluster id and node ids",
                     objects=(record,),

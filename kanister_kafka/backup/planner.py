@@ -152,19 +152,18 @@ class _PlanBuilder:
         own = f"{cluster.name}-{COMPONENT}"
         account = options.service_account or f"{own}{suffix}"
         apart = not self.flushes and not options.service_account
-        by_kanister = self.engine
-        restores = by_kanister or (self.kasten_restore and not self.flushes)
+        restores = self.engine or (self.kasten_restore and not self.flushes)
         self.names = ResourceNames(
             account=account,
             flush=f"{own}-flush" if apart else account,
-            keep=(f"{own}-keep" if apart else account) if by_kanister else "",
+            keep=(f"{own}-keep" if apart else account) if self.engine else "",
             record="" if self.flushes else own,
             switch="" if self.hot or not options.restart_after else f"{own}-switch",
             restore=f"{own}-restore" if restores else "",
-            schedule=f"{own}-backup" if by_kanister and options.schedule else "",
-            verification=f"{own}-verify" if by_kanister and options.verify_schedule else "",
+            schedule=f"{own}-backup" if self.engine and options.schedule else "",
+            verification=f"{own}-verify" if self.engine and options.verify_schedule else "",
             export=(f"{own}-export" if apart else account)
-            if by_kanister and options.export_profile
+            if self.engine and options.export_profile
             else "",
         )
         self.rights = self._rights()

@@ -56,7 +56,7 @@ def find_blueprint(connection: KubeClient, name: str, namespace: str) -> Applied
     listed = f"which has {', '.join(names)}" if names else "which has none"
     raise NotFoundError(
         f"no Blueprint {name} in namespace {namespace}, {listed}; "
-        "kanister-kafka apply puts it there, --blueprint names another"
+        "kanister-kafka apply creates it, --blueprint names another"
     )
 
 

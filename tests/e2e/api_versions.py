@@ -10,8 +10,9 @@ import copy
 from collections.abc import Callable, Collection
 from typing import Any
 
-GROUP = "kafka.strimzi.io"
-V1, V1BETA2 = f"{GROUP}/v1", f"{GROUP}/v1beta2"
+from kanister_kafka.constants import STRIMZI
+
+V1, V1BETA2 = f"{STRIMZI}/v1", f"{STRIMZI}/v1beta2"
 KRAFT = {"strimzi.io/kraft": "enabled", "strimzi.io/node-pools": "enabled"}
 """Annotations without which an operator before 0.48 reads a Kafka as one with ZooKeeper."""
 STORAGE_TOPICS = {

@@ -11,8 +11,10 @@ from typing import Any
 
 import yaml
 
+from kanister_kafka.constants import STRIMZI
+
 from . import api_versions
-from .api_versions import GROUP, V1BETA2, Object
+from .api_versions import V1BETA2, Object
 from .lab import Kafka, combined_node
 from .small_kafka import ONE, PAUSED, PLAIN
 
@@ -144,7 +146,7 @@ def documents(family: str) -> list[Object]:
             text,
         )
     items = [item for item in yaml.safe_load_all(text) if item]
-    items = [item for item in items if item["apiVersion"].startswith(f"{GROUP}/")]
+    items = [item for item in items if item["apiVersion"].startswith(f"{STRIMZI}/")]
     if family == "long-names":
         for item in items:
             item["metadata"]["namespace"] = LONG.namespace

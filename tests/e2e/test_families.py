@@ -12,6 +12,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from kanister_kafka.constants import STRIMZI
+
 from . import families, faults, lab
 from .families import FAMILIES, Family, MirrorSource
 from .lab import is_ready, kubectl, run_action, wait_until
@@ -33,13 +35,13 @@ PLURALS = {
 def served() -> set[str]:
     """Return the API versions in which the cluster has Strimzi's resources."""
     versions = kubectl("api-versions").split()
-    return {version for version in versions if version.startswith(f"{families.GROUP}/")}
+    return {version for version in versions if version.startswith(f"{STRIMZI}/")}
 
 
 def live(item: dict) -> dict:
     """Read a resource of a family in the API version in which it was made."""
     version = item["apiVersion"].rpartition("/")[2]
-    resource = f"{PLURALS[item['kind']]}.{version}.{families.GROUP}"
+    resource = f"{PLURALS[item['kind']]}.{version}.{STRIMZI}"
     return lab.get(resource, item["metadata"]["name"], "-n", item["metadata"]["namespace"])
 
 

@@ -109,7 +109,7 @@ def test_what_cannot_be_backed_up_is_not_locked(
     done = checked(shell.on(pattern, answer), READINESS_TIMEOUT="0")
     assert done.returncode != 0
     assert reason in done.stderr.splitlines()[-1]
-    assert not shell.writes(), "not even a failure: the record is of another run"
+    assert not shell.writes(), "not even a failure: the state ConfigMap is of another run"
 
 
 def test_of_two_runs_one_gets_the_lock(shell: Shell) -> None:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.core import ParameterSource
 
-from kanister_kafka.backup.options import NEVER, SnapshotProvider, Strategy
+from kanister_kafka.backup.options import NEVER, Options, SnapshotProvider, Strategy
 from kanister_kafka.cli.app import echo, echo_bytes, terminal_width
 from kanister_kafka.cli.options import (
     chosen_options_from,
@@ -206,7 +206,7 @@ def _each(
     if not any(result.is_applied for result in results):
         names = ", ".join(f"{result.namespace}/{result.name}" for result in results)
         raise NotFoundError(
-            f"no Blueprint of any Kafka is applied: {names}; kanister-kafka apply puts it there"
+            f"no Blueprint of any Kafka is applied: {names}; kanister-kafka apply creates it"
         )
     return tuple(results)
 
@@ -240,8 +240,8 @@ def _applied(
 
 def _is_flush_only(choices: dict[str, Any]) -> bool:
     """Return whether the Blueprint is the second one of the Kafka, which only flushes."""
-    strategy, engine = str(choices["strategy"]), str(choices["engine"])
-    return strategy == Strategy.HOT.value and engine != SnapshotProvider.KANISTER.value
+    strategy, engine = Strategy(choices["strategy"]), SnapshotProvider(choices["engine"])
+    return Options(strategy=strategy, engine=engine).is_flush_only
 
 
 def _take_applied_options(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from itertools import chain
 
-from kanister_kafka.backup.kasten import hot_effects
+from kanister_kafka.backup.kasten import hot_consistency, hot_effects
 from kanister_kafka.backup.options import Strategy
 from kanister_kafka.backup.planner import autoscaler_conflict
 from kanister_kafka.constants import PAUSE_RECONCILIATION, PREVIOUS_PAUSE, BackupState
@@ -378,9 +378,8 @@ def strategy(view: ClusterFacts) -> Iterator[CheckLine]:
     chosen = view.planned.plan.options.strategy if view.planned else Strategy.COLD
     if view.planned and chosen is Strategy.HOT:
         options = view.planned.plan.options
-        proven = "not consistent" if options.is_flush_only else "not proven consistent"
         yield warned(
-            f"a hot backup is {proven}",
+            f"a hot backup is {hot_consistency(options)}",
             "use --strategy online if all clients can be stopped, or cold",
             detail=hot_effects(view.planned.plan.cluster, options),
         )
