@@ -25,7 +25,7 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.yamldoc import document_from_dict, loads, to_python
 from tests.cli.test_app import completed
 from tests.fakes.checked_server import labelled_pod_set, rendered
-from tests.operations.test_preflight import (
+from tests.fakes.kafka_objects import (
     NAMESPACE,
     kafka,
     pool,

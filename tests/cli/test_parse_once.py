@@ -13,7 +13,7 @@ from kanister_kafka.cli import main
 from kanister_kafka.yamldoc.parser import Loader
 from tests.conftest import ROOT
 from tests.fakes.api_server import running
-from tests.operations.test_preflight import NAMESPACE
+from tests.fakes.kafka_objects import NAMESPACE
 
 EXAMPLE = ROOT / "examples" / "kraft-separate-pools"
 KRAFT = str(EXAMPLE)

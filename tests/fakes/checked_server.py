@@ -11,7 +11,7 @@ from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.yamldoc import document_from_dict, loads, to_python
 from tests.fakes.api_server import ApiServer
 from tests.fakes.fake_time import FakeTime
-from tests.operations.test_preflight import (
+from tests.fakes.kafka_objects import (
     NAMESPACE,
     claim,
     deployment,

@@ -15,7 +15,8 @@ from kanister_kafka.operations.volume_snapshots import (
 )
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.api_server import running
-from tests.operations.test_preflight import claim, seen, snapshot_class, view, volume
+from tests.fakes.kafka_objects import claim, snapshot_class, volume
+from tests.operations.test_preflight import seen, view
 
 DRIVER = "csi.example.com"
 MIGRATED = {"pv.kubernetes.io/migrated-to": DRIVER}

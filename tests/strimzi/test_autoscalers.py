@@ -15,7 +15,8 @@ from kanister_kafka.operations.preflight.kafka import autoscalers
 from kanister_kafka.operations.preflight.model import OptionalRead
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.yamldoc import loads
-from tests.operations.test_preflight import planned, thing, view
+from tests.fakes.kafka_objects import thing
+from tests.operations.test_preflight import planned, view
 from tests.strimzi.test_clients import connected_to
 from tests.strimzi.test_reader import CONNECT, KRAFT
 
