@@ -15,7 +15,6 @@ from kanister_kafka.topics.broker import (
     end_tasks,
     failure_of,
 )
-from kanister_kafka.topics.partition_reader import READ_TIMEOUT_S
 
 EACH = 2 << 20
 """Bytes of one partition in a response; a larger batch is complete nevertheless."""
@@ -25,8 +24,6 @@ GROWTH = 8
 """Factor for the bytes of one partition if a batch is larger."""
 AHEAD = 2
 """Responses of a partition that wait to be compared; one more can be on its way."""
-PAUSE_S = 0.2
-"""Seconds before a failed request is repeated."""
 OFFSET_OUT_OF_RANGE = 1
 CORRUPT_MESSAGE = 2
 MOVED = frozenset((3, 5, 6, 7, 8, 9, 56, 74, 75, 76))
@@ -169,11 +166,11 @@ class BatchReader:
 
     async def _find_leaders_again(self, numbers: Mapping[int, int]) -> None:
         self._checked |= self._lasts.keys() & numbers.keys()
-        await asyncio.sleep(PAUSE_S)
+        await asyncio.sleep(self._brokers.timing.pause)
         try:
             await self._brokers.find_leaders()
         except UnreachableError:
-            if time.monotonic() - self._progress > READ_TIMEOUT_S:
+            if time.monotonic() - self._progress > self._brokers.timing.timeout:
                 raise
 
     def _receive(self, answer: FetchedPartition) -> None:
@@ -255,10 +252,11 @@ class BatchReader:
 
     def _raise_if_stalled(self) -> None:
         stalled = [n for n in sorted(self.fetching) if not self._queues[n]]
+        timeout = self._brokers.timing.timeout
         if not stalled:
             self._progress = time.monotonic()
-        elif time.monotonic() - self._progress > READ_TIMEOUT_S:
+        elif time.monotonic() - self._progress > timeout:
             numbers = ", ".join(map(str, stalled))
             raise UnreachableError(
-                f"{self.label}: no record of {self.topic}[{numbers}] within {READ_TIMEOUT_S:g} s"
+                f"{self.label}: no record of {self.topic}[{numbers}] within {timeout:g} s"
             )

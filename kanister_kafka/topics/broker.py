@@ -30,6 +30,7 @@ from kanister_kafka.errors import (
 from kanister_kafka.topics import require_extra
 from kanister_kafka.topics.client import REQUEST, ClientAccess
 from kanister_kafka.topics.client_properties import ClientProperties, mechanism_of, protocol_of
+from kanister_kafka.topics.partition_reader import READ_TIMEOUT_S
 from kanister_kafka.yamldoc.source import is_directory
 
 CLIENT = "kanister-kafka"
@@ -381,12 +382,28 @@ async def end_tasks(*tasks: asyncio.Task[Any]) -> None:
     await asyncio.gather(*tasks, return_exceptions=True)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FetchTiming:
+    """How long a reader of batches waits, in seconds."""
+
+    pause: float = 0.2
+    """Before a failed request is repeated."""
+    timeout: float = READ_TIMEOUT_S
+    """Without a record before the end of a partition, after which reading has failed."""
+
+
+FETCH_TIMING = FetchTiming()
+
+
 class BrokerConnections:
     """The connections to the leaders of a topic. Its methods raise what KafkaConsumer raises."""
 
-    def __init__(self, access: ClientAccess, topic: str) -> None:
+    def __init__(
+        self, access: ClientAccess, topic: str, timing: FetchTiming = FETCH_TIMING
+    ) -> None:
         self.access = access
         self.topic = topic
+        self.timing = timing
         self.leaders: dict[int, int] = {}
         """For each partition the node id of its leader; partitions without one are not in it."""
         self._addresses: dict[int, Address] = {}

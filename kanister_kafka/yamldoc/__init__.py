@@ -12,9 +12,8 @@ from kanister_kafka.yamldoc.nodes import (
     to_python,
     with_location,
 )
-from kanister_kafka.yamldoc.parser import MAX_DEPTH, MAX_NODES
+from kanister_kafka.yamldoc.parser import MAX_BYTES, MAX_DEPTH, MAX_NODES, Limits
 from kanister_kafka.yamldoc.source import (
-    MAX_BYTES,
     STDIN,
     LoadResult,
     ParseResult,
@@ -33,6 +32,7 @@ __all__ = [
     "MAX_NODES",
     "STDIN",
     "Document",
+    "Limits",
     "LoadResult",
     "MappingEntry",
     "MappingNode",

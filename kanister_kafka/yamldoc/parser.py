@@ -11,6 +11,7 @@ import base64
 import math
 import re
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any, NamedTuple, NoReturn, TextIO
 
 import yaml
@@ -39,6 +40,8 @@ MAX_NODES = 2_000_000
 """Most nodes in one file, each use of an alias counted with all that is below it."""
 MAX_PROBLEMS = 10_000
 """Maximum number of reported faults of one file: more would not be read, and each takes memory."""
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest file read, in bytes: ten times the largest object that etcd takes by default."""
 MERGE = "<<"
 MERGE_TAG = "tag:yaml.org,2002:merge"
 ENDS = frozenset({yaml.MappingEndEvent, yaml.SequenceEndEvent})
@@ -70,6 +73,20 @@ HELM = re.compile(
 
 new_tuple = tuple.__new__
 """Makes a named tuple as its class does, in half the time: half of a text's time goes there."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Limits:
+    """How much of one file is read."""
+
+    max_bytes: int = MAX_BYTES
+    """Of one file, or of one object if each is read by itself; there, in characters."""
+    max_depth: int = MAX_DEPTH
+    max_nodes: int = MAX_NODES
+    max_problems: int = MAX_PROBLEMS
+
+
+LIMITS = Limits()
 
 
 class _Key(NamedTuple):
@@ -105,8 +122,10 @@ class _LimitError(Exception):
 class Composer:
     """Composes one text; keeps what is wrong with it, and what could be made of it."""
 
-    def __init__(self, source: str) -> None:
+    def __init__(self, source: str, limits: Limits = LIMITS) -> None:
         self.source = source
+        self._limits = limits
+        self._too_deep = f"is nested more than {limits.max_depth} levels deep"
         self.roots: list[Node] = []
         self.problems: list[Diagnostic] = []
         self._anchors: dict[str, tuple[Node, int, int]] = {}
@@ -166,14 +185,15 @@ class Composer:
         else:
             self._add(Scalar(token.value, location, token.text, None, token.quoted), 1, 0, location)
 
-    def compose_apart(self, text: TextIO, longest: int) -> Iterator[Node]:
+    def compose_apart(self, text: TextIO) -> Iterator[Node]:
         """Yield the node of each document as the text is read, so it may be of any length.
 
         The `items` of a list at the top come one by one, before the list that is without them by
-        then. None may be longer than the given number of characters. What is wrong is in `problems`
+        then. None may be longer than the limit, in characters. What is wrong is in `problems`
         at the end; a place within a literal block is that of the block, as no line is kept.
         """
         self._apart, begun = True, 0
+        longest = self._limits.max_bytes
         for position in self._steps(text):
             if self.roots:
                 yield self.roots.pop()
@@ -229,8 +249,8 @@ class Composer:
 
     def _enter(self, opened: _OpenCollection) -> None:
         location = opened.location
-        if len(self._open) >= MAX_DEPTH:
-            self._stop(location, f"is nested more than {MAX_DEPTH} levels deep")
+        if len(self._open) >= self._limits.max_depth:
+            self._stop(location, self._too_deep)
         self._open.append(opened)
 
     def _end(self) -> None:
@@ -282,7 +302,7 @@ class Composer:
         if anchor:
             self._anchors[anchor] = node, 1, 0
         key = parent.key if parent is not None and parent.mapping else None
-        if parent is None or key is None or parent.size >= MAX_NODES:
+        if parent is None or key is None or parent.size >= self._limits.max_nodes:
             self._add(node, 1, 0, location)
             return
         parent.size, parent.key = parent.size + 1, None  # as `_add` does: most nodes are these
@@ -307,13 +327,14 @@ class Composer:
             self.roots.append(node)
             return
         parent.size += size
-        if parent.size > MAX_NODES:
-            message = f"holds more than {MAX_NODES} values once its aliases are expanded"
+        if parent.size > self._limits.max_nodes:
+            most = self._limits.max_nodes
+            message = f"holds more than {most} values once its aliases are expanded"
             self._stop(location, message)
         if depth >= parent.depth:
             parent.depth = depth + 1
-            if depth + len(self._open) > MAX_DEPTH:
-                self._stop(location, f"is nested more than {MAX_DEPTH} levels deep")
+            if depth + len(self._open) > self._limits.max_depth:
+                self._stop(location, self._too_deep)
         if not parent.mapping:
             parent.children.append(node)
         elif parent.key is None:
@@ -424,7 +445,7 @@ class Composer:
         if self.lines and location.line > len(self.lines):  # libyaml ends an open last line
             location = Location(self.source, len(self.lines), len(self.lines[-1]) + 1)
         if getattr(failure, "problem", None) == TOO_DEEP:
-            self._report("yaml-limit", location, f"is nested more than {MAX_DEPTH} levels deep")
+            self._report("yaml-limit", location, self._too_deep)
             self.roots.clear()
             return
         words = (getattr(failure, "context", None), getattr(failure, "problem", None))
@@ -447,5 +468,6 @@ class Composer:
 
     def _report(self, check: str, location: Location, message: str) -> None:
         self.problems.append(error(check, location, "", message))
-        if len(self.problems) == MAX_PROBLEMS:
-            self._stop(location, f"has more than {MAX_PROBLEMS} faults; the rest is not read")
+        if len(self.problems) == self._limits.max_problems:
+            message = f"has more than {len(self.problems)} faults; the rest is not read"
+            self._stop(location, message)

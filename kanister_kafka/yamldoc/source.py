@@ -20,12 +20,10 @@ from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc.json_stream import resolve_scalar
 from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Sequence, field_path, is_set
-from kanister_kafka.yamldoc.parser import Composer
+from kanister_kafka.yamldoc.parser import LIMITS, Composer, Limits
 
 T = TypeVar("T")
 
-MAX_BYTES = 16 * 1024 * 1024
-"""Largest file read, in bytes: ten times the largest object that etcd takes by default."""
 SUFFIXES = (".yaml", ".yml", ".json")
 """Files that are read when a directory is named."""
 STDIN = "-"
@@ -59,14 +57,17 @@ ReadText = Callable[[bytes, str], LoadResult]
 """The text of a file and its name to objects."""
 
 
-def load(paths: Iterable[str | Path], reading: ReadText | None = None) -> LoadResult:
+def load(
+    paths: Iterable[str | Path], reading: ReadText | None = None, limits: Limits = LIMITS
+) -> LoadResult:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
     `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError if a
     path cannot be read, or a directory or one of these files below it. As kubectl does, it reads
     links to files, and does not enter links to directories.
     """
-    return merge_results((reading or loads)(raw, source) for source, raw in _sources(paths))
+    read = reading or partial(loads, limits=limits)
+    return merge_results(read(raw, source) for source, raw in _sources(paths, limits))
 
 
 def merge_results(results: Iterable[LoadResult]) -> LoadResult:
@@ -80,7 +81,9 @@ def merge_results(results: Iterable[LoadResult]) -> LoadResult:
     )
 
 
-def iter_load(paths: Iterable[str | Path]) -> Iterator[Document | Diagnostic]:
+def iter_load(
+    paths: Iterable[str | Path], limits: Limits = LIMITS
+) -> Iterator[Document | Diagnostic]:
     """Read the same one object after the other, so that a file may be of any length.
 
     Raises UnreachableError if a path cannot be read.
@@ -89,18 +92,20 @@ def iter_load(paths: Iterable[str | Path]) -> Iterator[Document | Diagnostic]:
         if str(path) == STDIN:
             if sys.stdin is None:
                 raise UnreachableError("<stdin>: standard input is closed")
-            yield from _stream_objects(sys.stdin.buffer, "<stdin>")
+            yield from _stream_objects(sys.stdin.buffer, "<stdin>", limits)
             continue
         for file in _read(str(path), partial(_files, Path(path))):
             with _read(str(file), partial(_open, file)) as stream:
-                yield from _stream_objects(stream, str(file))
+                yield from _stream_objects(stream, str(file), limits)
 
 
-def _stream_objects(stream: IO[bytes], source: str) -> Iterator[Document | Diagnostic]:
+def _stream_objects(
+    stream: IO[bytes], source: str, limits: Limits
+) -> Iterator[Document | Diagnostic]:
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
-    composer = Composer(source)
+    composer = Composer(source, limits)
     try:
-        for root in composer.compose_apart(text, MAX_BYTES):
+        for root in composer.compose_apart(text):
             yield from _objects(root, composer.problems)
     except OSError as failure:
         raise UnreachableError(f"{source}: {failure.strerror or failure}") from failure
@@ -109,12 +114,12 @@ def _stream_objects(stream: IO[bytes], source: str) -> Iterator[Document | Diagn
     yield from composer.problems
 
 
-def loads(text: str | bytes, source: str = "<text>") -> LoadResult:
+def loads(text: str | bytes, source: str = "<text>", limits: Limits = LIMITS) -> LoadResult:
     """Read YAML or JSON text of any number of documents; a `kind: List` is opened.
 
     What is wrong comes back as problems: this raises nothing, however broken the text is.
     """
-    parsed = parse(text, source)
+    parsed = parse(text, source, limits)
     problems = list(parsed.problems)
     documents: list[Document] = []
     for root in parsed.roots:
@@ -123,19 +128,19 @@ def loads(text: str | bytes, source: str = "<text>") -> LoadResult:
     return LoadResult(tuple(documents), tuple(problems), (source,), suppressions)
 
 
-def parse(text: str | bytes, source: str = "<text>") -> ParseResult:
+def parse(text: str | bytes, source: str = "<text>", limits: Limits = LIMITS) -> ParseResult:
     """Read YAML or JSON text as it is, for who puts it back together; raises nothing either."""
     start = Location(source, 1, 1)
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
-    if len(raw) > MAX_BYTES:
-        message = f"is larger than {MAX_BYTES // 1024 // 1024} MiB; split it"
+    if len(raw) > limits.max_bytes:
+        message = f"is larger than {limits.max_bytes // 1024 // 1024} MiB; split it"
         return ParseResult("", (), (), (error("too-large", start, "", message),))
     try:
         decoded = raw.decode("utf-8-sig")
     except UnicodeDecodeError as failure:
         message = f"is not UTF-8 text: {failure.reason} at byte {failure.start}"
         return ParseResult("", (), (), (error("not-text", start, "", message),))
-    composer = Composer(source)
+    composer = Composer(source, limits)
     composer.compose(decoded)
     return ParseResult(
         decoded, tuple(composer.lines), tuple(composer.roots), tuple(composer.problems)
@@ -165,18 +170,18 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
             yield document
 
 
-def read_stdin() -> bytes:
+def read_stdin(limits: Limits = LIMITS) -> bytes:
     """Read standard input up to the byte that makes it too large, or raise UnreachableError."""
-    return _read("<stdin>", _stdin)
+    return _read("<stdin>", partial(_stdin, limits))
 
 
-def _sources(paths: Iterable[str | Path]) -> Iterator[tuple[str, bytes]]:
+def _sources(paths: Iterable[str | Path], limits: Limits) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         if str(path) == STDIN:
-            yield "<stdin>", read_stdin()
+            yield "<stdin>", read_stdin(limits)
             continue
         for file in _read(str(path), partial(_files, Path(path))):
-            yield file.as_posix(), _read(str(file), partial(_head, file))
+            yield file.as_posix(), _read(str(file), partial(_head, file, limits))
 
 
 def is_directory(path: str | Path) -> bool:
@@ -203,19 +208,19 @@ def _raise(failure: OSError) -> None:
     raise failure
 
 
-def _stdin() -> bytes:
+def _stdin(limits: Limits) -> bytes:
     if sys.stdin is None:
         raise ValueError("standard input is closed")
-    return sys.stdin.buffer.read(MAX_BYTES + 1)
+    return sys.stdin.buffer.read(limits.max_bytes + 1)
 
 
 def _open(file: Path) -> IO[bytes]:
     return file.open("rb")
 
 
-def _head(file: Path) -> bytes:
+def _head(file: Path, limits: Limits) -> bytes:
     with _open(file) as stream:
-        return stream.read(MAX_BYTES + 1)
+        return stream.read(limits.max_bytes + 1)
 
 
 def _read(source: str, read: Callable[[], T]) -> T:

@@ -24,13 +24,14 @@ from kanister_kafka.backup.render import render
 from kanister_kafka.cli import main
 from kanister_kafka.kube.exec import ExecResult
 from kanister_kafka.operations.backups.model import Backup, BackupSnapshot
-from kanister_kafka.operations.clone import broker_reads, remover
+from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.broker_reads import ReplicaRecords
 from kanister_kafka.operations.clone.checks import long_host_fault, quota_faults
 from kanister_kafka.operations.clone.comparison import common_ranges, compare_replicas
 from kanister_kafka.operations.clone.contents import BackupContents, SnapshotSource, read_node_ids
 from kanister_kafka.operations.clone.plan import CloneRequest, missing_references, plan_clone
 from kanister_kafka.operations.clone.rehome import NodeResources
+from kanister_kafka.operations.clone.remover import CloneRemover
 from kanister_kafka.operations.clone.verification import RecordsRead
 from kanister_kafka.operations.clone.verify import Verifier
 from kanister_kafka.strimzi.discovery import KafkaRef
@@ -991,7 +992,7 @@ def test_a_removal_that_ctrl_c_has_ended_is_an_error(cluster, monkeypatch) -> No
             signal.raise_signal(signal.SIGINT)
 
     monkeypatch.setattr(broker_reads, "exec_in_pod", interrupt)
-    monkeypatch.setattr(remover.CloneRemover, "remove", press)
+    monkeypatch.setattr(CloneRemover, "remove", press)
     done = verify(cluster)
     assert done.exit_code == 1
     assert "before this was done: the copy is removed first" in done.stderr
@@ -1250,9 +1251,8 @@ def test_a_result_is_written_to_the_backup_although_the_report_cannot_be(
 @pytest.mark.parametrize("code", [403, 503])
 @pytest.mark.parametrize("plural", ["kafkanodepools", "kafkas"])
 def test_a_resource_that_stays_is_reported_and_removed_by_a_later_run(
-    cluster, monkeypatch, plural, code
+    cluster, plural, code
 ) -> None:
-    monkeypatch.setattr(remover, "GONE_S", 4)
     Operator(cluster)
     cluster.add("namespaces", "", "other")
     cluster.refusals.append(("DELETE", f"/namespaces/other/{plural}/", code))
@@ -1274,9 +1274,8 @@ def test_a_resource_that_stays_is_reported_and_removed_by_a_later_run(
     assert left(cluster) == [("namespaces", "", "other")]
 
 
-def test_a_copy_that_could_not_be_marked_is_removed_after_a_command(cluster, monkeypatch) -> None:
+def test_a_copy_that_could_not_be_marked_is_removed_after_a_command(cluster) -> None:
     """Its account has a Role of an earlier version, without the right."""
-    monkeypatch.setattr(remover, "GONE_S", 4)
     Operator(cluster)
     cluster.add("namespaces", "", "other")
     cluster.refusals.append(("DELETE", "/namespaces/other/kafkas/", 403))
@@ -1301,8 +1300,7 @@ def test_a_copy_that_could_not_be_marked_is_removed_after_a_command(cluster, mon
     assert left(cluster) == [("namespaces", "", "other")]
 
 
-def test_a_namespace_that_stays_is_marked_and_removed_by_the_next_run(cluster, monkeypatch) -> None:
-    monkeypatch.setattr(remover, "GONE_S", 4)
+def test_a_namespace_that_stays_is_marked_and_removed_by_the_next_run(cluster) -> None:
     Operator(cluster)
     cluster.refusals.append(("DELETE", "/namespaces/", 403))
     assert verify(cluster).exit_code == 1
@@ -1314,8 +1312,7 @@ def test_a_namespace_that_stays_is_marked_and_removed_by_the_next_run(cluster, m
     assert left(cluster) == []
 
 
-def test_a_network_policy_that_stays_is_reported(cluster, monkeypatch) -> None:
-    monkeypatch.setattr(remover, "GONE_S", 4)
+def test_a_network_policy_that_stays_is_reported(cluster) -> None:
     Operator(cluster)
     cluster.add("namespaces", "", "other")
     cluster.refusals.append(("DELETE", "/networkpolicies/", 403))

@@ -22,7 +22,6 @@ from kanister_kafka.kube.client import KubeClient
 from kanister_kafka.kube.storage_classes import DEFAULT_STORAGE_CLASS
 from kanister_kafka.operations.clone import broker_reads
 from kanister_kafka.operations.clone.imports import node_of
-from kanister_kafka.operations.exports import restic as restic_program
 from kanister_kafka.operations.exports.location import (
     Credentials,
     Repository,
@@ -500,15 +499,13 @@ def test_a_store_that_cannot_be_read_is_an_error(restic, cluster, fault, word) -
     assert not cluster.writes
 
 
-@pytest.mark.usefixtures("away")
-def test_a_store_that_does_not_answer_is_given_up(restic, monkeypatch) -> None:
-    monkeypatch.setattr(restic_program, "OPEN_S", 1)
+def test_a_repository_that_does_not_answer_is_an_error(restic) -> None:
     restic.store["silent"] = True
     restic.write()
-    done = run(Nowhere, "backups", "list", "--location", LOCATION)
-    assert done.exit_code == 2
-    assert "does not answer within 1 s" in done.stderr
-    assert "connection refused" in done.stderr
+    client = ResticClient(parse_location(LOCATION), environment_credentials(), open_timeout=1)
+    with pytest.raises(UnreachableError, match="does not answer within 1 s") as failure:
+        client.check()
+    assert "connection refused" in str(failure.value)
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from kanister_kafka.errors import ForbiddenError, NotFoundError, UnreachableError
-from kanister_kafka.topics import batch_reader
-from kanister_kafka.topics.broker import BrokerConnections, run_coroutine
+from kanister_kafka.topics.broker import BrokerConnections, FetchTiming, run_coroutine
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer, OffsetRange
 from kanister_kafka.topics.client_properties import find_obstacle
 from kanister_kafka.topics.compare.logs import LogPair, read_bounds
@@ -74,6 +73,9 @@ def brokers(a: Log, b: Log) -> Iterator[tuple[FakeBroker, FakeBroker]]:
         yield one, other
 
 
+SHORT_PAUSES = FetchTiming(pause=0.01)
+
+
 def compared(
     a: FakeBroker,
     b: FakeBroker,
@@ -83,6 +85,7 @@ def compared(
     settings: dict[str, str] | None = None,
     meter: ProgressMeter | None = None,
     errors: Callable[[int, int], int] | None = None,
+    timing: FetchTiming = SHORT_PAUSES,
 ) -> PartitionResult:
     """Compare partition 0 of two brokers as `compare` does it.
 
@@ -98,7 +101,7 @@ def compared(
     with (
         closing(KafkaConsumer(sides[0], isolation=isolation)) as one,
         closing(KafkaConsumer(sides[1], isolation=isolation)) as other,
-        closing(LogPair(OpenTopic(one, TOPIC), OpenTopic(other, TOPIC))) as logs,
+        closing(LogPair(OpenTopic(one, TOPIC), OpenTopic(other, TOPIC), timing)) as logs,
     ):
         in_a, in_b = (found[0] for found in logs.read_bounds(*spans))
         if errors is not None:
@@ -242,13 +245,10 @@ def test_no_byte_can_change_unnoticed(number: int, place: int, bits: int) -> Non
         if 12 <= at < 16:  # the leader epoch
             assert not compared(a, b).differs
             return
-        batch_reader.READ_TIMEOUT_S, before = 0.3, batch_reader.READ_TIMEOUT_S
         try:
-            result = compared(a, b)
+            result = compared(a, b, timing=FetchTiming(pause=0.01, timeout=0.3))
         except UnreachableError:
             return
-        finally:
-            batch_reader.READ_TIMEOUT_S = before
     assert result.differs or result.head_a or result.head_b or result.tail_a or result.tail_b
 
 
@@ -397,11 +397,6 @@ def moved(times: int, code: int) -> Callable[[int, int], int]:
         return code
 
     return error
-
-
-@pytest.fixture(autouse=True)
-def short_pauses(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batch_reader, "PAUSE_S", 0.01)
 
 
 @pytest.mark.parametrize("code", [3, 5, 6, 74])

@@ -5,7 +5,6 @@ import io
 import json
 import os
 from collections.abc import Callable, Iterator
-from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -19,6 +18,7 @@ from kanister_kafka.yamldoc import (
     MAX_BYTES,
     MAX_DEPTH,
     Document,
+    Limits,
     MappingNode,
     Node,
     Scalar,
@@ -28,12 +28,9 @@ from kanister_kafka.yamldoc import (
     loads,
     to_python,
 )
-from kanister_kafka.yamldoc import parser as composing
 from tests.conftest import ROOT, seconds_of
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-# The package has a function of this name too, which hides the module.
-loading = import_module("kanister_kafka.yamldoc.source")
 PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
 
 # Nine lists, each of nine aliases of the one before: nine to the ninth values out of a few lines.
@@ -48,8 +45,8 @@ def objects(text: str | bytes) -> list[object]:
     return [to_python(found.root) for found in loads(text).documents]
 
 
-def found_in(text: str | bytes) -> list[tuple[str, int, int, str]]:
-    problems = loads(text, "f.yaml").problems
+def found_in(text: str | bytes, **limits: int) -> list[tuple[str, int, int, str]]:
+    problems = loads(text, "f.yaml", Limits(**limits)).problems
     assert all(problem.severity is Severity.ERROR for problem in problems)
     assert all(problem.location.source == "f.yaml" for problem in problems)
     assert all(problem.message for problem in problems)
@@ -204,37 +201,30 @@ def test_what_is_made_of_broken_text(text: str, expected: object) -> None:
     assert objects(text) == [expected]
 
 
-def test_the_limits_themselves_are_allowed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_limits_themselves_are_allowed() -> None:
     # The mapping at the top is a level as well.
-    assert loads("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)).problems == ()
-    monkeypatch.setattr(composing, "MAX_DEPTH", 3)
-    assert loads("a: &a [1]\nb: [*a]\n").problems == ()
-    monkeypatch.setattr(composing, "MAX_DEPTH", 2)
-    assert found_in("a: &a [1]\nb: [*a]\n") == [("yaml-limit", 2, 5, "")]
-    monkeypatch.setattr(loading, "MAX_BYTES", 5)
-    assert loads("a: 1\n").problems == ()
-    assert found_in("a: 10\n") == [("too-large", 1, 1, "")]
+    assert found_in("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)) == []
+    assert found_in("a: &a [1]\nb: [*a]\n", max_depth=3) == []
+    assert found_in("a: &a [1]\nb: [*a]\n", max_depth=2) == [("yaml-limit", 2, 5, "")]
+    assert found_in("a: 1\n", max_bytes=5) == []
+    assert found_in("a: 10\n", max_bytes=5) == [("too-large", 1, 1, "")]
 
 
-def test_not_every_fault_of_a_broken_file_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(composing, "MAX_PROBLEMS", 3)
-    assert found_in("a: 1\na: 2\na: 3\n") == [("duplicate-key", n, 1, "") for n in (2, 3)]
-    told = [("duplicate-key", n, 1, "") for n in (2, 3, 4)]
-    assert found_in("a: 1\n" * 9) == [*told, ("yaml-limit", 4, 1, "")]
+def test_not_every_fault_of_a_broken_file_is_reported() -> None:
+    faults = [("duplicate-key", n, 1, "") for n in (2, 3, 4)]
+    assert found_in("a: 1\na: 2\na: 3\n", max_problems=3) == faults[:2]
+    assert found_in("a: 1\n" * 9, max_problems=3) == [*faults, ("yaml-limit", 4, 1, "")]
 
 
-def test_values_below_an_alias_count_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_values_below_an_alias_count_each_time() -> None:
     # One for the mapping, two for its keys, two for each use of the list of one.
-    monkeypatch.setattr(composing, "MAX_NODES", 7)
-    assert loads("a: &a [1]\nb: *a\n").problems == ()
-    monkeypatch.setattr(composing, "MAX_NODES", 6)
-    assert found_in("a: &a [1]\nb: *a\n") == [("yaml-limit", 2, 4, "")]
+    assert found_in("a: &a [1]\nb: *a\n", max_nodes=7) == []
+    assert found_in("a: &a [1]\nb: *a\n", max_nodes=6) == [("yaml-limit", 2, 4, "")]
 
 
-def test_a_text_of_many_bytes_is_measured_in_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(loading, "MAX_BYTES", 8)
-    assert loads("a: éé\n").problems == ()
-    assert found_in("a: ééé\n") == [("too-large", 1, 1, "")]
+def test_a_text_of_many_bytes_is_measured_in_bytes() -> None:
+    assert found_in("a: éé\n", max_bytes=8) == []
+    assert found_in("a: ééé\n", max_bytes=8) == [("too-large", 1, 1, "")]
 
 
 @pytest.mark.parametrize(
@@ -478,12 +468,9 @@ def test_problems_of_all_files_are_reported(tmp_path: Path) -> None:
     ]
 
 
-def test_a_large_file_is_not_read_to_its_end(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loading, "MAX_BYTES", 100)
+def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text("a: 1\n" * 1000)
-    (problem,) = load([tmp_path / "large.yaml"]).problems
+    (problem,) = load([tmp_path / "large.yaml"], limits=Limits(max_bytes=100)).problems
     assert problem.rule == "too-large"
 
 
@@ -647,10 +634,12 @@ def assert_readable(text: str | bytes) -> None:
     assert loads(text, "f") == loaded
 
 
-def apart(tmp_path: Path, text: str | bytes) -> tuple[list[Document], list[Diagnostic]]:
+def apart(
+    tmp_path: Path, text: str | bytes, **limits: int
+) -> tuple[list[Document], list[Diagnostic]]:
     path = tmp_path / "all.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = list(iter_load([path]))
+    found = list(iter_load([path], Limits(**limits)))
     return (
         [one for one in found if isinstance(one, Document)],
         [one for one in found if isinstance(one, Diagnostic)],
@@ -696,11 +685,9 @@ def test_objects_before_a_fault_are_there(tmp_path: Path) -> None:
     assert problem.rule == "yaml-syntax"
 
 
-def test_an_object_that_has_no_end_is_not_read_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(loading, "MAX_BYTES", 1000)
+def test_an_object_that_has_no_end_is_not_read_on(tmp_path: Path) -> None:
     many = "---\nkind: A\n" * 1000
-    documents, (problem,) = apart(tmp_path, f"{many}---\na:\n" + "- b\n" * 1000)
+    text = f"{many}---\na:\n" + "- b\n" * 1000
+    documents, (problem,) = apart(tmp_path, text, max_bytes=1000)
     assert len(documents) == 1000
     assert problem.rule == "too-large"

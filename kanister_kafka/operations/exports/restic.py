@@ -57,10 +57,22 @@ class ResticSnapshot:
 class ResticClient:
     """One repository."""
 
-    def __init__(self, repository: Repository, credentials: Credentials, program: str = "") -> None:
+    def __init__(
+        self,
+        repository: Repository,
+        credentials: Credentials,
+        program: str = "",
+        *,
+        open_timeout: float = OPEN_S,
+    ) -> None:
+        """Use a program, by default the `restic` of the path.
+
+        `open_timeout`: seconds in which `check` must open the repository.
+        """
         self.repository = repository
         self._credentials = credentials
         self._program = _find_program(program)
+        self._open_timeout = open_timeout
 
     def check(self) -> None:
         """Open the repository.
@@ -68,7 +80,7 @@ class ResticClient:
         Raises NotFoundError if there is none, ForbiddenError for a wrong password,
         UnreachableError for all other reasons.
         """
-        self._run(("cat", "config"), OPEN_S)
+        self._run(("cat", "config"), self._open_timeout)
 
     def snapshots(self) -> tuple[ResticSnapshot, ...]:
         """Return the snapshots that kanister-kafka has made, in the order of restic: by time."""

@@ -17,7 +17,13 @@ from typing import Any
 
 from kanister_kafka.topics.batch_reader import BatchReader
 from kanister_kafka.topics.batches import HEADER, Batch, Which, check_crc, decode, is_same_batch
-from kanister_kafka.topics.broker import BrokerConnections, CoroutineRunner, end_tasks
+from kanister_kafka.topics.broker import (
+    FETCH_TIMING,
+    BrokerConnections,
+    CoroutineRunner,
+    FetchTiming,
+    end_tasks,
+)
 from kanister_kafka.topics.client import LOG_APPEND_TIME, OffsetRange
 from kanister_kafka.topics.compare.partition import MAX_TIMES, PartitionComparer
 from kanister_kafka.topics.compare.reader import (
@@ -371,11 +377,11 @@ class LogPair:
     Its methods raise the errors of KafkaConsumer.
     """
 
-    def __init__(self, a: OpenTopic, b: OpenTopic) -> None:
+    def __init__(self, a: OpenTopic, b: OpenTopic, timing: FetchTiming = FETCH_TIMING) -> None:
         self._committed = a.cluster.isolation is Isolation.COMMITTED
         self._brokers = (
-            BrokerConnections(a.cluster.access, a.topic),
-            BrokerConnections(b.cluster.access, b.topic),
+            BrokerConnections(a.cluster.access, a.topic, timing),
+            BrokerConnections(b.cluster.access, b.topic, timing),
         )
         self._runner = CoroutineRunner()
 
