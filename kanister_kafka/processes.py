@@ -5,17 +5,26 @@ Children end with the command, and Ctrl-C is for the command alone.
 
 from __future__ import annotations
 
+import itertools
 import os
+import pickle
 import signal
+import tempfile
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import Future, ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from dataclasses import dataclass
 from multiprocessing import get_context, parent_process
 from multiprocessing.context import SpawnContext
+from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Generic, TypeVar
 
-from kanister_kafka.errors import ActionError
+from kanister_kafka.errors import ActionError, UnreachableError
+
+T = TypeVar("T")
 
 SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP")
 """Ctrl-C, a job that is cancelled, a terminal that is closed."""
@@ -108,3 +117,77 @@ def _wait() -> None:
     if parent is not None:
         parent.join()
         os._exit(1)
+
+
+# Results come by files. The pool of Python sends them through a pipe, and if a process is killed
+# while it sends one that the pipe cannot take at once, the reader waits for the rest without end
+# (CPython 3.11 to 3.14, concurrent/futures/process.py: `result_reader.recv` without a timeout).
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerTask(Generic[T]):
+    """A call in a worker process."""
+
+    future: Future[None]
+    """Done when the call is. Its result is not in it."""
+    path: Path
+    """The file of the result."""
+
+    def wait(self) -> None:
+        """Wait for the call.
+
+        Raises what the call raises, and UnreachableError if a process is killed.
+        """
+        with _pool_errors():
+            self.future.result()
+
+    def result(self) -> T:
+        """Wait for the call, and return its result, once; raises what `wait` raises."""
+        self.wait()
+        value: T = pickle.loads(self.path.read_bytes())  # noqa: S301 - of a process of this command
+        self.path.unlink()
+        return value
+
+
+class WorkerPool:
+    """Worker processes that end with this one, and not by Ctrl-C."""
+
+    def __init__(
+        self, processes: int, start: Callable[..., object], arguments: tuple[Any, ...] = ()
+    ) -> None:
+        """Call `start` in each process first."""
+        self._numbers = itertools.count()
+        self._folder = tempfile.TemporaryDirectory(prefix="kanister-kafka-")
+        self._pool = ProcessPoolExecutor(processes, spawn_context(), start, arguments)
+
+    def submit(self, function: Callable[..., T], *arguments: Any) -> WorkerTask[T]:
+        """Call a function in the next process that is free.
+
+        Raises UnreachableError if a process is killed.
+        """
+        path = Path(self._folder.name, str(next(self._numbers)))
+        with ignore_sigint(), _pool_errors():
+            return WorkerTask(self._pool.submit(_write_result, path, function, arguments), path)
+
+    def close(self) -> None:
+        """Wait for the calls that run, cancel all others, and end the processes."""
+        self._pool.shutdown(cancel_futures=True)
+        self._folder.cleanup()
+
+
+def _write_result(path: Path, function: Callable[..., object], arguments: tuple[Any, ...]) -> None:
+    value = function(*arguments)
+    raw = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
+    try:
+        path.write_bytes(raw)
+    except OSError as failure:
+        raise UnreachableError(f"{path}: {failure.strerror or failure}") from failure
+
+
+@contextmanager
+def _pool_errors() -> Iterator[None]:
+    try:
+        yield
+    except BrokenProcessPool as failure:
+        text = "a worker process exited without a result (out of memory?)"
+        raise UnreachableError(text) from failure

@@ -9,6 +9,7 @@ import threading
 import time
 from concurrent.futures import Future
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -16,6 +17,7 @@ from hypothesis import strategies as st
 
 from kanister_kafka.diagnostics import Location, error
 from kanister_kafka.errors import InputError, NotFoundError, UnreachableError
+from kanister_kafka.processes import WorkerTask
 from kanister_kafka.topics.client import ClientAccess
 from kanister_kafka.topics.compare import CompareRequest, workers
 from kanister_kafka.topics.compare.verdict import ComparisonVerdict, evaluate_consistency
@@ -86,11 +88,12 @@ def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
     assert not multiprocessing.active_children()
 
 
-def test_the_error_of_a_part_does_not_wait_for_an_earlier_part() -> None:
+def test_the_error_of_a_part_does_not_wait_for_an_earlier_part(tmp_path: Path) -> None:
     running, failed = Future(), Future()
     failed.set_exception(NotFoundError("a: gone"))
     with pytest.raises(NotFoundError, match="a: gone"):
-        workers._report_progress([running, failed], multiprocessing.SimpleQueue(), lambda *_: None)
+        tasks = [WorkerTask(future, tmp_path) for future in (running, failed)]
+        workers._report_progress(tasks, multiprocessing.SimpleQueue(), lambda *_: None)
 
 
 @pytest.mark.parametrize("is_at_work", [False, True])

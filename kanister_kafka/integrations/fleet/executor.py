@@ -9,8 +9,7 @@ from __future__ import annotations
 import gc
 from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Future, ProcessPoolExecutor
-from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
@@ -45,7 +44,7 @@ from kanister_kafka.integrations.fleet.grouping import (
     deserialize,
 )
 from kanister_kafka.linter.pipeline import without_gc
-from kanister_kafka.processes import exit_with_parent, ignore_sigint, spawn_context
+from kanister_kafka.processes import WorkerPool, WorkerTask, exit_with_parent
 from kanister_kafka.strimzi import read_cluster
 from kanister_kafka.strimzi.listeners import BootstrapAddresses
 from kanister_kafka.yamldoc import Document, iter_load
@@ -235,21 +234,14 @@ def _task(cluster: DiscoveredCluster[int], rule: FleetEntry, spool: ObjectSpool)
 
 def _together(tasks: Iterable[RenderTask], processes: int) -> Iterator[tuple[RenderResult, ...]]:
     """Work on several tasks at a time, and on few enough to keep all of them in memory."""
-    waiting: deque[Future[tuple[RenderResult, ...]]] = deque()
-    pool = ProcessPoolExecutor(processes, spawn_context(), _start)
-    try:
+    waiting: deque[WorkerTask[tuple[RenderResult, ...]]] = deque()
+    with closing(WorkerPool(processes, _start)) as pool:
         for task in tasks:
-            with ignore_sigint():
-                waiting.append(pool.submit(render_task, task))
+            waiting.append(pool.submit(render_task, task))
             if len(waiting) >= processes * TASKS_PER_WORKER:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    except BrokenProcessPool as failure:
-        text = "a worker process exited without a result (out of memory?)"
-        raise UnreachableError(text) from failure
-    finally:
-        pool.shutdown(cancel_futures=True)
 
 
 def _start() -> None:

@@ -6,8 +6,7 @@ import math
 import os
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import FIRST_EXCEPTION, Future, ProcessPoolExecutor, wait
-from concurrent.futures.process import BrokenProcessPool
+from concurrent.futures import FIRST_EXCEPTION, wait
 from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from threading import Thread
@@ -16,7 +15,7 @@ from typing import TYPE_CHECKING
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.kube.client import JOBS, PODS, KubeClient, Object
 from kanister_kafka.kube.wait import SYSTEM_CLOCK, Clock, poll
-from kanister_kafka.processes import exit_with_parent, ignore_sigint, spawn_context
+from kanister_kafka.processes import WorkerPool, WorkerTask, exit_with_parent, spawn_context
 from kanister_kafka.topics.client import ClientAccess, KafkaConsumer
 from kanister_kafka.topics.compare import CompareRequest, compare
 from kanister_kafka.topics.compare.reader import OnProgress, OpenTopic
@@ -197,28 +196,24 @@ def _compare_parts(
     context = spawn_context()
     positions: SimpleQueue[tuple[int, int, int]] = context.SimpleQueue()
     end_of_pipe, pipe = context.Pipe(duplex=False)
-    pool = ProcessPoolExecutor(len(requests), context, _start, (positions, end_of_pipe))
+    pool = WorkerPool(len(requests), _start, (positions, end_of_pipe))
     try:
-        futures = []
-        for part, request in enumerate(requests):
-            with ignore_sigint():
-                futures.append(pool.submit(_compare_part, part, a, b, request))
+        tasks = [
+            pool.submit(_compare_part, part, a, b, request) for part, request in enumerate(requests)
+        ]
         # Only the next task makes the pool watch the process that the last one has started.
         pool.submit(_do_nothing)
-        _report_progress(futures, positions, progress)
-        return [future.result() for future in futures]
-    except BrokenProcessPool as failure:
-        text = "a worker process exited without a result (out of memory?)"
-        raise UnreachableError(text) from failure
+        _report_progress(tasks, positions, progress)
+        return [task.result() for task in tasks]
     finally:
         pipe.close()
-        pool.shutdown(cancel_futures=True)
+        pool.close()
         positions.close()
         end_of_pipe.close()
 
 
 def _report_progress(
-    futures: Sequence[Future[Comparison]],
+    tasks: Sequence[WorkerTask[Comparison]],
     positions: SimpleQueue[tuple[int, int, int]],
     progress: OnProgress,
 ) -> None:
@@ -227,8 +222,9 @@ def _report_progress(
     This waits for the processes and not by `kube.wait.poll`, which would sleep after the last of
     them has ended.
     """
-    latest = [(0, 0)] * len(futures)
-    pending = set(futures)
+    latest = [(0, 0)] * len(tasks)
+    of_future = {task.future: task for task in tasks}
+    pending = set(of_future)
     while pending:
         done, pending = wait(pending, PROGRESS_S, FIRST_EXCEPTION)
         while not positions.empty():
@@ -236,7 +232,7 @@ def _report_progress(
             latest[part] = (passed, total)
             progress(*map(sum, zip(*latest, strict=True)))
         for future in done:
-            future.result()
+            of_future[future].wait()
 
 
 def _start(positions: SimpleQueue[tuple[int, int, int]], end_of_pipe: Connection) -> None:
