@@ -104,7 +104,7 @@ if TYPE_CHECKING:
     )
     from kanister_kafka.strimzi import KafkaCluster, ReadResult, parse_version, read_cluster
     from kanister_kafka.strimzi.from_cluster import ClusterResources, read_cluster_resources
-    from kanister_kafka.yamldoc import Document, LoadResult, load, loads
+    from kanister_kafka.yamldoc import Document, LoadResult, ParseLimits, load, loads
 else:
     __getattr__ = lazy_getattr(
         __name__,
@@ -127,7 +127,7 @@ else:
             "diagnostics_sarif diagnostics_text plan_json plan_text",
             ".strimzi": "KafkaCluster ReadResult parse_version read_cluster",
             ".strimzi.from_cluster": "ClusterResources read_cluster_resources",
-            ".yamldoc": "Document LoadResult load loads",
+            ".yamldoc": "Document LoadResult ParseLimits load loads",
         },
         DEPRECATED,
     )
@@ -155,6 +155,7 @@ __all__ = [
     "Manifest",
     "NotFoundError",
     "Options",
+    "ParseLimits",
     "Permission",
     "PlannedAction",
     "PlannedPhase",

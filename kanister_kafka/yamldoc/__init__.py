@@ -12,7 +12,7 @@ from kanister_kafka.yamldoc.nodes import (
     to_python,
     with_location,
 )
-from kanister_kafka.yamldoc.parser import MAX_BYTES, MAX_DEPTH, MAX_NODES, Limits
+from kanister_kafka.yamldoc.parser import MAX_BYTES, MAX_DEPTH, MAX_NODES, ParseLimits
 from kanister_kafka.yamldoc.source import (
     STDIN,
     LoadResult,
@@ -32,12 +32,12 @@ __all__ = [
     "MAX_NODES",
     "STDIN",
     "Document",
-    "Limits",
     "LoadResult",
     "MappingEntry",
     "MappingNode",
     "Node",
     "ObjectKey",
+    "ParseLimits",
     "ParseResult",
     "Scalar",
     "Sequence",

@@ -76,7 +76,7 @@ new_tuple = tuple.__new__
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Limits:
+class ParseLimits:
     """How much of one file is read."""
 
     max_bytes: int = MAX_BYTES
@@ -86,7 +86,7 @@ class Limits:
     max_problems: int = MAX_PROBLEMS
 
 
-LIMITS = Limits()
+PARSE_LIMITS = ParseLimits()
 
 
 class _Key(NamedTuple):
@@ -122,7 +122,7 @@ class _LimitError(Exception):
 class Composer:
     """Composes one text; keeps what is wrong with it, and what could be made of it."""
 
-    def __init__(self, source: str, limits: Limits = LIMITS) -> None:
+    def __init__(self, source: str, limits: ParseLimits = PARSE_LIMITS) -> None:
         self.source = source
         self._limits = limits
         self._too_deep = f"is nested more than {limits.max_depth} levels deep"

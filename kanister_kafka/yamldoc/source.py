@@ -20,7 +20,7 @@ from kanister_kafka.diagnostics import Diagnostic, Location, error
 from kanister_kafka.errors import UnreachableError
 from kanister_kafka.yamldoc.json_stream import resolve_scalar
 from kanister_kafka.yamldoc.nodes import Document, MappingNode, Node, Sequence, field_path, is_set
-from kanister_kafka.yamldoc.parser import LIMITS, Composer, Limits
+from kanister_kafka.yamldoc.parser import PARSE_LIMITS, Composer, ParseLimits
 
 T = TypeVar("T")
 
@@ -58,7 +58,7 @@ ReadText = Callable[[bytes, str], LoadResult]
 
 
 def load(
-    paths: Iterable[str | Path], reading: ReadText | None = None, limits: Limits = LIMITS
+    paths: Iterable[str | Path], reading: ReadText | None = None, limits: ParseLimits = PARSE_LIMITS
 ) -> LoadResult:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
@@ -82,7 +82,7 @@ def merge_results(results: Iterable[LoadResult]) -> LoadResult:
 
 
 def iter_load(
-    paths: Iterable[str | Path], limits: Limits = LIMITS
+    paths: Iterable[str | Path], limits: ParseLimits = PARSE_LIMITS
 ) -> Iterator[Document | Diagnostic]:
     """Read the same one object after the other, so that a file may be of any length.
 
@@ -100,7 +100,7 @@ def iter_load(
 
 
 def _stream_objects(
-    stream: IO[bytes], source: str, limits: Limits
+    stream: IO[bytes], source: str, limits: ParseLimits
 ) -> Iterator[Document | Diagnostic]:
     text = io.TextIOWrapper(stream, "utf-8-sig", newline="")
     composer = Composer(source, limits)
@@ -114,7 +114,9 @@ def _stream_objects(
     yield from composer.problems
 
 
-def loads(text: str | bytes, source: str = "<text>", limits: Limits = LIMITS) -> LoadResult:
+def loads(
+    text: str | bytes, source: str = "<text>", limits: ParseLimits = PARSE_LIMITS
+) -> LoadResult:
     """Read YAML or JSON text of any number of documents; a `kind: List` is opened.
 
     What is wrong comes back as problems: this raises nothing, however broken the text is.
@@ -128,7 +130,9 @@ def loads(text: str | bytes, source: str = "<text>", limits: Limits = LIMITS) ->
     return LoadResult(tuple(documents), tuple(problems), (source,), suppressions)
 
 
-def parse(text: str | bytes, source: str = "<text>", limits: Limits = LIMITS) -> ParseResult:
+def parse(
+    text: str | bytes, source: str = "<text>", limits: ParseLimits = PARSE_LIMITS
+) -> ParseResult:
     """Read YAML or JSON text as it is, for who puts it back together; raises nothing either."""
     start = Location(source, 1, 1)
     raw = text.encode(errors="surrogatepass") if isinstance(text, str) else text
@@ -170,12 +174,12 @@ def _objects(root: Node, problems: list[Diagnostic]) -> Iterator[Document]:
             yield document
 
 
-def read_stdin(limits: Limits = LIMITS) -> bytes:
+def read_stdin(limits: ParseLimits = PARSE_LIMITS) -> bytes:
     """Read standard input up to the byte that makes it too large, or raise UnreachableError."""
     return _read("<stdin>", partial(_stdin, limits))
 
 
-def _sources(paths: Iterable[str | Path], limits: Limits) -> Iterator[tuple[str, bytes]]:
+def _sources(paths: Iterable[str | Path], limits: ParseLimits) -> Iterator[tuple[str, bytes]]:
     for path in paths:
         if str(path) == STDIN:
             yield "<stdin>", read_stdin(limits)
@@ -208,7 +212,7 @@ def _raise(failure: OSError) -> None:
     raise failure
 
 
-def _stdin(limits: Limits) -> bytes:
+def _stdin(limits: ParseLimits) -> bytes:
     if sys.stdin is None:
         raise ValueError("standard input is closed")
     return sys.stdin.buffer.read(limits.max_bytes + 1)
@@ -218,7 +222,7 @@ def _open(file: Path) -> IO[bytes]:
     return file.open("rb")
 
 
-def _head(file: Path, limits: Limits) -> bytes:
+def _head(file: Path, limits: ParseLimits) -> bytes:
     with _open(file) as stream:
         return stream.read(limits.max_bytes + 1)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import enum
 import inspect
 from collections.abc import Iterator
@@ -124,6 +125,8 @@ def _parameter(one: inspect.Parameter) -> str:
         return f"{one.name}: {one.annotation}"
     if isinstance(one.default, enum.Enum):
         default = str(one.default)
+    elif dataclasses.is_dataclass(one.default) and one.default == type(one.default)():
+        default = f"{type(one.default).__name__}()"
     else:
         spelled = repr(one.default)
         default = "…" if spelled.startswith("<") else spelled  # what a factory makes

@@ -18,9 +18,9 @@ from kanister_kafka.yamldoc import (
     MAX_BYTES,
     MAX_DEPTH,
     Document,
-    Limits,
     MappingNode,
     Node,
+    ParseLimits,
     Scalar,
     document_from_dict,
     iter_load,
@@ -46,7 +46,7 @@ def objects(text: str | bytes) -> list[object]:
 
 
 def found_in(text: str | bytes, **limits: int) -> list[tuple[str, int, int, str]]:
-    problems = loads(text, "f.yaml", Limits(**limits)).problems
+    problems = loads(text, "f.yaml", ParseLimits(**limits)).problems
     assert all(problem.severity is Severity.ERROR for problem in problems)
     assert all(problem.location.source == "f.yaml" for problem in problems)
     assert all(problem.message for problem in problems)
@@ -470,7 +470,7 @@ def test_problems_of_all_files_are_reported(tmp_path: Path) -> None:
 
 def test_a_large_file_is_not_read_to_its_end(tmp_path: Path) -> None:
     (tmp_path / "large.yaml").write_text("a: 1\n" * 1000)
-    (problem,) = load([tmp_path / "large.yaml"], limits=Limits(max_bytes=100)).problems
+    (problem,) = load([tmp_path / "large.yaml"], limits=ParseLimits(max_bytes=100)).problems
     assert problem.rule == "too-large"
 
 
@@ -639,7 +639,7 @@ def apart(
 ) -> tuple[list[Document], list[Diagnostic]]:
     path = tmp_path / "all.yaml"
     path.write_bytes(text if isinstance(text, bytes) else text.encode())
-    found = list(iter_load([path], Limits(**limits)))
+    found = list(iter_load([path], ParseLimits(**limits)))
     return (
         [one for one in found if isinstance(one, Document)],
         [one for one in found if isinstance(one, Diagnostic)],
