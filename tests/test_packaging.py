@@ -109,7 +109,7 @@ def test_sdist_holds_what_the_tests_need(source: Path, tmp_path: Path) -> None:
     assert {name for name in listed() if name != ".gitignore"} <= names
 
 
-def test_the_root_of_the_image_runs_where_it_is_unpacked(wheel: Path, tmp_path: Path) -> None:
+def test_the_root_of_the_image_runs_in_another_directory(wheel: Path, tmp_path: Path) -> None:
     root, packed = tmp_path / "root", tmp_path / "root.tar.gz"
     release.make_root(root, "--no-deps", "--no-index", wheel)
     release.pack(root, packed)

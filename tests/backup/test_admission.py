@@ -81,7 +81,9 @@ def test_every_version_of_every_kind_that_is_patched_is_looked_at() -> None:
 
 
 @pytest.mark.parametrize("engine", SnapshotProvider)
-def test_every_account_is_held_to_it_save_that_of_a_restore(engine: SnapshotProvider) -> None:
+def test_every_account_is_checked_and_that_of_a_restore_only_on_status(
+    engine: SnapshotProvider,
+) -> None:
     plan = plan_of(engine=engine)
     (condition,) = rendered(plan)[KINDS[0]]["spec"]["matchConditions"]
     always, _, on_status = condition["expression"].partition(" || ")
@@ -181,7 +183,7 @@ def test_it_goes_after_what_it_limits(server: Any) -> None:
     assert last_role < kinds.index(KINDS[1]) < kinds.index(KINDS[0])
 
 
-def test_nobody_takes_what_may_not_be_listed_for_nothing(server: Any) -> None:
+def test_policies_that_may_not_be_listed_are_reported_as_unreadable(server: Any) -> None:
     place = "/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies"
     server.faults["GET", place, None] = [forbidden("validatingadmissionpolicies")]
     found = apply.plan_prune(objects(plan_of()), KubeClient())

@@ -66,7 +66,7 @@ def needed(tool: str) -> str:
     return found
 
 
-def test_an_alias_is_what_it_stands_for(manifests: tuple[Manifest, ...]) -> None:
+def test_an_alias_has_the_value_of_its_anchor(manifests: tuple[Manifest, ...]) -> None:
     text = to_yaml_stream(manifests)
     assert ours(text) == in_order(yaml.safe_load_all(text))
 

@@ -79,7 +79,7 @@ def test_flux_leaves_alone_what_holds_shell_text(name: str, at_root: Path) -> No
         (GitOps.FLUX, {"kustomize.toolkit.fluxcd.io/prune": "disabled", SUBSTITUTE: "disabled"}),
     ],
 )
-def test_scripts_stay_that_something_under_way_still_names(
+def test_scripts_that_a_running_action_names_are_not_pruned(
     tool: GitOps,
     kept: dict[str, str],
     sharing: ScriptSharing,

@@ -268,7 +268,7 @@ def test_an_override_goes_before_a_default_and_maps_are_merged() -> None:
     )
 
 
-def test_what_goes_wrong_together_is_told_where_it_was_set() -> None:
+def test_a_conflict_of_two_options_is_located_at_the_option_that_was_set() -> None:
     defaults, _ = read("engine: kanister\nsnapshotClass: csi")
     top = mapping("# the second line\nengine: kasten")
     found = parse_options(top, defaults)

@@ -93,7 +93,7 @@ def spoil_line_ends(folder: Path) -> None:
         (spoil_line_ends, *["role-my-cluster-kanister-kafka.yaml"] * 2),
     ],
 )
-def test_stale_files_are_reported_as_a_diff_that_mends_them(
+def test_stale_files_are_reported_as_a_diff_that_patch_applies(
     folder: Path, form: tuple[str, str], spoil, removed: str, added: str
 ) -> None:
     spoil(folder)
@@ -198,7 +198,9 @@ def test_a_directory_to_be_removed_that_cannot_be_listed_is_an_error(
         remove_empty_directories(tmp_path)
 
 
-def test_files_of_others_are_theirs(folder: Path, form: tuple[str, str]) -> None:
+def test_files_of_other_clusters_and_tools_are_not_stale(
+    folder: Path, form: tuple[str, str]
+) -> None:
     (folder / "kafka.yaml").write_text("kind: Kafka\n")
     (folder / "broken.yaml").write_text("a: [\n")
     (folder / "notes.txt").write_text("x")
@@ -347,7 +349,7 @@ def test_a_directory_elsewhere_may_be_reached_through_links(tmp_path: Path, at_r
     assert (inside / "new" / "deep" / NAME).is_file()
 
 
-def test_check_shows_nothing_of_what_a_link_leads_to(tmp_path: Path, at_root: Path) -> None:
+def test_check_does_not_print_the_target_of_a_link(tmp_path: Path, at_root: Path) -> None:
     assert at_root == ROOT
     inside, outside = links(tmp_path)
     assert render(inside).exit_code == 0
@@ -391,7 +393,7 @@ def test_a_file_keeps_its_permissions_and_a_pipe_is_written_to(tmp_path: Path) -
 
 
 @pytest.mark.parametrize("place", [("-o",), ("--output-dir",)])
-def test_the_old_way_to_a_directory_is_deprecated(
+def test_a_directory_as_output_is_deprecated(
     at_root: Path, tmp_path: Path, place: tuple[str, ...]
 ) -> None:
     assert at_root == ROOT

@@ -154,7 +154,7 @@ def test_waits_that_do_not_fit_are_reported() -> None:
     ]
 
 
-def test_without_kasten_nothing_is_said_of_it() -> None:
+def test_a_plan_without_kasten_does_not_mention_kasten() -> None:
     slow = {"limits": StepTimeouts(pause=1000), "engine": SnapshotProvider.KANISTER}
     alone = plan_of("kraft-separate-pools", **slow)
     with_policy = plan_of("kraft-separate-pools", **slow, kasten=(KastenOutput.POLICY,))
@@ -347,7 +347,7 @@ def test_each_account_is_checked_before_the_stop() -> None:
 
 
 @pytest.mark.parametrize("engine", SnapshotProvider)
-def test_one_account_does_all_where_it_is_named(engine: SnapshotProvider) -> None:
+def test_a_named_account_has_the_rights_of_all_steps(engine: SnapshotProvider) -> None:
     plan = plan_of("mirror-maker-2", engine=engine, service_account="own")
     steps, *others = plan.accounts
     assert steps.name == "own"
@@ -393,7 +393,7 @@ def test_rebalances_are_looked_for_where_cruise_control_makes_them() -> None:
         assert has == ("CRUISE_CONTROL=yes" in quiesce.values)
 
 
-def test_no_switch_where_it_was_declined() -> None:
+def test_restart_after_never_plans_no_switch() -> None:
     """`--restart-after never`."""
     plan = plan_of("mirror-maker-2", restart_after=0)
     assert plan.switch is None
@@ -611,7 +611,7 @@ def test_a_hot_backup_of_the_engine_has_no_right_to_change_kafka(example: str) -
     }
 
 
-def test_what_only_a_restore_of_a_hot_backup_stops_is_told_so() -> None:
+def test_clients_that_only_a_restore_of_a_hot_backup_stops_are_marked() -> None:
     plan = plan_of("mirror-maker-2", **HOT_GROUP)
     assert "QUIESCED BY A RESTORE" in plan_text(plan)
     assert "Stopped by a restore" in plan_markdown(plan)
@@ -676,7 +676,7 @@ def test_an_online_backup_stops_clients_and_compares_before_it_releases_them() -
 
 
 @pytest.mark.parametrize(("flush", "seconds"), [(60, 60), (5, QUIET_SECONDS)])
-def test_an_online_flush_waits_for_its_time_out_but_for_one_quiet_span_at_least(
+def test_an_online_flush_waits_for_its_timeout_and_at_least_one_quiet_span(
     flush: int, seconds: int
 ) -> None:
     plan = plan_of("mirror-maker-2", strategy=Strategy.ONLINE, limits=StepTimeouts(flush=flush))

@@ -199,7 +199,7 @@ def test_same_input_same_bytes_and_no_problem(
 
 @many
 @given(clusters(), options)
-def test_no_value_changes_on_its_way_through_yaml(
+def test_no_value_changes_in_rendered_yaml(
     cluster: tuple[str, list[dict]], chosen: Options
 ) -> None:
     plan = plan_of(cluster, chosen)

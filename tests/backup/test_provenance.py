@@ -123,7 +123,9 @@ def objects(plan):
 
 @settings(max_examples=15, deadline=None)
 @given(clusters(), clusters(), options, options)
-def test_same_hash_same_objects_and_the_other_way_round(one, other, chosen, changed):
+def test_the_same_hash_has_the_same_objects_and_another_hash_other_input(
+    one, other, chosen, changed
+):
     plans = [plan_of(one, chosen), plan_of(one, changed), plan_of(other, chosen)]
     first, *rest = plans
     for plan in rest:
@@ -188,7 +190,7 @@ def test_default_options_are_not_words():
     )
 
 
-def test_only_the_blueprint_says_it(at_root):  # noqa: ARG001
+def test_only_the_blueprint_has_the_annotation_of_the_hash(at_root):  # noqa: ARG001
     for manifest in CASES["mirror-maker-2"].manifests():
         notes = yaml.safe_load(manifest.text)["metadata"].get("annotations", {})
         assert (HASH in notes) is (manifest.kind == "Blueprint")
@@ -196,7 +198,7 @@ def test_only_the_blueprint_says_it(at_root):  # noqa: ARG001
         assert re.fullmatch(r"sha256:[0-9a-f]{64}", notes.get(HASH, f"sha256:{'0' * 64}"))
 
 
-def test_neither_place_nor_spelling_nor_what_is_for_people_counts(at_root, tmp_path):
+def test_the_hash_ignores_file_layout_status_and_replicas(at_root, tmp_path):
     found = load([at_root / "examples" / "mirror-maker-2"]).documents
     trees = [
         yaml.safe_load_all(path.read_text())
@@ -294,7 +296,7 @@ WORDS = ("--timeout", "restart=30m", "--annotation", "a=b c")
 
 
 @pytest.mark.parametrize("words", [(), WORDS, ("--strimzi-version", "0.45")])
-def test_status_has_nothing_to_say_of_a_fresh_blueprint(cluster, words):
+def test_status_does_not_mention_a_blueprint_that_is_up_to_date(cluster, words):
     put_blueprint(cluster, *words)
     assert "Blueprint" not in told()
 
@@ -340,7 +342,7 @@ def test_status_prints_the_version_that_rendered_it(cluster):
     assert line in told(), "which needs no look at the cluster"
 
 
-def test_status_says_where_it_cannot_tell(cluster):
+def test_status_reports_that_it_cannot_compare_the_blueprint(cluster):
     put_blueprint(cluster, **{"kanister-kafka.io/options": "--no-such-option"})
     assert re.search("not seen .*whether the Blueprint is up to date: No such option", told())
     put_blueprint(cluster)

@@ -168,7 +168,7 @@ def test_rendering_options_are_refused_with_rendered_files(server, text, command
 
 
 @pytest.mark.parametrize("words", [[], ["-f", KRAFT, "--from-cluster"]])
-def test_input_is_one_thing(server, words):
+def test_a_path_and_from_cluster_exclude_each_other(server, words):
     result = run("apply", *words)
     assert result.exit_code == 2
     assert "either -f PATH or --from-cluster" in result.stderr

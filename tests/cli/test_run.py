@@ -550,7 +550,7 @@ def test_resume_refuses_nodes_that_another_actor_stopped(cluster):
     assert cluster.writes == []
 
 
-def test_resume_that_fails_again_and_again_gives_the_reason_and_the_way_by_hand(cluster):
+def test_resume_that_fails_repeatedly_prints_the_reason_and_the_manual_commands(cluster):
     stopped(cluster)
     play_switch(cluster, fails=True)
     done = invoke("resume", "-n", "kafka", "--timeout", "3s")

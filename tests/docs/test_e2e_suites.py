@@ -129,7 +129,7 @@ def test_what_failed_on_one_kafka_has_not_passed() -> None:
     assert "- `test_cycle::test_whole[b/b]` (with other scripts): a" in text
 
 
-def test_a_kafka_is_no_part_of_the_name_of_a_case() -> None:
+def test_the_name_of_a_case_does_not_have_the_kafka() -> None:
     tests = ["test_faults::test_lost[k-b/c-b-a]", "test_faults::test_lost[k-b/c-d-a]"]
     results = {test: replace(RESULT, test=test) for test in tests}
     (first, second) = ([results[test]] for test in tests)
@@ -145,7 +145,7 @@ def test_a_case_that_is_gone_does_not_count(test: str) -> None:
     assert row(text, "test_cycle")["Passed"] == "1"
 
 
-def test_a_suite_that_cannot_run_with_a_release_says_why() -> None:
+def test_a_suite_that_cannot_run_with_a_release_has_a_reason() -> None:
     both = {"0.45.2": "v1", "0.48.0": "v1", "0.49.1": "", "0.51.0": "", "1.2.0": "v1beta2"}
     for release, missing in both.items():
         reason = suites.not_applicable("test_spec_kept", release)

@@ -297,7 +297,7 @@ def test_commands_of_the_page_on_ci_run(
         assert (tmp_path / report).stat().st_size
 
 
-def test_examples_of_the_page_on_ci_are_read_by_what_they_name() -> None:
+def test_examples_of_the_page_on_ci_are_read_by_the_tools_that_they_name() -> None:
     ignoring, hook, fresh, *workflows = CI_EXAMPLES
     assert ignoring["kind"] == "Blueprint"
     used = [hook["repos"][0]["hooks"][0]["id"] for hook in (hook, fresh)]

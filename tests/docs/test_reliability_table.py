@@ -110,12 +110,14 @@ def test_a_row_holds_what_was_measured_and_when(results: dict[str, Result]) -> N
     ]
 
 
-def test_where_nothing_stopped_there_is_no_ratio(results: dict[str, Result]) -> None:
+def test_a_run_that_did_not_stop_kafka_has_no_ratio(results: dict[str, Result]) -> None:
     results["two-runs"] = replace(results["two-runs"], stopped=False)
     assert row(one(results), scenario("two-runs").what)[4:6] == ["(40)", ""]
 
 
-def test_a_scenario_without_a_result_is_told_and_does_not_count(results: dict[str, Result]) -> None:
+def test_a_scenario_without_a_result_is_listed_and_does_not_count(
+    results: dict[str, Result],
+) -> None:
     del results["broker-hangs"], results["two-runs"]
     text = one(results)
     assert "\nNot run: broker-hangs, two-runs.\n" in text

@@ -27,7 +27,7 @@ def on_site(markdown: str, repo_url: str | None) -> str:
         ("[x](https://a/../b)", "[x](https://a/../b)", "[x](https://a/../b)"),
     ],
 )
-def test_links_out_of_docs_lead_into_the_repository_or_nowhere(
+def test_links_out_of_docs_lead_into_the_repository_or_are_removed(
     markdown: str, bare: str, linked: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     assert on_site(markdown, None) == bare

@@ -98,7 +98,7 @@ SIZES = {
 
 
 @each
-def test_nodes_are_as_many_as_the_page_says(overlay: str) -> None:
+def test_numbers_of_nodes_match_the_page(overlay: str) -> None:
     found: dict[str, dict[str, int]] = {"kafka": {}, "kafka-mirror": {}}
     for one in objects(overlay).values():
         namespace = one["metadata"].get("namespace")
@@ -423,7 +423,7 @@ def test_down_removes_in_an_order_that_does_not_hang(lab: Lab) -> None:
         assert "!strimzi.io/cluster" in asked
 
 
-def test_down_takes_the_finalizer_where_no_operator_does(lab: Lab) -> None:
+def test_down_removes_finalizers_if_no_operator_does(lab: Lab) -> None:
     filled(lab).shell.on("^get kafkatopic", "kafka/blogs\n")
     lab.shell.on("get configmaps,pods", EMPTY)
     done = lab.run("down", LAB_WAIT="1")
@@ -469,7 +469,7 @@ def test_down_leaves_the_volumes_of_another_kafka(lab: Lab) -> None:
     assert "pvc" not in lab.deleted()
 
 
-def test_down_has_nothing_to_do_where_nothing_was_made(lab: Lab) -> None:
+def test_down_without_an_environment_removes_nothing(lab: Lab) -> None:
     done = lab.run("down")
     assert (done.returncode, lab.deleted()) == (0, [])
     assert done.stdout == (

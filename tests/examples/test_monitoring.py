@@ -140,7 +140,7 @@ def test_the_outage_is_between_two_phases_of_a_backup(
     assert [part.name for part in scripts] == between
 
 
-def test_every_alert_has_what_a_person_needs_and_a_test() -> None:
+def test_every_alert_has_a_severity_a_summary_and_a_test() -> None:
     cases = yaml.safe_load(CASES.read_text())
     tested = set()
     for case in cases["tests"]:

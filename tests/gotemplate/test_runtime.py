@@ -174,7 +174,7 @@ CERTAIN = [
 
 
 @pytest.mark.parametrize("text", CERTAIN)
-def test_failure_beside_what_is_not_known(text: str) -> None:
+def test_a_certain_failure_is_reported_despite_unknown_values(text: str) -> None:
     made = run(text)
     assert [fault.is_certain for fault in made.faults] == [True]
     assert (made.text, made.is_symbolic) == (text, False)

@@ -345,7 +345,7 @@ def test_what_the_input_has_no_more_is_removed_from_the_directory(
     assert fleet(*made, "--check").exit_code == 0
 
 
-def test_how_much_is_said_goes_with_a_fleet_file(tmp_path: Path) -> None:
+def test_quiet_and_color_are_allowed_with_a_fleet_file(tmp_path: Path) -> None:
     path = fleets.write_fleet(tmp_path, 1)
     done = fleet("plan", str(path), "-q", "--color", "never")
     assert done.exit_code == 0, done.stderr
@@ -389,7 +389,7 @@ def test_a_cluster_behind_a_broken_link_is_not_gone(tmp_path: Path) -> None:
     assert written(tmp_path / "all") == before
 
 
-def test_an_index_that_somebody_has_changed_removes_nothing_elsewhere(
+def test_an_altered_index_removes_nothing_outside_the_directory(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -599,14 +599,14 @@ def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
         return [p.message for p in found.problems if p.rule == "unplaced-writer"]
 
 
-def test_a_client_of_nobodys_namespace_and_address_is_reported_once() -> None:
+def test_a_client_with_an_unknown_namespace_and_address_is_reported_once() -> None:
     assert told_once(MIXED) == []
     (said,) = told_once(FAR)
     assert "kafka.corp.example" in said
     assert "--not-a-writer KafkaConnect/away/far" in said
 
 
-def test_what_the_file_says_of_clients_goes_to_the_clusters_of_its_entries() -> None:
+def test_clients_in_a_fleet_file_are_assigned_to_the_clusters_of_their_entries() -> None:
     rules = of_file(
         "clusters:\n"
         "- {cluster: kafka/a, writers: [KafkaConnect/away/far]}\n"
@@ -619,7 +619,7 @@ def test_what_the_file_says_of_clients_goes_to_the_clusters_of_its_entries() -> 
     assert found["kafka/b"][2] == []
 
 
-def test_a_client_that_the_file_names_and_nobody_has_is_an_error() -> None:
+def test_a_missing_client_in_a_fleet_file_is_an_error() -> None:
     rules = of_file("clusters: [{cluster: kafka/a, writers: [KafkaConnect/away/fra]}]\n")
     (outcome,) = outcomes(FAR, rules)
     assert outcome.row is None

@@ -92,7 +92,7 @@ def test_scripts_are_added_once_for_each_kafka_or_for_all(at_root: Path) -> None
         assert post_render(done.stdout_bytes, *words).stdout_bytes == done.stdout_bytes
 
 
-def test_other_options_take_the_place_of_what_was_added() -> None:
+def test_objects_of_other_options_replace_the_added_ones() -> None:
     first = post_render(KAFKA + OTHER, "--kasten", "policy").stdout_bytes
     second = post_render(first, "--timeout", "check=2m").stdout_bytes
     assert second == post_render(KAFKA + OTHER, "--timeout", "check=2m").stdout_bytes
@@ -132,7 +132,7 @@ parts = st.lists(
 
 @settings(deadline=None)
 @given(parts.map(b"".join))
-def test_nothing_is_lost_where_nothing_is_ours(raw: bytes) -> None:
+def test_a_release_without_own_objects_stays_byte_for_byte(raw: bytes) -> None:
     assert append_manifests(raw, {"kasten-io/mine"}, ()) == raw
     added = append_manifests(raw, {"kasten-io/mine"}, [Manifest("A", "a", "a: 1\n")])
     assert added.startswith(raw)

@@ -163,7 +163,7 @@ LAYOUTS = {
 
 
 @pytest.mark.parametrize("text", LAYOUTS.values(), ids=LAYOUTS)
-def test_what_is_not_ours_stays_byte_for_byte(text: str) -> None:
+def test_other_items_stay_byte_for_byte(text: str) -> None:
     outcome = run_function(text)
     assert not outcome.problems
     old, new = text.splitlines(keepends=True), outcome.text.splitlines(keepends=True)
@@ -222,7 +222,7 @@ def test_a_generator_has_no_items(nothing: str, first: bool) -> None:  # noqa: F
     assert run_function(outcome.text).text == outcome.text
 
 
-def test_a_generator_reads_paths_beside_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_generator_reads_relative_paths(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "clusters").mkdir()
     (tmp_path / "clusters" / "kafka.yaml").write_text(KAFKA)
     monkeypatch.chdir(tmp_path)
@@ -231,7 +231,7 @@ def test_a_generator_reads_paths_beside_it(tmp_path: Path, monkeypatch: pytest.M
     assert kinds(outcome.text) == COMPANIONS
 
 
-def test_the_configuration_among_the_items_is_none_of_them() -> None:
+def test_a_configuration_in_the_items_is_not_an_item() -> None:
     """So Kustomize calls a generator."""
     config = spec(resources=list(yaml.safe_load_all(KAFKA)))
     own = yaml.safe_load(config)["functionConfig"]
@@ -259,9 +259,7 @@ def test_one_kafka_or_each() -> None:
 # What is there from an earlier run.
 
 
-def test_its_objects_are_exchanged_where_they_stand_and_keep_what_the_caller_knows_them_by() -> (
-    None
-):
+def test_rendered_objects_are_replaced_in_place_and_keep_annotations_of_the_caller() -> None:
     text = run_function(LIST).text
     known = text.replace(
         "    annotations:\n      kanister-kafka.io/blueprint",
@@ -287,7 +285,7 @@ def test_its_objects_are_exchanged_where_they_stand_and_keep_what_the_caller_kno
     assert run_function(again).text == again
 
 
-def test_what_is_no_longer_rendered_is_taken_out_and_said() -> None:
+def test_objects_that_are_no_longer_rendered_are_removed_and_reported() -> None:
     with_policy = run_function(LIST + spec(kasten=["policy"], profile="s3")).text
     assert kinds(with_policy)[-1] == "Policy"
     outcome = run_function(
@@ -448,7 +446,7 @@ NO_LIST = {
 
 
 @pytest.mark.parametrize(("text", "check"), NO_LIST.values(), ids=NO_LIST)
-def test_what_is_no_list_is_said_in_one_line(text: str | bytes, check: str) -> None:
+def test_input_that_is_not_a_list_is_one_line_of_error(text: str | bytes, check: str) -> None:
     result = krm(text, "krm")
     assert (result.exit_code, result.stdout) == (1, "")
     assert result.stderr.startswith("<stdin>:")

@@ -88,7 +88,7 @@ def test_the_generator_makes_what_is_its_own() -> None:
 
 
 @needs_kustomize
-def test_the_container_runs_without_a_word_as_nobody(tmp_path: Path) -> None:
+def test_the_container_runs_without_arguments_as_an_unprivileged_user(tmp_path: Path) -> None:
     """In place of an engine stands what runs the command and notes how it was called."""
     engine = tmp_path / "docker"
     engine.write_text('#!/bin/sh\necho "$*" >"$(dirname "$0")/words"\nexec kanister-kafka\n')
@@ -221,7 +221,7 @@ def test_namespace_and_prefix_of_the_build_are_seen(overlay: Path) -> None:
 
 
 @needs_kustomize
-def test_without_its_word_kustomize_leaves_the_function_out_as_the_page_says() -> None:
+def test_kustomize_skips_the_function_without_enable_exec() -> None:
     assert kinds(built(EXAMPLES / "exec-transformer")) == sorted(OURS[:3])
     assert "Do not forget `--enable-exec`" in PAGE
 

@@ -123,7 +123,7 @@ LEFT = [
 
 
 @pytest.mark.parametrize(("text", "item"), LEFT)
-def test_what_only_the_run_can_tell_stays(text: str, item: dict[str, Any] | None) -> None:
+def test_expressions_with_values_of_the_run_stay(text: str, item: dict[str, Any] | None) -> None:
     assert argument(text, item) == text
 
 
@@ -202,7 +202,7 @@ PHASES = """\
 """
 
 
-def test_phases_in_their_order_with_what_each_finds() -> None:
+def test_phases_are_in_their_order_with_objects_and_arguments() -> None:
     shown = show(PHASES, STATEFUL_SET)
     scale, task, wait, last = shown.phases
     assert shown.problems == ()
@@ -402,7 +402,7 @@ def test_command_shows_an_action_for_an_object(files: tuple[str, str]) -> None:
     assert tree["phases"][0]["args"]["name"] == "{{ .Object.metadata.name }}"
 
 
-def test_command_shows_the_rest_beside_a_failure(tmp_path: Path) -> None:
+def test_the_command_prints_the_other_arguments_if_one_fails(tmp_path: Path) -> None:
     path = tmp_path / "bp.yaml"
     path.write_text(HEAD + BROKEN)
     result = run(str(path), "--action", "go", "--option", "t=1s")

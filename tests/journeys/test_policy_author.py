@@ -89,7 +89,7 @@ def test_the_schemas_take_what_is_written(author: User) -> None:
     author.tool(kubeconform, *words, "policy.yaml", code=1)
 
 
-def test_a_restore_says_what_has_to_be_there(author: User) -> None:
+def test_a_restore_prints_the_required_blueprint(author: User) -> None:
     words = ("policy", "restore", "-f", "kafka", "--restore-point", "scheduled-1")
     made = author.run(*words, "--storage-class", "fast")
     assert "to do: render the Blueprint kasten-io/kafka.my-cluster with --kasten restore" in (

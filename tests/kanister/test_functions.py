@@ -96,7 +96,7 @@ def test_rows_are_complete() -> None:
         ("0.١18", None),
     ],
 )
-def test_a_release_is_read_as_people_type_it(typed: str, release: str | None) -> None:
+def test_a_release_is_parsed_in_every_common_form(typed: str, release: str | None) -> None:
     assert parse_release(typed) == release
 
 
@@ -112,7 +112,9 @@ def test_a_release_is_read_as_people_type_it(typed: str, release: str | None) ->
         ("Scale", "", ""),
     ],
 )
-def test_where_else_it_is(function: str, argument: str, words: str) -> None:
+def test_releases_that_have_the_function_or_argument_are_named(
+    function: str, argument: str, words: str
+) -> None:
     assert releases_with(function, argument) == words
 
 
@@ -364,13 +366,13 @@ def test_what_is_dropped(kind: ArgumentType, text: str) -> None:
 @pytest.mark.parametrize(
     "kind", [ArgumentType.TEXT, ArgumentType.NAMES, ArgumentType.IMAGE, ArgumentType.QUANTITY]
 )
-def test_what_must_say_something(kind: ArgumentType) -> None:
+def test_empty_values_are_refused_if_the_argument_needs_one(kind: ArgumentType) -> None:
     assert flaws(kind, "''", blank=False) == {"argument-value"}
     assert flaws(ArgumentType.TEXTS, "[]", blank=False) == {"argument-value"}
     assert flaws(ArgumentType.QUANTITY, "0", blank=False) == {"argument-value"}
 
 
-def test_a_template_where_none_is_rendered() -> None:
+def test_a_template_in_an_argument_that_is_not_rendered_is_an_error() -> None:
     assert flaws(ArgumentType.DURATION, "'{{ .x }}'", rendered=False) == {"argument-value"}
     assert not functions(NEWEST)["WaitV2"].arguments["timeout"].rendered
     assert functions(NEWEST)["Wait"].arguments["timeout"].rendered

@@ -141,7 +141,7 @@ def shapes(schema: Any) -> Iterator[tuple[str, Any]]:
 
 
 @pytest.mark.parametrize("kind", KINDS)
-def test_every_field_says_what_it_is_and_where_that_is_written(kind: str) -> None:
+def test_every_field_has_a_description_and_a_source(kind: str) -> None:
     found = list(shapes(kasten_schema(kind)))
     assert len(found) > 10
     for name, shape in found:

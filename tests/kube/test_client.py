@@ -110,7 +110,7 @@ def unreachable(*arguments, **options):
 
 
 @pytest.mark.usefixtures("cluster")
-def test_named_cluster_comes_with_what_is_its_own_and_every_writer():
+def test_a_named_cluster_is_read_with_its_resources_and_every_writer():
     fetched = read_cluster_resources("mine", "kafka")
     assert found(fetched) == {
         "Kafka/kafka/mine",
@@ -137,7 +137,7 @@ def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
     }
 
 
-def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
+def test_addresses_of_other_kafkas_match_their_clients(cluster):
     host = {"bootstrap": {"host": "third.example.com"}, "hostTemplate": "t-{nodePodName}.test"}
     listener = {"name": "in", "port": 9094, "type": "ingress", "configuration": host}
     add(cluster, "Kafka", "elsewhere", "third", spec={"kafka": {"listeners": [listener]}})
@@ -149,7 +149,7 @@ def test_addresses_of_other_kafkas_tell_whose_a_client_is(cluster):
     assert {other.cluster for other in read_cluster_resources("", "kafka").others} == {"third"}
 
 
-def test_kafkas_that_may_not_be_listed_are_none_of_the_others(cluster):
+def test_without_the_right_to_list_kafkas_there_are_no_others(cluster):
     forbid(cluster, f"/apis/{STRIMZI}/v1beta2/kafkas")
     fetched = read_cluster_resources("mine", "kafka")
     assert fetched.others == ()

@@ -251,7 +251,7 @@ def test_a_place_is_that_of_the_same_character(texts: list[str], at: int) -> Non
         ("{{ (.Object.a).b }}", "fails: nil pointer evaluating interface {}.a"),
     ],
 )
-def test_helm_does_what_is_said_of_it(
+def test_helm_renders_as_the_message_states(
     version: str, action: str, becomes: str, tmp_path: Path
 ) -> None:
     text = f'apiVersion: v1\nkind: ConfigMap\nmetadata: {{name: a}}\ndata: {{a: "[{action}]"}}\n'

@@ -102,7 +102,9 @@ def test_an_empty_directory_alone_is_a_warning_and_can_be_ignored(tmp_path: Path
 
 
 @pytest.mark.parametrize("text", ["kind: Secret\n", HEAD, "a: [\n"])
-def test_an_object_or_an_error_beside_an_empty_file_is_enough(tmp_path: Path, text: str) -> None:
+def test_an_empty_file_next_to_an_object_or_an_error_is_not_reported(
+    tmp_path: Path, text: str
+) -> None:
     (tmp_path / "empty.yaml").write_text("")
     (tmp_path / "other.yaml").write_text(text)
     assert "nothing-read" not in {p.rule for p in validate([tmp_path]).problems}

@@ -176,7 +176,7 @@ class TestApply:
         ] == ["ServiceAccount"]
         assert server.live(ACCOUNT)["metadata"]["labels"]["a"] == "b"
 
-    def test_status_that_others_write_meanwhile_is_no_change_of_ours(self, server, connection):
+    def test_a_status_that_a_controller_writes_does_not_count_as_a_change(self, server, connection):
         apply.apply_objects((SWITCH,), connection)
         moved = copy.deepcopy(server.live(SWITCH))
         moved["metadata"]["resourceVersion"] = "999"
@@ -287,7 +287,7 @@ class TestApply:
             ("Role", ApplyOutcome.CREATED),
         ]
 
-    def test_dry_run_of_the_server_writes_nothing_in_earnest(self, server, connection):
+    def test_a_dry_run_on_the_server_persists_nothing(self, server, connection):
         apply.apply_objects((ACCOUNT, RECORD), connection)
         del server.asked[:], server.writes[:]
         new = changed(RECORD, labels={"a": "b"})
@@ -351,7 +351,7 @@ class TestApply:
         server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"))
         assert apply.apply_objects((ACCOUNT, BLUEPRINT_), connection).exit_code == 0
 
-    def test_nobody_may_look_whether_the_other_blueprint_is_there(self, server, connection):
+    def test_an_unreadable_other_blueprint_refuses_the_apply(self, server, connection):
         server.put(thing("v1", "ServiceAccount", serves="kasten-io/other"))
         server.faults["GET", "blueprints/other", None] = [forbidden()]
         assert apply.apply_objects((ACCOUNT, BLUEPRINT_), connection).exit_code == 1
@@ -474,7 +474,7 @@ class TestDelete:
             (kind, ApplyOutcome.ABSENT) for kind in reversed(KINDS)
         ]
 
-    def test_what_is_not_ours_is_named_and_left(self, server, connection):
+    def test_objects_of_others_are_reported_and_not_deleted(self, server, connection):
         theirs = changed(ACCOUNT, labels={})
         shared = thing(RBAC, "Role", serves="kasten-io/other")
         server.put(theirs, shared, OTHER, BLUEPRINT_)
@@ -512,7 +512,7 @@ class TestDelete:
             apply.plan_deletion((RECORD, ROLE), connection, sweep=False)
 
     @pytest.mark.parametrize("version", ["v1beta2", "v1"])
-    def test_refused_while_the_kafka_bears_our_pause_whatever_the_record_says(
+    def test_a_deletion_is_refused_while_the_kafka_has_the_pause_of_a_backup(
         self, server, connection, version
     ):
         server.kinds[STRIMZI, version] = server.kinds.pop((STRIMZI, "v1beta2"))
@@ -597,7 +597,7 @@ class TestScripts:
         server.put(stopped)
         assert len(apply.plan_deletion(self.PLAN, connection, sweep=True).objects) == len(self.PLAN)
 
-    def test_the_record_of_a_kafka_with_such_a_name_is_one(self, server, connection):
+    def test_a_state_config_map_with_the_prefix_of_scripts_is_recognised(self, server, connection):
         record = thing("v1", "ConfigMap", "kanister-kafka-scripts-0123456789-kanister-kafka")
         server.put({**record, "data": {"state": "stopped"}}, *self.PLAN)
         with pytest.raises(RejectedError, match="has the state stopped"):
@@ -663,7 +663,7 @@ class TestScripts:
         _report, left, _found = self.removed(connection)
         assert bool(left) is (home == "kafka")
 
-    def test_an_action_of_a_blueprint_that_is_none_of_ours(self, server, connection):
+    def test_an_action_of_a_foreign_blueprint_does_not_keep_the_scripts(self, server, connection):
         theirs = thing("cr.kanister.io/v1alpha1", "Blueprint", "postgres", "kasten-io", actions={})
         args = {"namespace": "kafka", "command": ["pg_dump"]}
         theirs["actions"] = {"backup": {"phases": [{"func": "KubeTask", "args": args}]}}
@@ -750,7 +750,7 @@ class TestScripts:
         plan = (*self.PLAN[:-1], blueprint(FORMER))
         assert apply.plan_prune(plan, connection).objects == ()
 
-    def test_nothing_is_asked_where_there_are_none(self, server, connection):
+    def test_pods_are_not_listed_without_former_scripts(self, server, connection):
         server.put(*self.PLAN)
         apply.plan_prune(self.PLAN, connection)
         assert not [path for _method, path, _query in server.asked if path.endswith("/pods")]

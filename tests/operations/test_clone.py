@@ -346,7 +346,7 @@ def test_a_claim_is_as_large_as_its_snapshot_needs() -> None:
     ],
     ids=["tiered", "tiered-config", "old-kafka", "no-id", "no-snapshot", "provider"],
 )
-def test_what_cannot_be_restored_beside_its_source_is_refused(found, request_, word) -> None:
+def test_a_clone_that_cannot_run_next_to_its_source_is_refused(found, request_, word) -> None:
     made = plan(found, **request_)
     assert any(word in refusal for refusal in made.refusals), made.refusals
 
@@ -362,7 +362,7 @@ def test_an_old_kafka_is_copied_if_its_retention_may_delete() -> None:
     assert constants.RETENTION_HELD not in made.kafka["metadata"]["annotations"]
 
 
-def test_references_are_found_wherever_they_stand() -> None:
+def test_references_in_all_fields_are_listed() -> None:
     template = {"pod": {"imagePullSecrets": [{"name": "pull"}], "volumes": [
         {"secret": {"secretName": "s"}}, {"configMap": {"name": "c"}},
         {"persistentVolumeClaim": {"claimName": "p"}},
@@ -501,7 +501,7 @@ def test_what_reaches_beyond_the_namespace_is_dropped() -> None:
     assert sum("is dropped" in change for change in made.changes) == 3
 
 
-def test_nodes_of_the_source_cannot_be_reached_whatever_the_network_allows() -> None:
+def test_host_names_of_the_source_resolve_to_an_unreachable_address() -> None:
     (alias,) = plan().pools[0]["spec"]["template"]["pod"]["hostAliases"]
     assert alias["ip"] == "255.255.255.255"
     host = "my-cluster-dual-1.my-cluster-kafka-brokers.kafka.svc"
@@ -1067,7 +1067,7 @@ def test_a_quota_of_the_other_namespace_is_read_first(cluster) -> None:
     assert not cluster.writes
 
 
-def test_a_restore_into_another_namespace_stays_and_says_how_to_remove_it(cluster) -> None:
+def test_a_restore_into_another_namespace_stays_and_prints_its_removal(cluster) -> None:
     Operator(cluster)
     words = ("restore", NAME, "-n", "kafka", "--into", "other", "--yes", "--context", "here")
     done = run(cluster, *words)

@@ -292,7 +292,7 @@ def test_hot_is_tried_again_in_turn_where_snapshots_at_once_have_one_moment() ->
     assert shown == ["yes", "none"]
 
 
-def test_hot_fails_where_nothing_is_shown_in_turn_either() -> None:
+def test_hot_fails_if_snapshots_in_turn_are_inconclusive_too() -> None:
     control = FakeMirror()
     assert "not shown" in failure(run(Scenario.HOT, FakeMetrics(whole=[EVEN]), control))
     assert control.done.count("snapshot in turn") == 1

@@ -76,7 +76,7 @@ def test_complete_backup_is_copied_after_it_is_pruned(cluster) -> None:
     assert not events(cluster)
 
 
-def test_copy_that_fails_leaves_the_backup_and_says_both(cluster) -> None:
+def test_a_failed_copy_leaves_the_backup_and_both_are_reported(cluster) -> None:
     kanister = Kanister(
         cluster, fails=("exportCopy",), says={"exportCopy": ["x: FAILED while: the store is full"]}
     )

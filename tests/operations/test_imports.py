@@ -1012,7 +1012,7 @@ def test_the_result_of_an_earlier_copy_does_not_count(cluster, exported, shown) 
 
 
 @pytest.mark.usefixtures("restic")
-def test_a_volume_that_the_cluster_has_no_room_for_is_not_a_fault_of_the_backup(cluster) -> None:
+def test_a_full_volume_of_the_cluster_is_not_a_fault_of_the_backup(cluster) -> None:
     Operator(cluster)
     Jobs(cluster, fails=EXIT % "no space left on device")
     done = run(cluster, "verify", NAME, "--location", LOCATION, "--format", "json")

@@ -246,7 +246,7 @@ def test_status_and_resume_use_the_renamed_objects(cluster):
     assert ("PATCH", "deployments", f"dev-{SWITCH}") in [write[:3] for write in cluster.writes]
 
 
-def test_the_advice_is_to_apply_the_overlay_and_no_other_objects(cluster):
+def test_the_remedy_for_a_missing_renamed_switch_applies_the_overlay(cluster):
     cluster.change("kafkas", "kafka", "my-cluster", {"metadata": {"annotations": MEMO}})
     apply_overlay(cluster, "dev-", kinds=("Blueprint", "ConfigMap"))
     done = invoke("resume", "my-cluster", "-n", "kafka")
@@ -430,7 +430,7 @@ def test_a_watchdog_that_may_not_be_listed_hides_no_backup(cluster):
     assert "Deployments of namespace kafka: they may not be listed" in found().unsearched[0]
 
 
-def test_a_named_blueprint_is_looked_for_where_the_state_config_map_says(cluster):
+def test_a_named_blueprint_is_read_from_the_namespace_in_the_state_config_map(cluster):
     apply_overlay(cluster)
     cluster.drop("blueprints", "kasten-io", BLUEPRINT)
     note = {"metadata": {"annotations": {"kanister-kafka.io/blueprint": f"kanister/{BLUEPRINT}"}}}

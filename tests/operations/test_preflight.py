@@ -206,7 +206,7 @@ def said(check: PreflightCheck, **fields) -> list[tuple[str, str]]:
     return [(line.level.value, line.what) for line in check.find(view(**fields))]
 
 
-def test_a_healthy_cluster_has_one_warning_alone_and_every_check_speaks() -> None:
+def test_a_healthy_cluster_has_a_line_of_every_check_and_one_warning() -> None:
     lines = run_checks(view())
     assert [(line.id, line.level) for line in lines if line.level is not CheckStatus.OK] == [
         ("measured", CheckStatus.WARNING)
@@ -580,7 +580,7 @@ def test_kubernetes_and_operator(image, minor, level, part) -> None:
     assert (found, part in what) == (level, True), what
 
 
-def test_kubernetes_is_judged_by_what_is_known() -> None:
+def test_the_kubernetes_version_is_checked_by_the_known_versions_of_strimzi() -> None:
     ((level, what),) = said(platform.kubernetes, operators=FORBIDDEN, server=OptionalRead(20))
     assert (level, "Strimzi 0.38 to 0.51" in what) == ("warning", True)
     assert said(platform.kubernetes, server=OptionalRead(None)) == []
@@ -1257,7 +1257,7 @@ def test_a_ready_broker_is_asked_for_its_partitions() -> None:
         (BROKERS, TransientError("no websocket"), "no command runs in its pod"),
     ],
 )
-def test_partitions_that_nobody_tells_are_not_in_sync_by_default(pods, answer, part) -> None:
+def test_partitions_that_cannot_be_read_do_not_count_as_in_sync(pods, answer, part) -> None:
     with pytest.raises(NotReadableError, match=part):
         ask_partitions(Broker(answer), "my-cluster", NAMESPACE, pods).get()
 
@@ -1442,7 +1442,7 @@ def test_kubectl_and_server(image, server, said_by, levels, part) -> None:
     assert part in "".join(one[1] for one in found)
 
 
-def test_a_better_image_is_named_where_one_is_known() -> None:
+def test_a_matching_kubectl_image_is_named_if_it_is_known() -> None:
     for server, remedy in ((32, "--image docker.io/alpine/k8s:1.32."), (50, "with kubectl 1.50")):
         (line,) = image_checks.kubectl.find(view(server=OptionalRead(server)))
         assert remedy in line.remedy

@@ -79,14 +79,14 @@ def read_log(*lines: str, now: float = 100.0) -> CanaryLog:
 # --- What the probe printed
 
 
-def test_a_line_that_is_heard_again_changes_nothing():
+def test_a_repeated_log_line_changes_nothing():
     log = read_log(ack(90_000, 0), ack(90_500, 1), ack(90_000, 0))
     log.line(ack(90_500, 1), 500.0)  # the stream broke and begins anew
     assert [a.at for a in log.acks.values()] == [90.0, 90.5]
     assert log.clock == 9.5
 
 
-def test_what_is_not_acknowledged_and_what_is_said_is_kept_apart():
+def test_failed_records_and_log_messages_are_kept_apart():
     error = '{"timestamp":1,"name":"producer_send_error","value":"7","exception":"E","message":"m"}'
     log = read_log(
         "### made", error, error, "WARN away", '{"name": "cut', '{"name":"startup_complete"}'
@@ -147,7 +147,7 @@ def test_records_of_a_second():
     assert per_second([0.1, 0.9, 3.0]) == ((0, 2), (3, 1))
 
 
-def test_the_pods_tell_of_an_outage_from_the_first_broker_to_the_last():
+def test_an_outage_by_pods_lasts_from_the_first_broker_to_the_last():
     def track(name, *spans):
         return PodTimeline(name, name != "controller", tuple(Interval(*span) for span in spans))
 
@@ -657,7 +657,7 @@ def test_a_lost_record_is_not_a_success():
     assert "3 acknowledged records were lost" in rehearsal_text(result)
 
 
-def test_without_a_probe_the_pods_tell():
+def test_without_a_probe_the_outage_is_estimated_from_pods():
     result, _lines = run(Cluster(), listener=None, why_no_probe="none")
     assert result.passed and result.probe is None
     assert result.outage is not None and result.outage.source is OutageSource.PODS

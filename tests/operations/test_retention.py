@@ -221,14 +221,14 @@ def test_stopped_kafka_is_not_released(cluster):
     assert not cluster.writes
 
 
-def test_damaged_hold_is_for_a_person(cluster):
+def test_a_damaged_hold_must_be_edited_by_hand(cluster):
     cluster.change(*KAFKAS, {"metadata": {"annotations": {HELD: "x"}}})
     done = invoke("release-retention", "--yes")
     assert done.exit_code == 1
     assert "kubectl edit kafkas.v1beta2.kafka.strimzi.io my-cluster -n kafka" in done.stderr
 
 
-def test_what_cannot_be_told_is_no_reason_to_keep_silent(cluster, monkeypatch):
+def test_unknown_losses_are_a_warning(cluster, monkeypatch):
     hold(cluster, {})
     said = ExecResult(75, "", "the broker has 12 MiB left, too few to ask beside it\n")
     monkeypatch.setattr("kanister_kafka.kube.exec.exec_in_pod", lambda *_, **__: said)

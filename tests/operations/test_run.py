@@ -98,7 +98,7 @@ def test_action_set_is_for_the_namespace_and_knows_its_pods():
     assert "artifacts" not in action
 
 
-def test_long_names_leave_room_for_what_the_server_adds():
+def test_long_names_are_cut_for_the_suffix_of_the_server():
     made = new_action_set(
         "backupPrehook", blueprint="b", namespace="n", target="t" * 60, cluster="c", job="j"
     )
@@ -197,7 +197,7 @@ def test_artifacts_are_handed_on(cluster):
     assert body["spec"]["actions"][0]["artifacts"] == artifacts
 
 
-def test_target_is_the_only_kafka_or_what_a_record_tells(cluster):
+def test_the_target_is_the_only_kafka_or_that_of_a_state_config_map(cluster):
     assert find_target(KubeClient(), "kafka", "") == TARGET
     assert expected_nodes(KubeClient(), TARGET) == 2
     cluster.add("kafkas", "kafka", "other")
@@ -212,7 +212,7 @@ def test_target_is_the_only_kafka_or_what_a_record_tells(cluster):
     assert find_target(KubeClient(), "kafka", "") == KafkaRef("kafka", "gone")
 
 
-def test_answer_that_is_lost_does_not_leave_an_action_set_that_nobody_follows(cluster):
+def test_an_action_set_whose_creation_timed_out_is_followed(cluster):
     original = cluster.answer
 
     def answer(method, path, query, body):
@@ -276,7 +276,7 @@ def test_action_that_cannot_be_launched_never_runs_its_defer_phase(cluster):
     )
 
 
-def test_nobody_takes_it_up_and_it_is_deleted(cluster):
+def test_an_action_set_that_no_controller_starts_is_deleted(cluster):
     events = followed(cluster)
     assert over(events).end is ActionResult.UNTAKEN
     assert not [key for key in cluster.objects if key[0] == "actionsets"]
@@ -363,7 +363,7 @@ def test_refusal_for_good_is_raised(cluster):
         list(Follower(connection, watched, clock=cluster.time.clock).events())
 
 
-def test_other_action_sets_pods_are_not_ours(cluster):
+def test_logs_of_other_action_sets_are_not_followed(cluster):
     cluster.logs["foreign"] = ["not ours"]
     add_task(cluster, "foreign", "quiesce", job="another")
     Kanister(cluster, says={"quiesce": ["ours"]})

@@ -264,7 +264,7 @@ def test_remarks(arguments, words):
 
 @pytest.mark.parametrize("key", ["unclean", "growing", "seenRunning"])
 @pytest.mark.parametrize("state", ["running", "stopped"])
-def test_what_the_last_stop_has_to_say_of_its_backup(key, state):
+def test_the_result_of_a_backup_in_the_last_stop_is_reported(key, state):
     record = {"state": state, "since": NOW, key: "b-1 was killed"}
     assert "b-1 was killed" in remarks(record=record)
     assert "killed" not in remarks(record=record | {key: ""})
@@ -283,7 +283,7 @@ def test_record_that_is_gone_is_reported():
     assert remarks(record=None, blueprint="") == ""
 
 
-def test_action_set_that_nobody_runs_any_more_is_told():
+def test_a_running_action_set_without_a_task_pod_is_reported():
     stuck = replace(RAN, state=ActionState.RUNNING)
     assert "but they have no task pod: backupprehook-x" in remarks(OURS, 1, 1, action_sets=(stuck,))
     assert "without a task pod" not in remarks(OURS, 1, 1, action_sets=(stuck,), tasks=STOP)
@@ -403,7 +403,7 @@ def test_a_restore_by_scripts_that_named_only_the_second_is_undone_too():
         {"blueprint": ""},
     ],
 )
-def test_only_a_restore_that_has_certainly_replaced_nothing_is_undone(changed):
+def test_a_restore_that_may_have_replaced_objects_is_not_undone(changed):
     status = assess(halted(**changed))
     assert status.condition is KafkaCondition.RESTORING
     assert "resume" not in "\n".join(status.next)
@@ -471,7 +471,7 @@ def test_what_is_left_behind_on_a_running_kafka_is_put_in_order_by_resume():
         assert assess(seen).next == ("Nothing to do.",)
 
 
-def test_by_hand_undoes_everything_in_its_order():
+def test_manual_commands_undo_all_changes_in_order():
     paused = replace(MIRROR, kind="KafkaConnect", name="c", pause_before="value:false")
     bare = replace(MIRROR, name="bare", replicas=0)  # its memo is lost, the record has the count
     seen = observed(
@@ -499,7 +499,7 @@ def test_by_hand_undoes_everything_in_its_order():
     assert manual_commands(observed()) == ()
 
 
-def test_text_says_it_all_and_does_nothing_to_a_terminal():
+def test_the_text_has_every_fact_and_no_control_character():
     seen = observed(
         replace(OURS, restart_by="2026-01-02T04:04:05Z"),
         0,
@@ -559,7 +559,7 @@ def look(kasten_namespace=""):
     return ClusterInspector(KubeClient(), TARGET, kasten_namespace).look()
 
 
-def test_all_that_there_is_to_see(cluster):
+def test_the_state_is_read_from_every_resource(cluster):
     add_kafka(
         cluster,
         ready=(True, False),
@@ -685,7 +685,7 @@ def test_kafka_that_we_would_not_back_up_is_still_looked_at(cluster):
     ]
 
 
-def test_stateful_sets_show_their_memo(cluster):
+def test_stateful_sets_show_their_former_replicas(cluster):
     memo = {"kanister-kafka.io/replicas-before": "3"}
     labels = {"strimzi.io/cluster": "my-cluster", "strimzi.io/kind": "Kafka"}
     cluster.add("kafkas", "kafka", "my-cluster", spec={"kafka": {"replicas": 3}})
@@ -723,7 +723,7 @@ def test_the_phase_is_that_of_its_pod() -> None:
         (["bash", "-c", "script", "stop"], ""),
     ],
 )
-def test_a_pod_of_a_former_version_tells_it_too(command, phase) -> None:
+def test_the_phase_of_a_pod_of_an_earlier_version_is_recognised(command, phase) -> None:
     assert phase_of({"spec": {"containers": [{"command": command}]}}, "my-cluster") == phase
 
 
@@ -745,7 +745,7 @@ def add_both(cluster, **fields):
     return str(spec["volumes"][0]["configMap"]["name"])
 
 
-def test_scripts_that_are_as_they_should_be_are_not_told(cluster):
+def test_intact_scripts_are_not_reported(cluster):
     add_kafka(cluster)
     add_both(cluster)
     assert look().unusable_scripts == ()
@@ -803,7 +803,7 @@ def test_what_is_applied_again_has_the_options_of_the_blueprint(origin, command)
         check_retention(request, "hold", "prod")
 
 
-def test_scripts_of_a_blueprint_that_cannot_be_read_are_applied_with_care(cluster):
+def test_scripts_of_an_unreadable_blueprint_have_a_remedy_with_a_caution(cluster):
     add_kafka(cluster)
     cluster.drop("configmaps", "kafka", add_both(cluster))
     cluster.refusals.append(("GET", "/blueprints/", 403))

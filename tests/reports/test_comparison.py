@@ -330,7 +330,7 @@ LAST = TailRecords(
 )
 
 
-def test_partitions_stand_side_by_side_in_the_order_of_time():
+def test_partitions_are_columns_in_the_order_of_time():
     text = last_text(LAST, 100)
     told = text.splitlines()
     assert told[0] == "blogs of source/my-cluster: up to 2 records of each partition, page 2"
@@ -421,7 +421,7 @@ def test_the_verdict_comes_first(name, verdict):
     assert json.loads(comparison_json(EVERY[name]))["says"] == verdict
 
 
-def test_which_side_is_behind_is_reported_both_ways():
+def test_the_side_that_is_behind_is_reported_for_either_side():
     turned = compared(
         *(dataclasses.replace(r, a=r.b, b=r.a, head_a=None, head_b=r.head_a) for r in
           UNEVEN.partitions)
@@ -449,7 +449,7 @@ def test_a_compacted_topic_is_reported_in_keys():
     assert "all 108,003 keys hold the same on both sides" in comparison_text(same)
 
 
-def test_of_a_sample_nothing_is_said_of_what_was_not_read():
+def test_the_text_of_a_sample_only_covers_the_compared_records():
     said = comparison_text(dataclasses.replace(IDENTICAL, sampled="5.0% of it, in blocks"))
     assert said.startswith("identical: all 108,003 records that were compared are the same, in")
     older = dataclasses.replace(OLDER, sampled="the newest 100 offsets")
@@ -623,7 +623,7 @@ def test_an_even_head_is_one_line_between_what_is_there_and_what_is_lacking():
     assert "even: one moment, 19:00:01.202Z" in texts(svg) and not of(svg, "rect", "band")
 
 
-def test_a_head_that_counts_as_even_says_within_what():
+def test_a_head_that_counts_as_even_has_the_skew():
     svg = drawings(NEARLY)[1]
     assert len(of(svg, "rect", "band even")) == 1 and "even within 401 ms" in texts(svg)
 
@@ -675,7 +675,7 @@ def test_odd_partitions_are_named():
     ]
 
 
-def test_a_partition_that_was_quiet_long_before_says_when():
+def test_records_outside_of_the_axis_have_their_time():
     quiet = part(1, STOP - 600_000, more=0)
     svg = drawings(compared(part(0, STOP), quiet))[1]
     assert "◂ 2026-11-25T18:50:01.201Z" in texts(svg)

@@ -88,7 +88,7 @@ def test_a_format_of_the_value_alone_changes_nothing(found: list[Diagnostic]) ->
 
 
 @given(st.lists(problems))
-def test_text_stays_on_its_line_and_harms_no_terminal(found: list[Diagnostic]) -> None:
+def test_text_has_one_printable_line_for_each_diagnostic(found: list[Diagnostic]) -> None:
     lines = diagnostics_text(found).split("\n")
     assert len(lines) == len(found) + 1
     assert all(line.isprintable() for line in lines)

@@ -160,7 +160,7 @@ def test_text_has_the_figures_and_a_bar_for_each_stage():
     assert abs(bars["OUTAGE"].rindex("x") - bars["nodes Ready"].rindex("#")) <= 1
 
 
-def test_text_says_who_tells_of_the_outage():
+def test_the_text_has_the_source_of_the_outage():
     assert "not measured by a client" in rehearsal_text(BY_PODS)
     assert "not measured by a client" not in rehearsal_text(DONE)
 
@@ -211,7 +211,7 @@ def test_the_page_needs_nothing_else(rehearsal):
     assert {"hatch-outage", "hatch-starting"} < set(ids)
 
 
-def test_the_drawing_tells_itself_to_those_who_do_not_see_it():
+def test_the_drawing_has_a_description_for_screen_readers():
     page = Page(rehearsal_html(DONE))
     (drawing,) = page.all("svg", "timeline")
     assert drawing["role"] == "img"
@@ -265,7 +265,7 @@ def test_no_name_becomes_markup():
     assert any('<script>alert("x")</script>&' in said for said in page.said("li"))
 
 
-def test_a_page_without_a_probe_does_not_speak_of_clients():
+def test_a_page_without_a_probe_has_no_figures_of_clients():
     page = Page(rehearsal_html(BY_PODS))
     assert "estimated from the pods, not measured by a client" in page.said("p")
     assert not page.all("path", "acks")
@@ -326,7 +326,7 @@ def test_no_name_becomes_markdown():
     assert {row.count("|") for row in rows} == {5}
 
 
-def test_a_rehearsal_that_hardly_began_is_drawn():
+def test_a_rehearsal_that_ended_at_its_start_is_drawn():
     nothing = dataclasses.replace(
         DONE, seconds=0.0, stages=(), pods=(), snapshots=(), probe=None, outage=None
     )

@@ -702,7 +702,9 @@ def test_copy_that_could_not_be_read_once_is_not_forgotten(
 
 
 @pytest.mark.parametrize("code", [11, 12, 137])
-def test_copy_is_not_forgotten_if_restic_ends_in_another_way(tmp_path: Path, code: int) -> None:
+def test_a_copy_is_not_forgotten_if_restic_exits_with_another_code(
+    tmp_path: Path, code: int
+) -> None:
     restic = listed(Restic(tmp_path).on("dump", code, err=f"Fatal: {DAMAGES[0]}"), SNAPSHOT)
     assert restic.run("open").returncode == code
     assert not any(" forget " in call for call in restic.calls)

@@ -197,7 +197,7 @@ WITHOUT = NODES.splitlines()[0]
     ],
 )
 @pytest.mark.parametrize("moment", ["before", "after"])
-def test_what_has_changed_since_the_check_is_no_backup(
+def test_a_change_since_the_check_fails_the_backup(
     shell: Shell, pattern: str, answer: Any, reason: str, moment: str
 ) -> None:
     if moment == "after":
@@ -214,7 +214,7 @@ def test_what_has_changed_since_the_check_is_no_backup(
     assert "###Phase-output###" not in done.stdout
 
 
-def test_a_group_of_other_claims_is_no_backup(shell: Shell) -> None:
+def test_a_group_of_other_claims_fails_the_backup(shell: Shell) -> None:
     done = snapshot(shell.on(MEMBERS, ALL + member("connect-0")), SNAPSHOT_TIMEOUT="0")
     assert done.returncode != 0
     assert "connect-0 data-0 data-1" in done.stderr.splitlines()[-1]
@@ -313,7 +313,7 @@ def test_the_lock_of_another_run_stays(shell: Shell, state: str, owner: str) -> 
     assert not shell.recorded()
 
 
-def test_what_cannot_be_read_is_not_removed_and_the_lock_ends_nevertheless(shell: Shell) -> None:
+def test_an_unreadable_backup_is_not_removed_but_the_lock_is_released(shell: Shell) -> None:
     shell.on(COMPLETE, FORBIDDEN)
     done = recovered(shell)
     assert done.returncode != 0
@@ -334,7 +334,9 @@ def test_a_lock_that_remains_fails_after_the_deletion(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(("strategy", "warns"), [("hot", True), ("online", False), ("", False)])
-def test_a_restore_warns_of_what_is_not_proven(shell: Shell, strategy: str, *, warns: bool) -> None:
+def test_a_restore_warns_of_a_backup_that_is_not_proven_consistent(
+    shell: Shell, strategy: str, *, warns: bool
+) -> None:
     shell.on(rf"{FACTS} .*kanister-kafka\\.io/strategy", strategy)
     done = test_restore.whole(shell).phase("restoreCheck", PLAN)
     assert done.returncode == 0, done.stderr

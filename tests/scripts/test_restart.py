@@ -169,7 +169,7 @@ def test_restart_goes_by_the_cluster_where_every_mark_is_lost(shell: Shell) -> N
     assert "every node of Kafka backup is Ready" in done.stdout
 
 
-def test_who_may_not_look_ends_nobodys_pause(shell: Shell) -> None:
+def test_without_the_right_to_read_no_pause_is_ended(shell: Shell) -> None:
     """No answer is not the answer that nothing is there."""
     there(shell.on(PRESENT, FORBIDDEN).on("get configmap", GONE)).phase("resume")
     assert not let_in(shell)
@@ -198,7 +198,9 @@ def test_restart_fails_after_another_restart(shell: Shell, name: str, ended_by: 
 
 
 @pytest.mark.parametrize("name", ["resume", "switch"])
-def test_who_only_brings_back_does_not_mind_who_was_faster(shell: Shell, name: str) -> None:
+def test_a_step_that_only_restarts_passes_if_another_run_was_faster(
+    shell: Shell, name: str
+) -> None:
     done = there(shell, f"running|{RUN}|recover").phase(name)
     assert done.returncode == 0, done.stderr
 
@@ -290,7 +292,9 @@ def test_what_is_half_restored_is_not_started(shell: Shell, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["resume", "restoreRestart", "restartRestored"])
-def test_what_is_restored_is_started_by_whom_it_concerns(shell: Shell, name: str) -> None:
+def test_a_restoring_kafka_is_started_by_resume_and_steps_of_the_restore(
+    shell: Shell, name: str
+) -> None:
     shell.on(r"metadata\.generation\}\|\{\.status\.observedGeneration", "1|1|True||")
     shell.on(OWN_RUN, f"7|restoring|{RUN}")
     done = there(shell, f"restoring|{RUN}|", "unset").phase(name)
@@ -309,7 +313,7 @@ def test_lost_count_of_a_writer_comes_from_the_record(shell: Shell) -> None:
     assert shell.recorded()["replicas.KafkaMirrorMaker2.kafka-tools.mirror"] == ""
 
 
-def test_restart_restores_whichever_way_a_writer_was_quiesced(shell: Shell) -> None:
+def test_a_restart_resumes_writers_of_either_quiesce_method(shell: Shell) -> None:
     """The Blueprint may have been rendered again, with another --quiesce-by, since the stop."""
     shell.on("get kafkamirrormaker2s.*replicas-before", "1|")
     shell.on("get kafkamirrormaker2s.*pause-before", "unset")
@@ -482,7 +486,7 @@ def test_a_kafka_that_is_still_stopped_does_not_fail_the_restart(
 
 
 @pytest.mark.parametrize("name", ["resume", "backupRecover", "switch"])
-def test_who_makes_no_backup_does_not_mind(shell: Shell, name: str) -> None:
+def test_a_step_outside_a_backup_ignores_the_stop_of_another_run(shell: Shell, name: str) -> None:
     shell.on(LOOK, f"backup|{PAST}|unset").on(NODES, "backup-broker-0")
     done = there(shell, STOPPED, "unset").phase(name)
     assert done.returncode == 0, done.stderr
@@ -885,7 +889,7 @@ def test_who_brings_back_is_not_put_off_by_a_refusal(shell: Shell, name: str, an
 
 
 @pytest.mark.parametrize("name", ["restart", "recover", "switch"])
-def test_what_is_not_there_is_final_for_everybody(shell: Shell, name: str) -> None:
+def test_a_missing_state_config_map_is_read_once(shell: Shell, name: str) -> None:
     shell.on(RECORD, GONE).on(LOOK, f"backup|{PAST}|unset")
     there(shell, "", "unset").phase(name)
     assert len([c for c in shell.calls() if re.search(RECORD, c)]) == 1

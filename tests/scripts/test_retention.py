@@ -399,7 +399,7 @@ def test_a_backup_without_its_topics_is_restored_with_a_message(shell: Shell, re
     assert "made at 2026-01-02T03:04:05Z" in done.stdout
 
 
-def test_epoch_is_that_of_everybody(shell: Shell) -> None:
+def test_epoch_seconds_match_those_of_python(shell: Shell) -> None:
     times = ["1970-01-01T00:00:00Z", "2024-02-29T23:59:59Z", "2026-12-31T08:09:10Z"]
     times += ["2000-03-01T00:00:00Z", "2100-02-28T12:00:00Z", "2026-08-09T09:08:08Z"]
     body = "".join(f"epoch_seconds {re.sub('[^0-9]', ' ', one)}; echo\n" for one in times)
@@ -422,7 +422,7 @@ def test_kasten_reads_the_record_that_its_restore_point_has(shell: Shell) -> Non
     assert "2 topics, which would be emptied: short both" in text
 
 
-def test_list_of_another_backup_is_not_believed(shell: Shell) -> None:
+def test_the_list_of_another_backup_is_ignored(shell: Shell) -> None:
     text = kasten(shell, f"# {made(hours=2)} 2026-01-01T00:00:00.1Z 60")
     assert "it is unknown which would lose records" in text
     assert "2h ago" in text  # as its record says when it was stopped

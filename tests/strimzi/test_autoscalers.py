@@ -88,7 +88,9 @@ BY_REPLICAS = {
 
 
 @pytest.mark.parametrize(("item", "replicas", "pause"), BY_REPLICAS.values(), ids=BY_REPLICAS)
-def test_render_tells_what_would_undo_a_backup(item, *, replicas: bool, pause: bool) -> None:
+def test_render_warns_of_autoscalers_that_would_undo_a_stop(
+    item, *, replicas: bool, pause: bool
+) -> None:
     for quiesce_by, told in ((QuiesceMethod.REPLICAS, replicas), (QuiesceMethod.PAUSE, pause)):
         problems = plan_of(item, quiesce_by=quiesce_by).problems
         assert [p.rule for p in problems] == ["autoscaled"] * told
@@ -122,7 +124,7 @@ def test_a_client_that_is_left_alone_may_be_scaled() -> None:
     ],
     ids=["keda", "hpa", "pool"],
 )
-def test_what_to_do_is_said(item, remedy) -> None:
+def test_a_conflict_with_an_autoscaler_has_a_remedy(item, remedy) -> None:
     plan = plan_of(item)
     (one,) = plan.cluster.autoscalers
     found = autoscaler_conflict(one, plan.options)
@@ -147,7 +149,7 @@ def test_check_fails_for_the_same(item, *, replicas: bool, pause: bool) -> None:
         assert found[0] == ("problem" if told else "ok")
 
 
-def test_check_says_who_does_no_harm() -> None:
+def test_check_lists_autoscalers_without_a_conflict_as_ok() -> None:
     assert lines() == [("ok", "nothing scales its writers or node pools by itself")]
     harmless = scaler(HPA, SINK)
     assert lines(harmless) == [("ok", "leaves a backup alone: HorizontalPodAutoscaler kafka/auto")]

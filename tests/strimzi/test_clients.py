@@ -230,7 +230,7 @@ def test_another_kafka_of_the_input_is_known_by_all_its_addresses(server: str) -
     assert len(read_well(text, "elsewhere/other").writers) == 1
 
 
-def test_a_listener_whose_address_only_the_cluster_tells_is_named() -> None:
+def test_a_listener_without_an_address_in_its_status_is_named() -> None:
     text = OTHER_EXPOSED + connected_to("kafka.corp.example:9094")
     (said,) = warnings(text, "elsewhere/other")
     assert "the address of listener lb is only known on the running cluster;" in said
@@ -348,7 +348,7 @@ def test_a_mirror_that_reads_may_write_its_offset_syncs(
         ("4.1.0", "emit.offset-syncs.enabled: true", True),
     ],
 )
-def test_the_version_of_kafka_tells_what_a_configuration_means(
+def test_the_meaning_of_a_configuration_depends_on_the_version_of_kafka(
     version: str, config: str, *, writes: bool
 ) -> None:
     edits = ((LOCATION, config), ("  connectCluster", f"  version: {version}\n  connectCluster"))
@@ -399,7 +399,9 @@ def test_a_source_that_cannot_be_placed_may_get_the_offset_syncs(mirror: str) ->
 
 
 @pytest.mark.parametrize("mirror", [MIRROR, MIRROR_V1, MIRROR_1], ids=["v1beta2", "v1", "1"])
-def test_what_reads_from_a_cluster_writes_into_another_whatever_its_address(mirror: str) -> None:
+def test_a_mirror_that_reads_from_a_cluster_is_ignored_if_its_target_is_unknown(
+    mirror: str,
+) -> None:
     text = mirrored(mirror, "kafka.corp.example:9092", OURS)
     found = reading(ZOOKEEPER + text)
     assert found.problems == ()
@@ -408,7 +410,7 @@ def test_what_reads_from_a_cluster_writes_into_another_whatever_its_address(mirr
     assert alone.reason == 'only reads from it; writes into "kafka.corp.example:9092"'
 
 
-def test_the_namespace_of_what_an_offset_sync_writer_reads_is_told() -> None:
+def test_a_writer_of_offset_syncs_has_the_namespace_of_its_source() -> None:
     writer = only(mirrored(MIRROR, THEIRS, OURS, (LOCATION, "a: 1")))
     assert writer is not None
     assert writer.sources == ("kafka",)

@@ -894,7 +894,7 @@ def test_every_check_has_a_case() -> None:
 
 
 @pytest.mark.parametrize("namespace", ["$(id)", "a.b", "A", "a" * 64])
-def test_namespace_given_beside_the_input_is_checked(namespace: str) -> None:
+def test_the_namespace_option_is_checked(namespace: str) -> None:
     reading = read_cluster(
         loads(ZOOKEEPER.replace("  namespace: kafka\n", "")).documents, namespace=namespace
     )
@@ -971,7 +971,9 @@ def long_names(text: str, characters: int, namespace: int = 5) -> list[str]:
     ],
     ids=["topic-operator", "user-operator", "service", "zookeeper", "pod"],
 )  # fmt: skip
-def test_a_name_that_kubernetes_has_no_room_for(text: str, longest: int, named: str) -> None:
+def test_a_name_that_is_too_long_for_kubernetes_is_an_error(
+    text: str, longest: int, named: str
+) -> None:
     assert long_names(text, longest) == []
     (message,) = long_names(text, longest + 1)
     assert f"Strimzi needs the name {'k' * (longest + 1)}{named}," in message
@@ -979,7 +981,7 @@ def test_a_name_that_kubernetes_has_no_room_for(text: str, longest: int, named: 
     assert message.endswith(f": choose a name of at most {longest} characters")
 
 
-def test_a_node_pool_whose_name_leaves_no_room_for_that_of_a_kafka() -> None:
+def test_a_node_pool_name_that_is_too_long_for_any_kafka_is_an_error() -> None:
     (message,) = long_names(KRAFT.replace("name: broker", f"name: {'b' * 63}"), 1)
     assert message.endswith(": choose shorter names of node pools")
 
@@ -1224,7 +1226,7 @@ def test_a_version_narrows_the_kinds(
         assert reading.cluster.operator.first == reading.cluster.operator.last == version
 
 
-def test_the_status_tells_the_oldest_version() -> None:
+def test_the_status_has_the_oldest_possible_version() -> None:
     status = "status:\n  operatorLastSuccessfulVersion: 0.41.0\n"
     assert str(cluster_of(ZOOKEEPER + status).operator) == "0.41 to 0.45"
     # The version that the user names wins: the operator may be newer than the status.
@@ -1502,7 +1504,7 @@ def test_addresses(server: str, namespace: str, *, own: bool) -> None:
     assert len(cluster.writers) + len(cluster.ignored_clients) == 1
 
 
-def test_without_status_only_the_spec_tells_the_host() -> None:
+def test_without_a_status_the_host_is_read_from_the_spec() -> None:
     text = EXPOSED.removesuffix(STATUS)
     connect = edited(CONNECT, ("demo-kafka-bootstrap:9092", "lb.example.com:9094"))
     assert cluster_of(text + connect).writers == ()
@@ -1974,5 +1976,5 @@ def test_any_choice_is_taken(cluster: str, namespace: str) -> None:
         ("", ""),
     ],
 )
-def test_an_address_tells_the_namespace_of_a_source(bootstrap: str, expected: str) -> None:
+def test_the_namespace_of_a_source_is_read_from_its_address(bootstrap: str, expected: str) -> None:
     assert namespace_of(bootstrap, "mirrors") == expected

@@ -213,13 +213,15 @@ def test_a_named_user_with_a_password(cluster) -> None:
         ((MUTUAL,), INSIDE, NotFoundError, "wants a KafkaUser .*there is none"),
     ],
 )
-def test_no_way_in(cluster, listeners, wish, error, words) -> None:
+def test_access_without_a_usable_listener_or_user_is_an_error(
+    cluster, listeners, wish, error, words
+) -> None:
     kafka(cluster, *listeners)
     with pytest.raises(error, match=words):
         find_access(KubeClient(), wish)
 
 
-def test_a_paused_kafka_tells_no_address(cluster) -> None:
+def test_a_kafka_without_addresses_in_its_status_is_an_error(cluster) -> None:
     kafka(cluster, PLAIN)
     cluster.change("kafkas", "kafka", "my-cluster", {"status": {"listeners": None}})
     with pytest.raises(UnreachableError, match="has no address of plain: is the Kafka Ready"):

@@ -296,7 +296,7 @@ def test_records_of_aborted_transactions_in_a_mirror_are_reported(
     assert found.partitions[0].uncommitted == 0
 
 
-def test_what_only_a_mirror_has_is_not_said_to_be_of_a_transaction(
+def test_records_that_only_a_mirror_has_do_not_count_as_uncommitted(
     brokers: Brokers, name: str
 ) -> None:
     topics = (f"{name}-a", f"{name}-b")
@@ -310,7 +310,7 @@ def test_what_only_a_mirror_has_is_not_said_to_be_of_a_transaction(
     assert found.partitions[0].uncommitted == 0
 
 
-def test_batches_that_were_damaged_on_their_way_are_not_records(brokers: Brokers) -> None:
+def test_consumers_check_crcs_unless_a_property_disables_it(brokers: Brokers) -> None:
     assert brokers.cluster()._settings()["check.crcs"] == "true"
     own = ClientAccess("own", {"bootstrap.servers": brokers.address, "check.crcs": "false"})
     brokers.opened.append(KafkaConsumer(own, 5.0))
@@ -540,7 +540,7 @@ def test_brokers_that_are_away_are_reported_in_time_and_why() -> None:
     cluster.close()
 
 
-def test_nobody_tells_whether_a_topic_is_compacted(brokers: Brokers, name: str) -> None:
+def test_compaction_is_unknown_without_an_answer_of_a_broker(brokers: Brokers, name: str) -> None:
     brokers.write(name, {0: MANY[:1]})
     cluster = KafkaConsumer(ClientAccess("mock", {"bootstrap.servers": brokers.address}), 0.5)
     assert cluster.is_compacted(name) is None

@@ -165,7 +165,7 @@ def test_the_head_is_what_comes_after_the_end_of_the_other(timed: bool) -> None:
     assert (result.last_a.offset, result.last_b.offset) == (84, 84)
 
 
-def test_records_of_two_producers_that_are_late_by_a_moment_are_head_all_the_same() -> None:
+def test_late_records_of_another_producer_count_as_head() -> None:
     late = replace(WHOLE[60], at=100, time=WHOLE[99].time - 5, held_value=b"late")
     result = states([*WHOLE, late], WHOLE)
     assert not result.differs

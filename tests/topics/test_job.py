@@ -81,7 +81,7 @@ def play(cluster, lines, *, status=None):
     cluster.on_create.append(on_create)
 
 
-def test_credentials_are_in_a_secret_and_nowhere_else() -> None:
+def test_credentials_are_only_in_a_secret() -> None:
     assert "hush" not in str(job_manifest(WORK, secret=True, suspended=True))
     made = job_config(WORK, secret=True, owner={"metadata": {"uid": "u1"}})
     assert "hush" in made["stringData"]["a.properties"]
@@ -117,7 +117,7 @@ def test_a_line_comes_back_as_what_it_was(value: object) -> None:
 
 
 @pytest.mark.parametrize("text", ["hello", "{", '{"a": 1, "b": 2}', '{"unknown": 1}', "[1]"])
-def test_other_lines_are_for_people(text: str) -> None:
+def test_other_lines_are_returned_as_text(text: str) -> None:
     assert read_message(text) == text
 
 
@@ -159,7 +159,7 @@ def test_a_pod_that_cannot_be_asked_any_more_is_an_error(cluster, monkeypatch) -
     assert cluster.writes[-1][:2] == ("DELETE", "jobs")
 
 
-def test_a_job_without_a_result_tells_what_it_said(cluster) -> None:
+def test_a_job_without_a_result_is_an_error_with_its_last_line(cluster) -> None:
     play(cluster, ["error: a:9092: cannot list topics"], status={"phase": "Failed"})
     with pytest.raises(UnreachableError, match="no result: error: a:9092: cannot list topics"):
         list(job.run_job(KubeClient(), WORK, clock=cluster.time.clock))
@@ -288,7 +288,7 @@ def test_every_kind_comes_back(name: str, data: st.DataObject) -> None:
         (TailRecords, {"messages": [{"value": "%%"}]}),
     ],
 )
-def test_what_is_none_of_ours_is_told(kind: type, value: Any) -> None:
+def test_json_of_another_kind_is_an_error(kind: type, value: Any) -> None:
     with pytest.raises(UnreachableError, match=f"not a {kind.__name__}"):
         from_json(kind, value)
 

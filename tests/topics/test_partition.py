@@ -148,7 +148,7 @@ COUNTS = {"gone": (1, 0), "twice": (0, 1), "swapped": (2, 2)}
 
 @PROPERTY
 @given(cuts(), PIECES, st.sampled_from(KINDS), st.floats(0, 1), st.booleans())
-def test_any_change_of_what_both_have_is_told_with_its_place(
+def test_any_change_of_common_records_is_reported_with_its_position(
     sides: tuple[Cut, Cut],
     pieces: list[int],
     kind: str,
@@ -178,7 +178,7 @@ def test_any_change_of_what_both_have_is_told_with_its_place(
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("at", [0, 1, MIN_MATCH - 1, 60 - MIN_MATCH, 58])
 @pytest.mark.parametrize("pieces", [(1,), (1000,)])
-def test_a_change_near_the_ends_of_what_both_have_is_told(
+def test_a_change_near_the_ends_of_common_records_is_reported(
     kind: str, at: int, pieces: tuple[int, ...]
 ) -> None:
     whole = log(100)
@@ -267,7 +267,7 @@ def test_no_headers_and_an_empty_list_of_them_are_the_same() -> None:
 
 
 @pytest.mark.parametrize("jumped", [(True, False), (False, True)])
-def test_what_the_other_lacks_where_it_has_older_ones_is_no_tail(jumped: tuple[bool, bool]) -> None:
+def test_missing_records_after_older_ones_do_not_count_as_tail(jumped: tuple[bool, bool]) -> None:
     whole = log(100)
     sides = [whole[50:], [replace(whole[10], held_value=b"foreign"), *whole[50:]]]
     if jumped[1]:

@@ -52,7 +52,7 @@ def test_no_share_leaves_the_newest() -> None:
     assert sample_blocks({0: OffsetRange(5, 90_005)}, {0: 80_000}, 0.0) == ({0: (79_000, 90_005)},)
 
 
-def test_all_that_is_lost_of_the_ends_of_blocks_is_none_of_the_topic() -> None:
+def test_missing_ends_of_blocks_do_not_count_as_ends_of_the_topic() -> None:
     def block(first: int, end: int) -> PartitionResult:
         return paired(log(1000)[first:end], log(1000)[first : end + 50])[0]
 

@@ -74,7 +74,7 @@ def test_several_processes_find_what_one_finds(
     assert heard == sorted(heard)
 
 
-def test_what_a_process_cannot_do_is_told_as_one_would_tell_it(
+def test_errors_of_several_processes_are_those_of_one(
     brokers: Brokers,
     name: str,
 ) -> None:

@@ -166,11 +166,11 @@ def test_every_problem_of_a_text_is_found() -> None:
         ("kind: Blueprint\nname: {{ .Options.name }}-a\n", "needs quotes around it"),
     ],
 )
-def test_what_is_no_yaml_for_its_templates_says_so(text: str, hint: str) -> None:
+def test_invalid_yaml_with_templates_has_a_hint(text: str, hint: str) -> None:
     assert loads(text).problems[0].message.endswith(hint)
 
 
-def test_what_stands_before_a_syntax_error_is_kept() -> None:
+def test_documents_before_a_syntax_error_are_kept() -> None:
     loaded = loads("kind: A\n---\nkind: [\n")
     assert [found.kind for found in loaded.documents] == ["A"]
     assert [problem.rule for problem in loaded.problems] == ["yaml-syntax"]
@@ -360,7 +360,7 @@ def test_text_at_a_path() -> None:
     assert [found.text(*path) for path in elsewhere] == [""] * 5
 
 
-def test_nodes_know_their_place_and_spelling() -> None:
+def test_nodes_have_their_location_and_source_text() -> None:
     (found,) = loads("a:\n  - x\n  - on: 0x1f\n", "f").documents
     listed = found.root.get("a")
     assert isinstance(listed, yamldoc.Sequence)

@@ -187,7 +187,7 @@ def found(text: str, *ignore: str) -> list[tuple[int, str]]:
     return [(p.location.line, p.rule) for p in validate_text(text, ignore=ignore)]
 
 
-def test_what_is_ignored_is_not_told() -> None:
+def test_suppressed_findings_are_not_reported() -> None:
     assert found(BROKEN) == [
         (8, "unknown-function"),
         (11, "unknown-field"),
