@@ -33,7 +33,7 @@ def manifests(request: pytest.FixtureRequest, at_root: Path) -> tuple[Manifest, 
     return tuple(one for one in found if one.kind != "RestoreAction")
 
 
-def ours(text: str) -> Objects:
+def parse_documents(text: str) -> Objects:
     """Read documents as the commands of this tool do."""
     loaded = loads(text)
     assert not loaded.problems
@@ -68,13 +68,13 @@ def needed(tool: str) -> str:
 
 def test_an_alias_has_the_value_of_its_anchor(manifests: tuple[Manifest, ...]) -> None:
     text = to_yaml_stream(manifests)
-    assert ours(text) == in_order(yaml.safe_load_all(text))
+    assert parse_documents(text) == in_order(yaml.safe_load_all(text))
 
 
 def test_nothing_is_lost_with_space_around_a_document(manifests: tuple[Manifest, ...]) -> None:
     """Tools that part a stream trim what is between."""
     for one in manifests:
-        assert ours(one.text.strip()) == ours(one.text)
+        assert parse_documents(one.text.strip()) == parse_documents(one.text)
 
 
 @pytest.mark.peer
@@ -87,7 +87,7 @@ def test_kubectl_reads_the_same(manifests: tuple[Manifest, ...], tmp_path: Path)
         found = json.loads(run(kubectl, *words, KUBECONFIG=os.devnull))
         notes = found["metadata"]["annotations"]
         assert notes.pop("example.com/read") == "yes"
-        (expected,) = ours(one.text)
+        (expected,) = parse_documents(one.text)
         expected["metadata"].setdefault("annotations", {})
         found["metadata"].pop("creationTimestamp", None)
         if one.kind not in ("Deployment", "Role", "RoleBinding"):  # no defaults are put in
@@ -100,7 +100,7 @@ def test_kustomize_reads_the_same(manifests: tuple[Manifest, ...], tmp_path: Pat
     (tmp_path / "all.yaml").write_text(to_yaml_stream(manifests))
     (tmp_path / "kustomization.yaml").write_text("resources: [all.yaml]\n")
     built = run(kustomize, "build", str(tmp_path))
-    assert in_order(yaml.safe_load_all(built)) == ours(to_yaml_stream(manifests))
+    assert in_order(yaml.safe_load_all(built)) == parse_documents(to_yaml_stream(manifests))
 
 
 @pytest.mark.peer
@@ -114,7 +114,7 @@ def test_helm_gives_the_same(
     if way == "file":
         files = {"files/all.yaml": text, "templates/all.yaml": '{{ .Files.Get "files/all.yaml" }}'}
     given = helm(version, "template", str(chart_of(tmp_path, files)))
-    assert in_order(filter(None, yaml.safe_load_all(given))) == ours(text)
+    assert in_order(filter(None, yaml.safe_load_all(given))) == parse_documents(text)
     assert "&steps" in given or "&flush" in given, "as the author wrote it"
 
 
@@ -133,7 +133,7 @@ def test_helm_passes_on_what_its_post_renderer_adds(
         words += ["--post-renderer-args", "post-render"]
     given = helm(version, *words, "--post-renderer-args", "--namespace=kafka")
     added = run("kanister-kafka", "post-render", "--namespace=kafka", text=kafka, PATH=path)
-    assert in_order(filter(None, yaml.safe_load_all(given))) == ours(added)
+    assert in_order(filter(None, yaml.safe_load_all(given))) == parse_documents(added)
 
 
 @pytest.mark.peer
@@ -144,7 +144,7 @@ def test_the_libraries_of_kubectl_argo_cd_and_flux_read_the_same(
     text = to_yaml_stream(manifests)
     found = json.loads(run(go, "-C", "tests/differential", "run", "./anchors", text=text))
     for reader in ("decoder", "library"):
-        assert in_order(found[reader]) == ours(text), reader
+        assert in_order(found[reader]) == parse_documents(text), reader
 
 
 @pytest.mark.peer

@@ -286,7 +286,7 @@ def put_blueprint(cluster, *words, **changed):
     cluster.change("blueprints", "kasten-io", "kafka.my-cluster", patch)
 
 
-def told(*words):
+def status_text(*words):
     done = CliRunner().invoke(main, ["status", "my-cluster", "-n", "kafka", *words])
     assert done.exit_code == 0, done.stdout + done.stderr
     return done.stdout
@@ -298,7 +298,7 @@ WORDS = ("--timeout", "restart=30m", "--annotation", "a=b c")
 @pytest.mark.parametrize("words", [(), WORDS, ("--strimzi-version", "0.45")])
 def test_status_does_not_mention_a_blueprint_that_is_up_to_date(cluster, words):
     put_blueprint(cluster, *words)
-    assert "Blueprint" not in told()
+    assert "Blueprint" not in status_text()
 
 
 def test_status_reports_a_changed_cluster(cluster):
@@ -306,7 +306,7 @@ def test_status_reports_a_changed_cluster(cluster):
     cluster.change("kafkas", "kafka", "my-cluster", {"spec": {"entityOperator": {}}})
     line = "the cluster has changed since its Blueprint was made; to see how, run: "
     words = "-n kafka --annotation 'a=b c' --timeout restart=30m"
-    assert f"! {line}kanister-kafka check my-cluster {words}\n" in told()
+    assert f"! {line}kanister-kafka check my-cluster {words}\n" in status_text()
 
 
 def test_a_blueprint_of_the_files_is_as_good(cluster):
@@ -317,7 +317,7 @@ def test_a_blueprint_of_the_files_is_as_good(cluster):
     patch = {"status": {"operatorLastSuccessfulVersion": "0.45.0"}}
     cluster.change("kafkas", "kafka", "my-cluster", patch)
     put_blueprint(cluster, *pause)
-    assert "Blueprint" not in told()
+    assert "Blueprint" not in status_text()
     names = {"kafkas": "my-cluster", "kafkanodepools": "dual", "kafkaconnects": "connect"}
     items = [cluster.get(plural, "kafka", name) for plural, name in names.items()]
     for item in items:
@@ -331,20 +331,22 @@ def test_a_blueprint_of_the_files_is_as_good(cluster):
     assert blueprint["metadata"]["annotations"][HASH] != of_files[HASH]
     patch = {"metadata": {"annotations": of_files}}
     cluster.change("blueprints", "kasten-io", "kafka.my-cluster", patch)
-    assert "Blueprint" not in told()
+    assert "Blueprint" not in status_text()
 
 
 def test_status_prints_the_version_that_rendered_it(cluster):
     put_blueprint(cluster, **{"kanister-kafka.io/version": "0.0.9"})
     line = f"! its Blueprint was made by kanister-kafka 0.0.9, and this is {__version__}\n"
-    assert line in told()
+    assert line in status_text()
     cluster.refusals.append(("GET", "kafkaconnects", 403))
-    assert line in told(), "which needs no look at the cluster"
+    assert line in status_text(), "which needs no look at the cluster"
 
 
 def test_status_reports_that_it_cannot_compare_the_blueprint(cluster):
     put_blueprint(cluster, **{"kanister-kafka.io/options": "--no-such-option"})
-    assert re.search("not seen .*whether the Blueprint is up to date: No such option", told())
+    assert re.search(
+        "not seen .*whether the Blueprint is up to date: No such option", status_text()
+    )
     put_blueprint(cluster)
     cluster.refusals.append(("GET", "/apis/kafka.strimzi.io/v1beta2/kafkaconnects", 403))
-    assert "whether the Blueprint is up to date: writers in namespaces other than" in told()
+    assert "whether the Blueprint is up to date: writers in namespaces other than" in status_text()

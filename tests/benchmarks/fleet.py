@@ -39,7 +39,7 @@ class Run:
     """MB of the largest of its processes."""
 
 
-def say(line: str) -> None:
+def write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -67,7 +67,7 @@ def runs(folder: Path, sizes: Sequence[int]) -> dict[str, dict[int, Run]]:
             command = [*OURS, *words, "-o", str(home / "out")]
             found[form][size] = one = measured(command)
             told = f"{one.seconds:6.1f} s {one.cpu:6.1f} CPU-s {one.peak:6.0f} MB"
-            say(f"{size:5} clusters, {form:16} {told}")
+            write_line(f"{size:5} clusters, {form:16} {told}")
     return found
 
 
@@ -102,9 +102,11 @@ def main() -> None:
         seconds = by_size[OF_LIMIT].seconds if OF_LIMIT in by_size else 0
         growth = by_size[sizes[-1]].peak / by_size[sizes[0]].peak
         if seconds > SECONDS_LIMIT:
-            say(f"{form}: {seconds:.1f} s for {OF_LIMIT} clusters, at most {SECONDS_LIMIT:g}")
+            write_line(
+                f"{form}: {seconds:.1f} s for {OF_LIMIT} clusters, at most {SECONDS_LIMIT:g}"
+            )
         if growth > MEMORY_LIMIT:
-            say(f"{form}: {growth:.2f} times the memory, at most {MEMORY_LIMIT:g}")
+            write_line(f"{form}: {growth:.2f} times the memory, at most {MEMORY_LIMIT:g}")
         kept &= seconds <= SECONDS_LIMIT and growth <= MEMORY_LIMIT
     sys.exit(0 if kept else 1)
 

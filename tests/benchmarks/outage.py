@@ -149,7 +149,7 @@ class Bench:
             raise SystemExit("the client saw nothing: no record was accepted")
         return Round(outage.seconds, outage.start - self.clock.began.timestamp())
 
-    def ours(self) -> None:
+    def by_blueprint(self) -> None:
         self.hooks(self.context)
 
     def earlier_hooks(self) -> None:
@@ -209,7 +209,7 @@ class Bench:
             snapshots.wait(SETTLED)
         finally:
             if remaining := snapshots.delete(60):
-                say(f"left behind: {', '.join(remaining)}")
+                write_line(f"left behind: {', '.join(remaining)}")
 
     def record(self, text: str) -> None:
         self.lines.append((self.clock(), text))
@@ -326,7 +326,7 @@ def compare_strategies(
             bench = Bench(connection, build_context(connection, request), snapshots)
             one = measure_strategy(bench)
             measured[strategy].append(one)
-            say(
+            write_line(
                 f"round {number + 1}: {strategy:6} brokers away {one.outage:.1f} s, "
                 f"clients at 0 for {one.paused:.1f} s, Ready again after {one.away:.1f} s"
             )
@@ -355,7 +355,7 @@ def measure_strategy(bench: Bench) -> StrategyRound:
     looking = threading.Thread(target=look, daemon=True)
     looking.start()
     try:
-        bench.ours()
+        bench.by_blueprint()
         end = clock() + SETTLED
         while clock() < end and (not away or clock() - away[-1] < RESTING):
             time.sleep(1)
@@ -501,7 +501,7 @@ WHAT = {
 
 def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round]]:
     """Measure all in turns; with snapshots also `backup`, which makes them itself."""
-    work = {"ours": bench.ours, "by hand": bench.by_hand, "floor": bench.floor}
+    work = {"ours": bench.by_blueprint, "by hand": bench.by_hand, "floor": bench.floor}
     if bench.earlier is not None:
         work = {"earlier": bench.earlier_hooks, **work}
     if bench.snapshots:
@@ -521,10 +521,10 @@ def rounds_of(bench: Bench, rounds: int, *, trace: bool) -> dict[str, list[Round
             finally:
                 watch.close()
             one = found[name][-1]
-            say(f"round {number + 1}: {name:8} {one.seconds:6.1f} s")
+            write_line(f"round {number + 1}: {name:8} {one.seconds:6.1f} s")
             if trace:
                 for line in timeline(one, bench.lines, watch.tracks()):
-                    say(line)
+                    write_line(line)
     return found
 
 
@@ -605,7 +605,7 @@ def report(
     )
 
 
-def say(line: str) -> None:
+def write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
@@ -648,7 +648,7 @@ def main() -> None:
                 connection, request, chosen.rounds, snapshots=chosen.snapshots
             )
             section = strategies_report(bench, measured, f"{command} MORE='--online{shown}'")
-            say(section)
+            write_line(section)
             if chosen.write:
                 write_section("online", section)
             return
@@ -668,8 +668,10 @@ def main() -> None:
     shown += " --earlier PATH" if earlier else ""
     more = f" MORE='{shown.strip()}'" if shown else ""
     section = report(bench, found, f"{command}{more}", earlier.name if earlier else None)
-    say(section)
-    say(f"records accepted and not there at the end: {missing}; left behind: {left or 'nothing'}")
+    write_line(section)
+    write_line(
+        f"records accepted and not there at the end: {missing}; left behind: {left or 'nothing'}"
+    )
     if chosen.write:
         write_section("outage", section)
     if missing is None or missing or left:

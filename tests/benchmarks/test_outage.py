@@ -114,7 +114,7 @@ def test_hooks_start_when_snapshots_are_cut_and_delete_them_afterwards(
     monkeypatch.setattr(outage, "check_action_result", lambda *_: None)
     earlier = rehearsal_context(blueprint="the earlier one")
     bench = Bench(KubeClient(), rehearsal_context(), snapshots=True, earlier=earlier)
-    (bench.earlier_hooks if of_earlier else bench.ours)()
+    (bench.earlier_hooks if of_earlier else bench.by_blueprint)()
     assert steps.seen == EXPECTED
     assert (runners[0].context.blueprint == "the earlier one") is of_earlier
     assert snapshots_of(server) == {}

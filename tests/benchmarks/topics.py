@@ -294,14 +294,14 @@ class Bench:
                     for name, run in candidates.items():
                         last = run()
                         found.setdefault(name, []).append(last)
-                        say(
+                        write_line(
                             f"{turn + 1} {number:,} of {size} B, {name}: {last.rate:,.0f}/s, "
                             f"{last.per_cpu:,.0f} per CPU second, {last.memory:.0f} MB"
                         )
         return result
 
 
-def say(line: str) -> None:
+def write_line(line: str) -> None:
     sys.stderr.write(f"{line}\n")
 
 

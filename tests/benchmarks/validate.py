@@ -67,13 +67,13 @@ def in_turns(rounds: int, *tasks: Callable[[], float]) -> list[float]:
     return [median(times) for times in zip(*taken, strict=True)]
 
 
-def say(line: str) -> None:
+def write_line(line: str) -> None:
     sys.stdout.write(f"{line}\n")
     sys.stdout.flush()
 
 
-def told(what: str, value: str, limit: str, *, kept: bool) -> bool:
-    say(f"{what:54}{value:>28}   {limit}{'' if kept else '  NOT KEPT'}")
+def report_limit(what: str, value: str, limit: str, *, kept: bool) -> bool:
+    write_line(f"{what:54}{value:>28}   {limit}{'' if kept else '  NOT KEPT'}")
     return kept
 
 
@@ -92,7 +92,7 @@ def against_kanctl(folder: Path, *, rounds: int = 3) -> bool:
     """Validate the same files, in one run and one by one, as kanctl takes but one."""
     kanctl = shutil.which("kanctl")
     if kanctl is None:
-        say("kanctl is not on PATH: no comparison")
+        write_line("kanctl is not on PATH: no comparison")
         return True
     cases = sorted([*ROOT.glob("tests/valid/*.yaml"), *ROOT.glob("tests/invalid/*/*.yaml")])
     own = sorted(ROOT.glob("blueprints/*/blueprint-*.yaml"))
@@ -116,7 +116,7 @@ def compared(kanctl: str, what: str, folder: Path, files: list[Path], rounds: in
     ratio = theirs / ours
     limit = f"{ratio:.1f} times as fast (at least {PEER_LIMIT:g})"
     what = f"{len(files)} Blueprints, {what}, {size:.0f} kB: per file"
-    return told(what, value, limit, kept=ratio >= PEER_LIMIT)
+    return report_limit(what, value, limit, kept=ratio >= PEER_LIMIT)
 
 
 # Start-up
@@ -153,7 +153,9 @@ def startup(folder: Path, *, rounds: int = 21) -> bool:
     for (what, _words, most), seconds in zip(commands, taken, strict=True):
         value = f"{seconds * 1000:.0f} ms of CPU, the imports {least * 1000:.0f}"
         ratio = seconds / least
-        kept &= told(what, value, f"{ratio:.2f} times (at most {most:g})", kept=ratio <= most)
+        kept &= report_limit(
+            what, value, f"{ratio:.2f} times (at most {most:g})", kept=ratio <= most
+        )
     return kept
 
 
@@ -212,14 +214,14 @@ def large(folder: Path) -> bool:
         value = f"{seconds:.1f} s, {peak / MB:.0f} MB"
         fits = seconds <= SECONDS_LIMIT and peak <= MEMORY_LIMIT * SIZE
         limit = f"{times:.0f} times its size" if len(raw) > MB else ""
-        kept &= told(f"{len(raw) / MB:.1f} MB: {what}", value, limit, kept=fits)
+        kept &= report_limit(f"{len(raw) / MB:.1f} MB: {what}", value, limit, kept=fits)
     limits = f"{SECONDS_LIMIT:g} s and {MEMORY_LIMIT * SIZE / MB:.0f} MB"
-    say(f"(at most {limits} each)")
+    write_line(f"(at most {limits} each)")
     return kept
 
 
 def main() -> None:
-    say(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
+    write_line(f"Python {platform.python_version()}, {platform.machine()}, {os.cpu_count()} cores")
     kept = True
     for part in (against_kanctl, startup, large):
         with tempfile.TemporaryDirectory() as folder:

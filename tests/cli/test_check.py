@@ -378,7 +378,7 @@ def test_what_is_forbidden_is_a_warning(server, forbidden, check) -> None:
 class TestScripts:
     """The ConfigMap that holds what the steps run."""
 
-    def found(self, server):
+    def scripts_object(self, server):
         return next(item for item in server.objects.values() if holds_scripts(item))
 
     def lines(self):
@@ -397,7 +397,7 @@ class TestScripts:
         )
 
     def test_altered(self, server) -> None:
-        found = self.found(server)
+        found = self.scripts_object(server)
         server.put({**found, "data": {**found["data"], "stop.sh": "# altered\n"}})
         code, levels, (line,) = self.lines()
         assert (code, levels) == (1, ["problem"])
@@ -405,7 +405,7 @@ class TestScripts:
 
     def test_those_of_a_former_version(self, server) -> None:
         """What is on the cluster is judged by its own scripts, whatever this version has."""
-        found = self.found(server)
+        found = self.scripts_object(server)
         former = {"stop.sh": "# stops\n"}
         name, sha256 = (s := ScriptsConfigMap(tuple(former.items()), "")).name, s.sha256
         now = (found["metadata"]["name"], digest_of(found))

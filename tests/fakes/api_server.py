@@ -328,8 +328,8 @@ def after_apply(before, body):
     """Return an object as a server-side apply of `body` leaves it."""
     item = laid_over(before or {}, body)
     entries = (before or {}).get("metadata", {}).get("managedFields") or []
-    formerly = [entry for entry in entries if is_ours(entry)]
-    others = [entry for entry in entries if not is_ours(entry)]
+    formerly = [entry for entry in entries if is_own_entry(entry)]
+    others = [entry for entry in entries if not is_own_entry(entry)]
     for entry in formerly:
         kept = [body_fields(body), *(other.get("fieldsV1") or {} for other in others)]
         drop_fields(item, entry["fieldsV1"], kept)
@@ -338,7 +338,7 @@ def after_apply(before, body):
     return item
 
 
-def is_ours(entry):
+def is_own_entry(entry):
     return (entry.get("manager"), entry.get("operation")) == (OURS, "Apply")
 
 

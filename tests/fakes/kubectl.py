@@ -107,7 +107,7 @@ def object_of(resource: str, name: str, namespace: str) -> dict[str, Any]:
     return found
 
 
-def _spelled(value: Any) -> str:
+def _format(value: Any) -> str:
     if value is None:
         return ""
     return value if isinstance(value, str) else json.dumps(value, separators=(",", ":"))
@@ -127,7 +127,7 @@ def _json_path(template: str, one: Any) -> str:
         inner = match[1]
         if inner.startswith('"'):
             return str(json.loads(inner))
-        return _spelled(one if inner == "@" else _at(one, inner))
+        return _format(one if inner == "@" else _at(one, inner))
 
     return re.sub(r"\{([^}]*)\}", fill, template)
 

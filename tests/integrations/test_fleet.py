@@ -591,7 +591,7 @@ def test_a_fleet_knows_the_clients_that_each_alone_would() -> None:
 FAR = stream(MIXED, CONNECT % ("far", "away", "kafka.corp.example:9094"))
 
 
-def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
+def unplaced_writers(text: str, fleet: Fleet | None = None) -> list[str]:
     with ObjectSpool() as spool:
         found = group_clusters(
             fleet or Fleet(rules=(EVERY,)), loads(text, "all.yaml").documents, spool
@@ -600,8 +600,8 @@ def told_once(text: str, fleet: Fleet | None = None) -> list[str]:
 
 
 def test_a_client_with_an_unknown_namespace_and_address_is_reported_once() -> None:
-    assert told_once(MIXED) == []
-    (said,) = told_once(FAR)
+    assert unplaced_writers(MIXED) == []
+    (said,) = unplaced_writers(FAR)
     assert "kafka.corp.example" in said
     assert "--not-a-writer KafkaConnect/away/far" in said
 
@@ -612,7 +612,7 @@ def test_clients_in_a_fleet_file_are_assigned_to_the_clusters_of_their_entries()
         "- {cluster: kafka/a, writers: [KafkaConnect/away/far]}\n"
         "- {notWriters: [KafkaConnect/kafka/opaque, KafkaConnect/tools/of-b]}\n"
     )
-    assert told_once(FAR, rules) == []
+    assert unplaced_writers(FAR, rules) == []
     found = together(FAR, rules)
     assert "KafkaConnect away/far: named by --writer" in found["kafka/a"][0]
     assert found["kafka/b"][0] == []

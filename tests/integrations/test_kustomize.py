@@ -290,7 +290,7 @@ def test_a_base_builds_to_what_render_prints(words: list[str], tmp_path: Path) -
     found, expected = built(tmp_path / "base"), objects(render(*words))
     assert names(found) == names(expected)
     found, expected = [*map(started, found)], [*map(started, expected)]
-    assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+    assert sorted(map(as_json, found)) == sorted(map(as_json, expected))
 
 
 ONLY_IN_A_BASE = ("KEEP_ACCOUNT", "BLUEPRINT_NAME")
@@ -382,7 +382,7 @@ def test_an_overlay_renames_all_that_names_an_object(
     for folder, times in (("over", 1), ("above", 2)):
         expected = [started(renamed(one, known, prefix * times, suffix * times)) for one in printed]
         found = [started(one) for one in built(tmp_path / folder)]
-        assert sorted(map(spelled, found)) == sorted(map(spelled, expected))
+        assert sorted(map(as_json, found)) == sorted(map(as_json, expected))
 
 
 @needs_kustomize
@@ -395,7 +395,7 @@ def test_what_check_compares_is_what_an_overlay_makes(
     (tmp_path / "over").mkdir()
     (tmp_path / "over" / "kustomization.yaml").write_text(f"resources: [../base]\n{lines}\n")
     expected = rename(built(tmp_path / "base"), prefix, suffix)
-    assert sorted(map(spelled, built(tmp_path / "over"))) == sorted(map(spelled, expected))
+    assert sorted(map(as_json, built(tmp_path / "over"))) == sorted(map(as_json, expected))
 
 
 @needs_kustomize
@@ -483,7 +483,7 @@ def test_an_admission_policy_is_not_for_a_base(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
-def spelled(one: dict[str, Any]) -> str:
+def as_json(one: dict[str, Any]) -> str:
     return json.dumps(one, sort_keys=True)
 
 

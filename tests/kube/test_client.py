@@ -92,7 +92,7 @@ def cluster(server):
     return server
 
 
-def found(fetched):
+def sources(fetched):
     return {document.root.location.source for document in fetched.documents}
 
 
@@ -112,7 +112,7 @@ def unreachable(*arguments, **options):
 @pytest.mark.usefixtures("cluster")
 def test_a_named_cluster_is_read_with_its_resources_and_every_writer():
     fetched = read_cluster_resources("mine", "kafka")
-    assert found(fetched) == {
+    assert sources(fetched) == {
         "Kafka/kafka/mine",
         "KafkaNodePool/kafka/mine-pool",
         "StrimziPodSet/kafka/mine-mine-pool",
@@ -125,13 +125,13 @@ def test_a_named_cluster_is_read_with_its_resources_and_every_writer():
 
 def test_without_a_name_all_of_the_namespace_that_is_strimzis(cluster):
     add(cluster, "Kafka", "elsewhere", "third")
-    assert found(read_cluster_resources("", "kafka")) >= {
+    assert sources(read_cluster_resources("", "kafka")) >= {
         "Kafka/kafka/mine",
         "Kafka/kafka/other",
         "KafkaNodePool/kafka/other-pool",
         "StatefulSet/kafka/other-zookeeper",
     }
-    assert not found(read_cluster_resources("", "kafka")) & {
+    assert not sources(read_cluster_resources("", "kafka")) & {
         "Kafka/elsewhere/third",
         "StatefulSet/kafka/database",
     }
@@ -161,7 +161,9 @@ def test_without_the_right_to_list_kafkas_there_are_no_others(cluster):
 )
 def test_namespace_is_the_contexts(server, context, namespace):
     add(server, "Kafka", namespace, "mine")
-    assert found(read_cluster_resources("mine", "", context=context)) == {f"Kafka/{namespace}/mine"}
+    assert sources(read_cluster_resources("mine", "", context=context)) == {
+        f"Kafka/{namespace}/mine"
+    }
 
 
 @pytest.mark.parametrize(
@@ -222,7 +224,7 @@ def test_writers_that_may_be_listed_in_the_namespace_only(cluster):
     forbid(cluster, f"/apis/{STRIMZI}/v1beta2/kafkamirrormaker2s")
     add(cluster, "KafkaMirrorMaker2", "kafka", "near")
     fetched = read_cluster_resources("mine", "kafka")
-    mirrors = {source for source in found(fetched) if source.startswith("KafkaMirrorMaker2")}
+    mirrors = {source for source in sources(fetched) if source.startswith("KafkaMirrorMaker2")}
     assert mirrors == {"KafkaMirrorMaker2/kafka/near"}
     (problem,) = fetched.problems
     assert (problem.rule, problem.severity) == ("partial-view", Severity.WARNING)
@@ -239,7 +241,7 @@ def test_workloads_that_may_not_be_listed(cluster):
     assert [(p.rule, p.location.source) for p in fetched.problems] == [
         ("partial-view", "StatefulSet")
     ]
-    assert "StrimziPodSet/kafka/mine-mine-pool" in found(fetched)
+    assert "StrimziPodSet/kafka/mine-mine-pool" in sources(fetched)
 
 
 @pytest.mark.parametrize(

@@ -153,7 +153,7 @@ actions:
 """
 
 
-def found(folder: Path, text: str, name: str = "templates/sub/b.yaml") -> list[str]:
+def findings_in_template(folder: Path, text: str, name: str = "templates/sub/b.yaml") -> list[str]:
     chart_of(folder, {name: text})
     return [f"{p.location.line}:{p.location.column} {p.rule}" for p in validate([folder]).problems]
 
@@ -177,15 +177,15 @@ def test_an_unescaped_blueprint_is_reported_at_each_action(tmp_path: Path) -> No
 
 
 def test_an_escaped_blueprint_is_read_as_helm_gives_it(tmp_path: Path) -> None:
-    plain = found(tmp_path / "files", BLUEPRINT, "files/b.yaml")
+    plain = findings_in_template(tmp_path / "files", BLUEPRINT, "files/b.yaml")
     assert plain == ["17:34 template-field"]
-    assert found(tmp_path / "a", escape(BLUEPRINT)) == ["17:46 template-field"]
+    assert findings_in_template(tmp_path / "a", escape(BLUEPRINT)) == ["17:46 template-field"]
     whole = f"{{{{`{BLUEPRINT}`}}}}"
-    assert found(tmp_path / "b", whole) == ["17:34 template-field"]
+    assert findings_in_template(tmp_path / "b", whole) == ["17:34 template-field"]
     quoted = BLUEPRINT.replace("{{", '{{ "{{" }}')
-    assert found(tmp_path / "c", quoted) == ["17:50 template-field"]
+    assert findings_in_template(tmp_path / "c", quoted) == ["17:50 template-field"]
     broken = escape(BLUEPRINT).replace("  name: x", "  name: [")
-    assert found(tmp_path / "d", broken) == ["6:9 yaml-syntax"]
+    assert findings_in_template(tmp_path / "d", broken) == ["6:9 yaml-syntax"]
 
 
 @pytest.mark.parametrize(
@@ -201,9 +201,9 @@ def test_an_escaped_blueprint_is_read_as_helm_gives_it(tmp_path: Path) -> None:
     ],
 )
 def test_other_templates(tmp_path: Path, text: str, checks: str) -> None:
-    assert {line.partition(" ")[2] for line in found(tmp_path, text)} - {"wrong-type"} == (
-        {checks} if checks else set()
-    )
+    assert {line.partition(" ")[2] for line in findings_in_template(tmp_path, text)} - {
+        "wrong-type"
+    } == ({checks} if checks else set())
 
 
 @pytest.mark.parametrize("name", ["b.yaml", "files/b.yaml", "templates/b.yaml"])

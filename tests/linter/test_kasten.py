@@ -69,7 +69,7 @@ metadata: {name: kafka}
 """
 
 
-def found(*texts: str, kasten: bool | None = None) -> set[str]:
+def rules_reported(*texts: str, kasten: bool | None = None) -> set[str]:
     problems = validate_text("---\n".join(texts), settings=LintSettings(kasten=kasten))
     return {problem.rule for problem in problems}
 
@@ -90,7 +90,7 @@ def found(*texts: str, kasten: bool | None = None) -> set[str]:
 def test_rules_hold_where_kasten_is(
     *, texts: list[str], kasten: bool | None, expected: set[str]
 ) -> None:
-    assert found(*texts, kasten=kasten) == expected
+    assert rules_reported(*texts, kasten=kasten) == expected
 
 
 def test_files_of_one_run_are_held_against_each_other(tmp_path: Path) -> None:
@@ -106,14 +106,14 @@ def test_what_can_be_rendered_is_known() -> None:
     assert set(KNOWN) <= {resource for _group, resource in RETAINED}
 
 
-def ids_beside_blueprints() -> set[str]:
+def ids_of_other_scopes() -> set[str]:
     """Return the ids of the rules for sets of manifests and for Kasten's objects."""
     return set().union(*(rule.ids for rule in all_rules() if rule.scope.name != "Blueprint"))
 
 
 def test_every_rule_has_a_wrong_one() -> None:
     folders = {path.parent.name for path in (ROOT / "tests" / "invalid").glob("*/*.yaml")}
-    assert ids_beside_blueprints() <= folders
+    assert ids_of_other_scopes() <= folders
 
 
 @pytest.mark.parametrize(
@@ -135,7 +135,7 @@ def test_what_is_rendered_here_is_right(
     assert kafka
     text = to_yaml_stream(render(build_plan(kafka, chosen)))
     problems = validate_text(text, settings=LintSettings(kasten=True))
-    assert not [problem for problem in problems if problem.rule in ids_beside_blueprints()]
+    assert not [problem for problem in problems if problem.rule in ids_of_other_scopes()]
 
 
 @pytest.mark.parametrize(

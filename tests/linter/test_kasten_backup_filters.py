@@ -33,7 +33,7 @@ def rendered(example: Path = EXAMPLE) -> tuple[str, str]:
     return policies[0], "---\n".join([*others, example.read_text()])
 
 
-def found(*objects: dict[str, Any], example: Path = EXAMPLE) -> list[tuple[str, str]]:
+def findings(*objects: dict[str, Any], example: Path = EXAMPLE) -> list[tuple[str, str]]:
     text = "---\n".join([*map(yaml.safe_dump, objects), rendered(example)[1]])
     problems = validate_text(text, settings=LintSettings(kasten=True))
     return [(problem.rule, problem.message) for problem in problems]
@@ -56,7 +56,7 @@ def policy_with(
 
 
 def test_the_rendered_policy_is_right() -> None:
-    assert not found(policy_with())
+    assert not findings(policy_with())
 
 
 @pytest.mark.parametrize(
@@ -98,7 +98,7 @@ def test_the_rendered_policy_is_right() -> None:
 def test_an_exclusion_by_name_or_label_is_an_error_if_a_restore_needs_it(
     entry: dict[str, Any], lost: str
 ) -> None:
-    problems = found(policy_with(exclude=[entry]))
+    problems = findings(policy_with(exclude=[entry]))
     assert {rule for rule, _message in problems} == (
         {"kasten-backup-incomplete"} if lost else set()
     )
@@ -119,7 +119,7 @@ def test_an_exclusion_by_name_or_label_is_an_error_if_a_restore_needs_it(
 def test_claims_are_those_of_the_kafka(example: str, claim: str, expected: str) -> None:
     path = ROOT / "examples" / example / "kafka.yaml"
     entry = {"resource": "persistentvolumeclaims", "name": claim}
-    problems = found(policy_with(exclude=[entry], example=path), example=path)
+    problems = findings(policy_with(exclude=[entry], example=path), example=path)
     assert {rule for rule, _message in problems} == ({expected} if expected else set())
 
 
@@ -160,7 +160,7 @@ ALL_CLAIMS = [
 def test_an_include_by_name_or_label_leaves_the_others_out(
     include: list[dict[str, Any]], expected: str
 ) -> None:
-    problems = found(policy_with(include=include))
+    problems = findings(policy_with(include=include))
     assert {rule for rule, _message in problems} == ({expected} if expected else set())
 
 
@@ -171,7 +171,7 @@ def test_an_include_by_name_or_label_leaves_the_others_out(
 def test_a_topic_that_is_excluded_by_name_is_a_warning(name: str, expected: str) -> None:
     topics = [topic("orders", "my-cluster"), topic("of-another", "another")]
     entry = {"group": STRIMZI, "resource": "kafkatopics", "name": name}
-    problems = found(policy_with(exclude=[entry]), *topics)
+    problems = findings(policy_with(exclude=[entry]), *topics)
     assert {rule for rule, _message in problems} == ({expected} if expected else set())
 
 
@@ -212,7 +212,7 @@ def restored_with(exclude: dict[str, Any]) -> dict[str, Any]:
     ],
 )
 def test_a_restore_by_hooks_warns_of_the_same(entry: dict[str, Any], lost: str) -> None:
-    problems = found(restored_with(entry))
+    problems = findings(restored_with(entry))
     of_filter = [message for rule, message in problems if rule == "kasten-restore-incomplete"]
     assert bool(of_filter) is bool(lost)
     assert all(lost in message for message in of_filter)

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.linter.test_kasten_backup_filters import found, policy_with
+from tests.linter.test_kasten_backup_filters import findings, policy_with
 
 NAME = "k10.kasten.io/appNamespace"
 LABEL = "kubernetes.io/metadata.name"
@@ -58,7 +58,7 @@ def policy(chosen: object, *, hooks: bool) -> dict[str, Any]:
     ],
 )
 def test_the_volumes_of_a_running_kafka_are_taken(chosen: dict[str, Any], expected: str) -> None:
-    rules = {rule for rule, _message in found(policy(chosen, hooks=False))}
+    rules = {rule for rule, _message in findings(policy(chosen, hooks=False))}
     assert rules == ({expected} if expected else set())
 
 
@@ -74,7 +74,7 @@ def test_the_volumes_of_a_running_kafka_are_taken(chosen: dict[str, Any], expect
     ],
 )
 def test_a_selector_that_cannot_be_read_selects_nothing_for_certain(chosen: object) -> None:
-    rules = {rule for rule, _message in found(policy(chosen, hooks=False))}
+    rules = {rule for rule, _message in findings(policy(chosen, hooks=False))}
     assert "kasten-kafka-not-stopped" not in rules
 
 
@@ -92,12 +92,12 @@ def test_a_selector_that_cannot_be_read_selects_nothing_for_certain(chosen: obje
 def test_hooks_for_a_kafka_that_is_excluded_or_not_alone(
     chosen: dict[str, Any], expected: str
 ) -> None:
-    assert expected in {rule for rule, _message in found(policy(chosen, hooks=True))}
+    assert expected in {rule for rule, _message in findings(policy(chosen, hooks=True))}
 
 
 def test_the_namespaces_of_an_exclusion_are_in_the_message() -> None:
     chosen = selector((NAME, "NotIn", ["kafka"]))
-    messages = dict(found(policy(chosen, hooks=True)))
+    messages = dict(findings(policy(chosen, hooks=True)))
     assert f"{NAME} NotIn (kafka)" in messages["kasten-kafka-not-selected"]
 
 
@@ -111,8 +111,8 @@ def test_another_policy_with_hooks_is_named_for_the_same_volumes() -> None:
     first["spec"]["actions"][0]["backupParameters"]["hooks"] = hooks
     second = policy(selector((NAME, "NotIn", ["kafka"])), hooks=False)
     second["spec"]["actions"][0]["backupParameters"]["filters"] = {}
-    rules = {rule for rule, _message in found(first, second)}
+    rules = {rule for rule, _message in findings(first, second)}
     assert "kasten-backup-without-hooks" in rules
     second["spec"]["selector"] = selector((NAME, "NotIn", ["kafka", "db"]))
-    rules = {rule for rule, _message in found(first, second)}
+    rules = {rule for rule, _message in findings(first, second)}
     assert "kasten-backup-without-hooks" not in rules

@@ -373,7 +373,7 @@ MUTANTS = [
 ]
 
 
-def told(mutant: Mutant, options: LintSettings | None = None) -> None:
+def assert_reported(mutant: Mutant, options: LintSettings | None = None) -> None:
     problems = [
         p for p in validate_text(mutant.text, settings=options) if p.severity is Severity.ERROR
     ]
@@ -394,7 +394,7 @@ def test_each_class_has_mutants() -> None:
 
 @pytest.mark.parametrize("mutant", MUTANTS)
 def test_what_is_broken_is_reported_at_its_place(mutant: Mutant) -> None:
-    told(mutant)
+    assert_reported(mutant)
 
 
 @settings(max_examples=300, deadline=None)
@@ -403,4 +403,4 @@ def test_any_misspelling_is_reported(name: str, letter: str, data: st.DataObject
     mutants = list(CLASSES[name](letter))
     mutant = data.draw(st.sampled_from(range(len(mutants))).map(mutants.__getitem__))
     assume(mutant.text != SOUND)
-    told(mutant)
+    assert_reported(mutant)

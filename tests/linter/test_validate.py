@@ -34,16 +34,16 @@ actions:
 """
 
 
-def found(text: str) -> list[tuple[int, int, str, str]]:
+def findings(text: str) -> list[tuple[int, int, str, str]]:
     return [(p.location.line, p.location.column, p.rule, p.path) for p in validate_text(text)]
 
 
 def test_a_right_one_has_no_problem() -> None:
-    assert found(HEAD) == []
+    assert findings(HEAD) == []
 
 
 def test_other_kinds_are_not_judged() -> None:
-    assert found("kind: Secret\nspec: {anything: 1}\n") == []
+    assert findings("kind: Secret\nspec: {anything: 1}\n") == []
 
 
 def test_two_files_of_a_folder_may_hold_one_blueprint_twice() -> None:
@@ -112,7 +112,7 @@ def test_an_empty_file_next_to_an_object_or_an_error_is_not_reported(
 
 def test_a_list_that_is_a_mapping_is_an_error() -> None:
     indented = HEAD.replace("\n", "\n  ")
-    assert found(f"kind: List\nitems:\n  {indented}") == [(3, 3, "wrong-type", "items")]
+    assert findings(f"kind: List\nitems:\n  {indented}") == [(3, 3, "wrong-type", "items")]
 
 
 @pytest.mark.parametrize(

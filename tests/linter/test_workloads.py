@@ -23,7 +23,7 @@ def phase(name: str, does: Does) -> dict[str, Any]:
     return {"func": "KubeTask", "name": name, "args": args}
 
 
-def told(stop: Does, start: Does) -> list[str]:
+def reported_rules(stop: Does, start: Does) -> list[str]:
     blueprint = {
         "apiVersion": "cr.kanister.io/v1alpha1",
         "kind": "Blueprint",
@@ -181,12 +181,12 @@ NO_SCALE = ("kafka", "k", "kafkas.kafka.strimzi.io", "sps", "kt", "daemonset", "
 
 @pytest.mark.parametrize(("stop", "start"), COMES_BACK.values(), ids=COMES_BACK)
 def test_what_may_come_back_is_not_an_error(stop: Does, start: Does) -> None:
-    assert told(stop, start) == []
+    assert reported_rules(stop, start) == []
 
 
 @pytest.mark.parametrize(("stop", "start"), STAYS.values(), ids=STAYS)
 def test_what_stays_stopped_is_reported(stop: Does, start: Does) -> None:
-    assert told(stop, start) == ["stopped-for-good"]
+    assert reported_rules(stop, start) == ["stopped-for-good"]
 
 
 @pytest.mark.parametrize(
@@ -199,12 +199,14 @@ def test_what_stays_stopped_is_reported(stop: Does, start: Does) -> None:
 def test_what_kubeops_patches_stays_stopped(spec: str, resource: str) -> None:
     reference = {"resource": resource, "name": "a", "namespace": "b"}
     args = {"operation": "patch", "objectReference": reference, "spec": spec}
-    assert told({"func": "KubeOps", "args": args}, "true") == ["stopped-for-good"]
+    assert reported_rules({"func": "KubeOps", "args": args}, "true") == ["stopped-for-good"]
 
 
 @pytest.mark.parametrize("kind", NO_SCALE)
 def test_what_has_no_scale_cannot_be_scaled(kind: str) -> None:
-    assert told(f"kubectl scale {kind} c --replicas=0", f"kubectl scale {kind}/c --replicas=3") == [
+    assert reported_rules(
+        f"kubectl scale {kind} c --replicas=0", f"kubectl scale {kind}/c --replicas=3"
+    ) == [
         "scale-subresource",
         "scale-subresource",
     ]

@@ -819,11 +819,11 @@ class TestScripts:
     def test_deleted_by_another_run_meanwhile(self, server, connection):
         key = server.key(SCRIPTS)
 
-        def told(done):
+        def delete_scripts(done):
             if done.target.kind == "Blueprint":  # until then nothing names it
                 del server.objects[key]
 
-        report = apply.apply_objects(self.PLAN, connection, on_result=told)
+        report = apply.apply_objects(self.PLAN, connection, on_result=delete_scripts)
         (failed,) = report.failures
         assert failed.target.name == SCRIPTS["metadata"]["name"]
         assert "apply again" in str(failed.error)

@@ -72,7 +72,7 @@ def invoke(*words):
     return CliRunner().invoke(main, [*words], obj=TIME.clock)
 
 
-def found(**more):
+def find_own_names(**more):
     return find_names(KubeClient(), TARGET, **more)
 
 
@@ -83,14 +83,14 @@ def apply_without_blueprint(cluster, *affixes):
 @pytest.mark.parametrize(("prefix", "suffix"), [("dev-", ""), ("", "-x"), ("a-", "-b"), ("", "")])
 def test_the_steps_of_the_blueprint_name_the_objects(cluster, prefix, suffix):
     apply_overlay(cluster, prefix, suffix)
-    names = found()
+    names = find_own_names()
     assert names.blueprint == f"{prefix}{BLUEPRINT}{suffix}"
     assert names.state_config_map == f"{prefix}{CONFIG_MAP}{suffix}"
     assert names.watchdog == f"{prefix}{SWITCH}{suffix}"
     assert names.is_renamed is bool(prefix or suffix)
     assert names.unused == ()
     cluster.drop("configmaps", "kafka", names.state_config_map)
-    assert found() == names, "the Blueprint is sufficient"
+    assert find_own_names() == names, "the Blueprint is sufficient"
 
 
 def test_the_steps_of_a_blueprint_that_is_not_a_base_name_them_too(cluster):
@@ -105,17 +105,17 @@ def test_the_steps_of_a_blueprint_that_is_not_a_base_name_them_too(cluster):
     cluster.put(json.loads(text))
     for name in (CONFIG_MAP, f"dev-{CONFIG_MAP}"):
         cluster.drop("configmaps", "kafka", name)
-    assert found().state_config_map == "by-value"
+    assert find_own_names().state_config_map == "by-value"
 
 
 def test_without_a_blueprint_the_labels_name_the_objects(cluster):
     apply_without_blueprint(cluster, "dev-")
-    names = found()
+    names = find_own_names()
     assert (names.state_config_map, names.watchdog) == (f"dev-{CONFIG_MAP}", f"dev-{SWITCH}")
     # Of an earlier version, without the label of the Kafka.
     gone = {"metadata": {"labels": {"kanister-kafka.io/cluster": None}}}
     cluster.change("configmaps", "kafka", f"dev-{CONFIG_MAP}", gone)
-    assert found() == names
+    assert find_own_names() == names
 
 
 def test_objects_of_another_kafka_are_not_its_own(cluster):
@@ -127,19 +127,19 @@ def test_objects_of_another_kafka_are_not_its_own(cluster):
 
 
 def test_without_any_object_the_names_are_those_of_render(cluster):
-    names = found()
+    names = find_own_names()
     assert (names.blueprint_namespace, names.blueprint) == ("kasten-io", BLUEPRINT)
     assert (names.state_config_map, names.watchdog) == (CONFIG_MAP, SWITCH)
     del cluster.kinds["cr.kanister.io", "v1alpha1"]
-    assert found() == names
+    assert find_own_names() == names
 
 
 def test_the_namespace_of_the_blueprint_is_in_the_annotation_of_the_state_config_map(cluster):
     options = Options(engine=SnapshotProvider.KANISTER, kasten_namespace="kanister")
     apply_overlay(cluster, "dev-", options=options)
-    names = found()
+    names = find_own_names()
     assert (names.blueprint_namespace, names.blueprint) == ("kanister", f"dev-{BLUEPRINT}")
-    assert found(kasten_namespace="elsewhere").blueprint_namespace == "elsewhere"
+    assert find_own_names(kasten_namespace="elsewhere").blueprint_namespace == "elsewhere"
 
 
 def test_several_blueprints_are_an_error_with_the_names(cluster):
@@ -153,14 +153,14 @@ def test_several_blueprints_are_an_error_with_the_names(cluster):
             assert f"ConfigMap {prefix}{CONFIG_MAP}" in done.stderr
         assert "runs" not in done.output
     assert cluster.writes == []
-    assert found(blueprint=f"dev-{BLUEPRINT}").state_config_map == f"dev-{CONFIG_MAP}"
+    assert find_own_names(blueprint=f"dev-{BLUEPRINT}").state_config_map == f"dev-{CONFIG_MAP}"
 
 
 def test_a_blueprint_with_the_default_name_does_not_hide_a_renamed_one(cluster):
     apply_overlay(cluster)
     apply_overlay(cluster, "dev-")
     with pytest.raises(ActionError, match=f"dev-{BLUEPRINT}"):
-        found()
+        find_own_names()
     with pytest.raises(ActionError, match=f"dev-{BLUEPRINT}"):
         find_applied(KubeClient(), TARGET, "kasten-io")
 
@@ -171,7 +171,7 @@ def test_several_state_config_maps_without_a_blueprint_are_an_error(cluster):
     with pytest.raises(
         ActionError, match=f"several state ConfigMaps.*: dev-{CONFIG_MAP}, {CONFIG_MAP}\\."
     ):
-        found()
+        find_own_names()
     assert invoke("status", "my-cluster", "-n", "kafka").exit_code == 1
 
 
@@ -179,14 +179,14 @@ def test_several_watchdogs_without_a_blueprint_are_an_error(cluster):
     apply_without_blueprint(cluster, "dev-")
     apply_overlay(cluster, "prod-", kinds=("Deployment",))
     with pytest.raises(ActionError, match=f"several watchdogs.*: dev-{SWITCH}, prod-{SWITCH}"):
-        found()
+        find_own_names()
 
 
 def test_a_stop_in_another_state_config_map_is_never_called_running(cluster):
     """A former overlay has stopped Kafka; the Blueprint is that of the present one."""
     apply_overlay(cluster, "dev-")
     apply_without_blueprint(cluster, "old-")
-    assert found().unused == (f"old-{CONFIG_MAP}",)
+    assert find_own_names().unused == (f"old-{CONFIG_MAP}",)
     status = invoke("status", "my-cluster", "-n", "kafka")
     assert status.exit_code == 0
     assert f"a further state ConfigMap, which its Blueprint does not use: old-{CONFIG_MAP}" in (
@@ -195,7 +195,7 @@ def test_a_stop_in_another_state_config_map_is_never_called_running(cluster):
     for state in ("quiescing", "stopped", "restoring", "of a later version"):
         record(cluster, f"old-{CONFIG_MAP}", state=state)
         with pytest.raises(ActionError, match=f"old-{CONFIG_MAP}.* has the state {state}"):
-            found()
+            find_own_names()
         for words in (["status"], ["resume"]):
             done = invoke(*words, "my-cluster", "-n", "kafka")
             assert (done.exit_code, done.stdout) == (1, "")
@@ -289,7 +289,7 @@ def test_a_rehearsal_reads_the_renamed_objects(cluster):
     apply_overlay(cluster, "dev-")
     record(cluster, f"dev-{CONFIG_MAP}", state="stopped")
     cluster.change("deployments", "kafka", f"dev-{SWITCH}", {"spec": {"replicas": 1}})
-    state = read_state(LiveKafka(KubeClient(), TARGET), found())
+    state = read_state(LiveKafka(KubeClient(), TARGET), find_own_names())
     assert (state.state, state.armed) == ("stopped", True)
 
 
@@ -317,7 +317,7 @@ def test_an_account_that_may_read_only_the_objects_of_its_blueprint(cluster):
     """The CronJob of a schedule may read the state ConfigMap and the Blueprint by their names."""
     apply_overlay(cluster)
     cluster.refusals.append(("GET", "/(configmaps|blueprints|deployments)$", 403))
-    assert found().state_config_map == CONFIG_MAP
+    assert find_own_names().state_config_map == CONFIG_MAP
     cluster.refusals.clear()
     for kind, name in (("blueprints", BLUEPRINT), ("configmaps", CONFIG_MAP)):
         home = "kasten-io" if kind == "blueprints" else "kafka"
@@ -327,7 +327,7 @@ def test_an_account_that_may_read_only_the_objects_of_its_blueprint(cluster):
     pattern = rf"/(configmaps|blueprints|deployments)(?!/({allowed})$)"
     cluster.refusals.append(("GET", pattern, 403))
     cluster.asked.clear()
-    names = found(kasten_namespace="kasten-io", blueprint=f"dev-{BLUEPRINT}")
+    names = find_own_names(kasten_namespace="kasten-io", blueprint=f"dev-{BLUEPRINT}")
     assert names.state_config_map == f"dev-{CONFIG_MAP}"
     paths = [path for _, path, _ in cluster.asked if "/namespaces/" in path]
     assert [path.rpartition("/")[2] for path in paths] == [f"dev-{BLUEPRINT}"]
@@ -401,7 +401,7 @@ def test_blueprints_with_the_same_objects_agree(cluster):
     put_blueprint(cluster, KANISTER, "gone")
     cluster.drop("blueprints", "kasten-io", "gone")
     record(cluster, CONFIG_MAP, state="stopped")
-    names = found()
+    names = find_own_names()
     assert (names.state_config_map, names.watchdog) == (CONFIG_MAP, SWITCH)
     assert names.alternatives == ("kasten-io/cold", "kasten-io/slow")
     assert invoke("resume", "my-cluster", "-n", "kafka", "--dry-run").exit_code == 0
@@ -427,7 +427,9 @@ def test_a_watchdog_that_may_not_be_listed_hides_no_backup(cluster):
     apply_overlay(cluster, "dev-")
     cluster.refusals.append(("GET", "/kasten-io/blueprints|/deployments$", 403))
     assert invoke("backups", "list", "-n", "kafka").exit_code == 0
-    assert "Deployments of namespace kafka: they may not be listed" in found().unsearched[0]
+    assert (
+        "Deployments of namespace kafka: they may not be listed" in find_own_names().unsearched[0]
+    )
 
 
 def test_a_named_blueprint_is_read_from_the_namespace_in_the_state_config_map(cluster):
@@ -435,7 +437,7 @@ def test_a_named_blueprint_is_read_from_the_namespace_in_the_state_config_map(cl
     cluster.drop("blueprints", "kasten-io", BLUEPRINT)
     note = {"metadata": {"annotations": {"kanister-kafka.io/blueprint": f"kanister/{BLUEPRINT}"}}}
     cluster.change("configmaps", "kafka", CONFIG_MAP, note)
-    assert found(blueprint=BLUEPRINT).blueprint_namespace == "kanister"
+    assert find_own_names(blueprint=BLUEPRINT).blueprint_namespace == "kanister"
 
 
 def test_blueprints_are_listed_once_for_all_kafkas(cluster):

@@ -193,7 +193,7 @@ def view(**fields):
     return ClusterFacts(**{**everything, **fields})
 
 
-def seen(*items):
+def read(*items):
     return OptionalRead(tuple(items))
 
 
@@ -202,7 +202,7 @@ FORBIDDEN = OptionalRead(
 )
 
 
-def said(check: PreflightCheck, **fields) -> list[tuple[str, str]]:
+def lines_of(check: PreflightCheck, **fields) -> list[tuple[str, str]]:
     return [(line.level.value, line.what) for line in check.find(view(**fields))]
 
 
@@ -277,33 +277,33 @@ WRITER_POD = thing(
          "reconciliation is paused"),
         (kafka_checks.ready, {"kafka": kafka(state=status("Ready", generation=0))}, "problem",
          "generation 1, and none was observed"),
-        (kafka_checks.ready, {"pools": seen(pool(generation=4))}, "problem",
+        (kafka_checks.ready, {"pools": read(pool(generation=4))}, "problem",
          "KafkaNodePool kafka/dual: it is at generation 4, and 1 was observed"),
         (kafka_checks.node_ids, {}, "ok", "node ids: 0"),
-        (kafka_checks.node_ids, {"pools": seen(pool(ids=(), replicas=3))}, "problem", "0 node ids"),
+        (kafka_checks.node_ids, {"pools": read(pool(ids=(), replicas=3))}, "problem", "0 node ids"),
         (kafka_checks.pods_ready, {}, "ok", "every pod is Ready: my-cluster-dual-0"),
-        (kafka_checks.pods_ready, {"pods": seen()}, "problem", "has no pods"),
-        (kafka_checks.pods_ready, {"pods": seen(pod("a", "Ready"), pod("b")), "pod_sets": seen()},
+        (kafka_checks.pods_ready, {"pods": read()}, "problem", "has no pods"),
+        (kafka_checks.pods_ready, {"pods": read(pod("a", "Ready"), pod("b")), "pod_sets": read()},
          "problem", "1 of 2 pods are not Ready: b"),
         (kafka_checks.pods_ready,
-         {"pod_sets": seen(pod_set("my-cluster-dual-0", "my-cluster-dual-1"))}, "problem",
+         {"pod_sets": read(pod_set("my-cluster-dual-0", "my-cluster-dual-1"))}, "problem",
          "pods are missing: my-cluster-dual-1"),
         (kafka_checks.pods_ready,
-         {"pod_sets": seen(thing("StatefulSet", "my-cluster-kafka", spec={"replicas": 2}))},
+         {"pod_sets": read(thing("StatefulSet", "my-cluster-kafka", spec={"replicas": 2}))},
          "problem", "pods are missing: my-cluster-kafka-0, my-cluster-kafka-1"),
         (kafka_checks.rolling, {}, "ok", "no rolling update"),
-        (kafka_checks.rolling, {"pods": seen(pod("a", annotations={kafka_checks.ROLLING: "true"}))},
+        (kafka_checks.rolling, {"pods": read(pod("a", annotations={kafka_checks.ROLLING: "true"}))},
          "problem", "asked for by strimzi.io/manual-rolling-update on Pod kafka/a"),
         (kafka_checks.rolling,
-         {"pod_sets": seen(pod_set(annotations={kafka_checks.ROLLING: "true"}))}, "problem",
+         {"pod_sets": read(pod_set(annotations={kafka_checks.ROLLING: "true"}))}, "problem",
          "on StrimziPodSet kafka/my-cluster-dual"),
-        (kafka_checks.rolling, {"pods": seen(pod("a", annotations={kafka_checks.DISCARD: "true"}))},
+        (kafka_checks.rolling, {"pods": read(pod("a", annotations={kafka_checks.DISCARD: "true"}))},
          "problem", "will be deleted by strimzi.io/delete-pod-and-pvc"),
-        (kafka_checks.rolling, {"pod_sets": seen(pod_set(revision="b"))}, "problem",
+        (kafka_checks.rolling, {"pod_sets": read(pod_set(revision="b"))}, "problem",
          "1 of 1 pods are older than their specification"),
         (kafka_checks.rolling,
-         {"pods": seen(pod("k-0", labels={"controller-revision-hash": "old"})),
-          "pod_sets": seen(thing("StatefulSet", "k", spec={}, status={"updateRevision": "new"}))},
+         {"pods": read(pod("k-0", labels={"controller-revision-hash": "old"})),
+          "pod_sets": read(thing("StatefulSet", "k", spec={}, status={"updateRevision": "new"}))},
          "problem", "older than their specification"),
         (kafka_checks.retention, {}, "ok", "no restore holds the retention"),
         (kafka_checks.retention, {"kafka": kafka({RETENTION_HELD: HELD}, config={DELAY: "9"})},
@@ -330,7 +330,7 @@ WRITER_POD = thing(
         (kafka_checks.writers, {"writers": (OptionalRead(WRITER),)}, "ok",
          "KafkaMirrorMaker2 east/mm2"),
         (kafka_checks.writers,
-         {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": seen(WRITER_POD)}, "problem",
+         {"writers": (OptionalRead(PAUSED_WRITER),), "writer_pods": read(WRITER_POD)}, "problem",
          "paused by another client and runs"),
         (kafka_checks.writers, {"writers": (OptionalRead(PAUSED_WRITER),)}, "warning",
          "it has no pods"),
@@ -351,13 +351,13 @@ WRITER_POD = thing(
          "the running version is unknown"),
         (kafka_checks.rebalance, {}, "ok", "no rebalance is running"),
         (kafka_checks.rebalance,
-         {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Ready")))}, "ok",
+         {"rebalances": read(thing("KafkaRebalance", "r", status=status("Ready")))}, "ok",
          "no rebalance"),
         (kafka_checks.rebalance,
-         {"rebalances": seen(thing("KafkaRebalance", "r", status=status("Rebalancing")))},
+         {"rebalances": read(thing("KafkaRebalance", "r", status=status("Rebalancing")))},
          "problem", "KafkaRebalance kafka/r is in state Rebalancing"),
         (kafka_checks.rebalance,
-         {"rebalances": seen(thing("KafkaRebalance", "r", status=status("PendingProposal")))},
+         {"rebalances": read(thing("KafkaRebalance", "r", status=status("PendingProposal")))},
          "warning", "is in state PendingProposal, and the stop ends that"),
         (kafka_checks.rebalance,
          {"kafka": kafka(state=status("Ready", autoRebalance={"state": "RebalanceOnScaleUp"}))},
@@ -366,7 +366,7 @@ WRITER_POD = thing(
         (
             kafka_checks.under_replicated,
             {
-                "partitions": seen(
+                "partitions": read(
                     PartitionState(topic="a", number=1, leader="none", replicas=3, in_sync=0),
                     PartitionState(topic="a", number=2, leader="0", replicas=3, in_sync=1),
                 )
@@ -382,20 +382,20 @@ WRITER_POD = thing(
          {"problems": (warning("delete-claim", Location("k"), "spec.x", "deleted"),)}, "warning",
          "deleted"),
         (storage.claims, {}, "ok", "every claim is Bound: data-0"),
-        (storage.claims, {"claims": seen()}, "problem", "there is nothing to snapshot"),
-        (storage.claims, {"claims": seen(claim(), claim("data-1", "Pending"))}, "problem",
+        (storage.claims, {"claims": read()}, "problem", "there is nothing to snapshot"),
+        (storage.claims, {"claims": read(claim(), claim("data-1", "Pending"))}, "problem",
          "1 of 2 claims are not Bound: data-1 is Pending"),
         (storage.snapshot_class, {}, "ok", "csi.example.com has VolumeSnapshotClass snap"),
-        (storage.snapshot_class, {"snapshot_classes": seen(snapshot_class(driver="other"))},
+        (storage.snapshot_class, {"snapshot_classes": read(snapshot_class(driver="other"))},
          "problem", "no VolumeSnapshotClass has driver csi.example.com, which data-0 needs"),
         (storage.snapshot_class, {"snapshot_classes": OptionalRead(None)}, "problem",
          "does not know"),
-        (storage.snapshot_class, {"volumes": seen(volume(hostPath={"path": "/x"}))}, "problem",
+        (storage.snapshot_class, {"volumes": read(volume(hostPath={"path": "/x"}))}, "problem",
          "not of a CSI driver cannot be snapshotted: the volumes of data-0"),
         (
             storage.snapshot_class,
             {
-                "volumes": seen(
+                "volumes": read(
                     volume(
                         annotations={"pv.kubernetes.io/migrated-to": "csi.example.com"},
                         gcePersistentDisk={},
@@ -406,27 +406,27 @@ WRITER_POD = thing(
             "the volumes of data-0 are of an in-tree plugin, migrated to driver csi.example.com",
         ),
         (storage.snapshot_class,
-         {"snapshot_classes": seen(snapshot_class("a"), snapshot_class("b"))}, "warning",
+         {"snapshot_classes": read(snapshot_class("a"), snapshot_class("b"))}, "warning",
          "2 VolumeSnapshotClasses and no default: a, b"),
         (
             storage.snapshot_class,
             {
-                "snapshot_classes": seen(
+                "snapshot_classes": read(
                     snapshot_class("a"), snapshot_class("b", **{SNAPSHOT_DEFAULT: "true"})
                 )
             },
             "ok",
             "VolumeSnapshotClass b",
         ),
-        (storage.group_snapshot_class, {"planned": grouped(seen(group_class()))}, "ok",
+        (storage.group_snapshot_class, {"planned": grouped(read(group_class()))}, "ok",
          "driver csi.example.com has VolumeGroupSnapshotClass groups"),
         (storage.group_snapshot_class, {"planned": grouped(OptionalRead(None))}, "problem",
          "serves neither groupsnapshot.storage.k8s.io/v1 nor groupsnapshot.storage.k8s.io/v1b"),
-        (storage.group_snapshot_class, {"planned": grouped(seen(group_class("own")))}, "problem",
+        (storage.group_snapshot_class, {"planned": grouped(read(group_class("own")))}, "problem",
          "there is no VolumeGroupSnapshotClass groups; the cluster has own"),
-        (storage.group_snapshot_class, {"planned": grouped(seen())}, "problem",
+        (storage.group_snapshot_class, {"planned": grouped(read())}, "problem",
          "there is no VolumeGroupSnapshotClass groups; the cluster has none"),
-        (storage.group_snapshot_class, {"planned": grouped(seen(group_class(driver="other")))},
+        (storage.group_snapshot_class, {"planned": grouped(read(group_class(driver="other")))},
          "problem", "is of driver other, and driver csi.example.com has the volumes of data-0"),
         (storage.snapshot_class, {"planned": planned(plan=made(snapshot_class="else"))}, "problem",
          "VolumeSnapshotClass else is not of driver csi.example.com, which has snap"),
@@ -440,7 +440,7 @@ WRITER_POD = thing(
             storage.snapshot_class,
             {
                 "planned": planned(plan=made(engine=SnapshotProvider.KANISTER)),
-                "snapshot_classes": seen(
+                "snapshot_classes": read(
                     snapshot_class("a", **{SNAPSHOT_DEFAULT: "true"}),
                     snapshot_class("b", **{storage.KASTEN_CLASS: "true"}),
                 ),
@@ -451,7 +451,7 @@ WRITER_POD = thing(
         (
             storage.snapshot_class,
             {
-                "snapshot_classes": seen(
+                "snapshot_classes": read(
                     snapshot_class("a", **{SNAPSHOT_DEFAULT: "true"}),
                     snapshot_class("b", **{storage.KASTEN_CLASS: "true"}),
                 ),
@@ -463,7 +463,7 @@ WRITER_POD = thing(
             storage.snapshot_class,
             {
                 "volumes": FORBIDDEN,
-                "storage_classes": seen(
+                "storage_classes": read(
                     {**thing("StorageClass", "fast", ""), "provisioner": "csi.example.com"}
                 ),
             },
@@ -473,27 +473,27 @@ WRITER_POD = thing(
     ],
 )  # fmt: skip
 def test_kafka_and_storage(check, fields, level, part) -> None:
-    found = said(check, **fields)
+    found = lines_of(check, **fields)
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
 
 
 def test_a_plan_without_a_group_needs_no_class_of_groups() -> None:
-    assert said(storage.group_snapshot_class) == []
-    assert said(storage.group_snapshot_class, planned=None) == []
+    assert lines_of(storage.group_snapshot_class) == []
+    assert lines_of(storage.group_snapshot_class, planned=None) == []
 
 
 def test_kasten_finds_a_snapshot_class_by_its_annotation() -> None:
     policy = planned(plan=made(kasten=(KastenOutput.POLICY,)))
-    levels = [level for level, _ in said(storage.snapshot_class, planned=policy)]
+    levels = [level for level, _ in lines_of(storage.snapshot_class, planned=policy)]
     assert levels == ["ok", "warning"]
-    annotated = seen(snapshot_class(**{storage.KASTEN_CLASS: "true"}))
-    assert said(storage.snapshot_class, planned=policy, snapshot_classes=annotated) == [
+    annotated = read(snapshot_class(**{storage.KASTEN_CLASS: "true"}))
+    assert lines_of(storage.snapshot_class, planned=policy, snapshot_classes=annotated) == [
         ("ok", "driver csi.example.com has VolumeSnapshotClass snap")
     ]
     by_store = thing("StorageClass", "fast", "", annotations={storage.KASTEN_CHOICE: "snap"})
-    chosen = seen({**by_store, "provisioner": "csi.example.com"})
-    assert len(said(storage.snapshot_class, planned=policy, storage_classes=chosen)) == 1
+    chosen = read({**by_store, "provisioner": "csi.example.com"})
+    assert len(lines_of(storage.snapshot_class, planned=policy, storage_classes=chosen)) == 1
 
 
 OPERATOR_DEPLOYMENT = thing("Deployment", "strimzi-cluster-operator", "strimzi")
@@ -537,13 +537,13 @@ OLM = {"valueFrom": {"fieldRef": {"fieldPath": platform.TARGETS}}}
     ],
 )
 def test_operator(item, level, part) -> None:
-    found = said(platform.operator, operators=seen(item))
+    found = lines_of(platform.operator, operators=read(item))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
 
 
 def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
-    line = next(platform.operator.find(view(operators=seen(OPERATOR_DEPLOYMENT), context="east")))
+    line = next(platform.operator.find(view(operators=read(OPERATOR_DEPLOYMENT), context="east")))
     assert line.remedy == (
         "kubectl scale deployment strimzi-cluster-operator -n strimzi --replicas 1 --context east"
     )
@@ -552,12 +552,12 @@ def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
         STRIMZI_POD_SET_RECONCILIATION_ONLY="true",
         STRIMZI_CUSTOM_RESOURCE_SELECTOR="team=a",
     )
-    assert [level for level, _ in said(platform.operator, operators=seen(half))] == [
+    assert [level for level, _ in lines_of(platform.operator, operators=read(half))] == [
         "ok",
         "problem",
         "warning",
     ]
-    assert said(platform.operator, operators=OptionalRead(())) == [
+    assert lines_of(platform.operator, operators=OptionalRead(())) == [
         ("problem", "no Strimzi operator is seen that watches namespace kafka")
     ]
 
@@ -576,17 +576,19 @@ def test_an_operator_that_is_scaled_to_0_or_does_half_of_its_work() -> None:
 )
 def test_kubernetes_and_operator(image, minor, level, part) -> None:
     item = operator_pod("Ready", image=image)
-    ((found, what),) = said(platform.kubernetes, operators=seen(item), server=OptionalRead(minor))
+    ((found, what),) = lines_of(
+        platform.kubernetes, operators=read(item), server=OptionalRead(minor)
+    )
     assert (found, part in what) == (level, True), what
 
 
 def test_the_kubernetes_version_is_checked_by_the_known_versions_of_strimzi() -> None:
-    ((level, what),) = said(platform.kubernetes, operators=FORBIDDEN, server=OptionalRead(20))
+    ((level, what),) = lines_of(platform.kubernetes, operators=FORBIDDEN, server=OptionalRead(20))
     assert (level, "Strimzi 0.38 to 0.51" in what) == ("warning", True)
-    assert said(platform.kubernetes, server=OptionalRead(None)) == []
-    assert said(platform.kubernetes, planned=None, operators=FORBIDDEN) == []
-    newer = seen(operator_pod("Ready", image="b:9.9.0"))
-    assert said(platform.kubernetes, operators=newer, server=OptionalRead(1)) == []
+    assert lines_of(platform.kubernetes, server=OptionalRead(None)) == []
+    assert lines_of(platform.kubernetes, planned=None, operators=FORBIDDEN) == []
+    newer = read(operator_pod("Ready", image="b:9.9.0"))
+    assert lines_of(platform.kubernetes, operators=newer, server=OptionalRead(1)) == []
 
 
 # What a backup whose brokers run promises
@@ -617,10 +619,10 @@ def test_a_hot_backup_is_a_warning_with_its_effects(plan, with_quorum) -> None:
 
 def test_an_online_backup_names_its_condition_and_a_cold_one_has_none() -> None:
     online = planned(plan=made(strategy=Strategy.ONLINE, engine=SnapshotProvider.KANISTER))
-    ((level, what),) = said(kafka_checks.strategy, planned=online)
+    ((level, what),) = lines_of(kafka_checks.strategy, planned=online)
     assert (level, "a client that is not known here writes" in what) == ("ok", True)
-    assert said(kafka_checks.strategy) == []
-    assert said(kafka_checks.strategy, planned=None) == []
+    assert lines_of(kafka_checks.strategy) == []
+    assert lines_of(kafka_checks.strategy, planned=None) == []
 
 
 INSTANT = action_set("a-1", "backupPrehook", "complete", seconds=0)
@@ -632,25 +634,25 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
     [
         (platform.kanister, {}, "ok", "kasten-io/kanister runs: Kanister 0.119"),
         (platform.kanister, {"kanister_api": False}, "problem", "does not know Blueprints"),
-        (platform.kanister, {"deployments": seen(deployment("x", "gateway:1"))}, "problem",
+        (platform.kanister, {"deployments": read(deployment("x", "gateway:1"))}, "problem",
          "no Kanister controller is in namespace kasten-io"),
-        (platform.kanister, {"deployments": seen(deployment(available=0))}, "problem",
+        (platform.kanister, {"deployments": read(deployment(available=0))}, "problem",
          "has no pod that is Ready"),
         (platform.kanister,
-         {"deployments": seen(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))}, "ok",
+         {"deployments": read(deployment("kanister-svc", "gcr.io/kasten/x:8.5.9"))}, "ok",
          "image tag 8.5.9, which has no release"),
         (platform.kanister,
-         {"deployments": seen(deployment("tools", "ghcr.io/kanisterio/kanister-tools:0.119"))},
+         {"deployments": read(deployment("tools", "ghcr.io/kanisterio/kanister-tools:0.119"))},
          "problem", "no Kanister controller"),
         (platform.running_action, {}, "ok", "no action"),
         (platform.running_action,
-         {"planned": planned(action_sets=seen(action_set("a-1", "x", "running")))}, "problem",
+         {"planned": planned(action_sets=read(action_set("a-1", "x", "running")))}, "problem",
          "ActionSet kasten-io/a-1"),
         (platform.running_action,
-         {"planned": planned(action_sets=seen(action_set("a-1", "x", "failed", defer="running")))},
+         {"planned": planned(action_sets=read(action_set("a-1", "x", "failed", defer="running")))},
          "problem", "is running, or stuck"),
         (platform.running_action,
-         {"planned": planned(action_sets=seen(action_set("a-1", "x", "running", blueprint="y")))},
+         {"planned": planned(action_sets=read(action_set("a-1", "x", "running", blueprint="y")))},
          "ok", "no action"),
         (platform.hook_timeout, {}, "ok", "all waits of a hook fit in 1200s"),
         (platform.hook_timeout,
@@ -682,14 +684,14 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
             "as Kasten is set (20 min)",
         ),
         (platform.measured, {}, "warning", "no run of the Blueprint is known"),
-        (platform.measured, {"planned": planned(action_sets=seen(PREHOOK))}, "ok",
+        (platform.measured, {"planned": planned(action_sets=read(PREHOOK))}, "ok",
          "backupPrehook took 60s at most in 1 run, of 1200s"),
         (
             platform.measured,
             {
                 "planned": planned(
                     plan=made(hook_timeout=70),
-                    action_sets=seen(PREHOOK, action_set("a-2", "backupPrehook", "complete", 5)),
+                    action_sets=read(PREHOOK, action_set("a-2", "backupPrehook", "complete", 5)),
                 )
             },
             "warning",
@@ -697,17 +699,17 @@ PREHOOK = action_set("a-1", "backupPrehook", "complete", seconds=60)
         ),
         (
             platform.measured,
-            {"planned": planned(action_sets=seen(INSTANT))},
+            {"planned": planned(action_sets=read(INSTANT))},
             "ok",
             "backupPrehook took 0s at most in 1 run, of 1200s",
         ),
         (platform.measured,
-         {"planned": planned(plan=made(hook_timeout=59), action_sets=seen(PREHOOK))}, "problem",
+         {"planned": planned(plan=made(hook_timeout=59), action_sets=read(PREHOOK))}, "problem",
          "of 59s"),
     ],
 )  # fmt: skip
 def test_kanister(check, fields, level, part) -> None:
-    found = said(check, **fields)
+    found = lines_of(check, **fields)
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
 
@@ -716,7 +718,7 @@ def test_an_action_that_is_not_the_first_of_its_action_set_may_be_running() -> N
     item = action_set("a-1", "backupPrehook", "failed")
     item["spec"]["actions"].append({"name": "other", "blueprint": "kafka.my-cluster"})
     item["status"]["actions"] = [{}, {"deferPhase": {"name": "recover", "state": "running"}}]
-    (found,) = said(platform.running_action, planned=planned(action_sets=seen(item)))
+    (found,) = lines_of(platform.running_action, planned=planned(action_sets=read(item)))
     assert found[0] == "problem"
 
 
@@ -725,12 +727,12 @@ def test_a_run_without_progress_since_its_start_has_no_duration(progress) -> Non
     """Kanister could not launch it, or the clock of its node is behind."""
     item = action_set("a-2", "backupPrehook", "complete")
     item["status"]["progress"] = progress
-    assert said(platform.measured, planned=planned(action_sets=seen(item))) == []
+    assert lines_of(platform.measured, planned=planned(action_sets=read(item))) == []
 
 
 def test_the_last_run_that_failed_is_reported() -> None:
-    runs = seen(PREHOOK, action_set("a-2", "backupPosthook", "failed"))
-    found = said(platform.measured, planned=planned(action_sets=runs))
+    runs = read(PREHOOK, action_set("a-2", "backupPosthook", "failed"))
+    found = lines_of(platform.measured, planned=planned(action_sets=runs))
     assert found[-1] == (
         "warning",
         "the last run failed: ActionSet kasten-io/a-2, action backupPosthook",
@@ -807,9 +809,9 @@ def test_altered_scripts_are_not_reported_as_drift_too() -> None:
         OptionalRead(ManifestPair(desired=config_map(), live=config_map(data={}))),
         OptionalRead(ManifestPair(desired=role(), live=role())),
     )
-    assert said(drift.drift, planned=planned(rendered=pairs)) == []
+    assert lines_of(drift.drift, planned=planned(rendered=pairs)) == []
     pairs = (OptionalRead(ManifestPair(desired=config_map(), live=None)), pairs[1])
-    ((level, what),) = said(drift.drift, planned=planned(rendered=pairs))
+    ((level, what),) = lines_of(drift.drift, planned=planned(rendered=pairs))
     assert (level, what) == ("problem", f"not on the cluster: ConfigMap kafka/{SCRIPTS.name}")
 
 
@@ -848,7 +850,7 @@ def role(**fields):
 )
 def test_drift(wanted, live, level, part) -> None:
     pair = OptionalRead(ManifestPair(desired=wanted, live=live))
-    found = said(drift.drift, planned=planned(rendered=(pair,)))
+    found = lines_of(drift.drift, planned=planned(rendered=(pair,)))
     assert [one[0] for one in found] == [level], found
     assert part in found[0][1]
 
@@ -930,7 +932,7 @@ def test_drift_warns_of_a_field_of_another_manager_in_a_deployment() -> None:
     live["spec"]["template"]["spec"]["nodeSelector"] = {"a": "b"}
     live["metadata"]["managedFields"] = [applied_by("kubectl", live)]
     pair = OptionalRead(ManifestPair(desired=wanted, live=live))
-    ((level, what),) = said(drift.drift, planned=planned(rendered=(pair,)))
+    ((level, what),) = lines_of(drift.drift, planned=planned(rendered=(pair,)))
     assert level == "warning"
     assert "spec.template.spec.nodeSelector (of kubectl (Apply))" in what
 
@@ -966,7 +968,7 @@ def test_rights_that_are_missing_are_named() -> None:
             ("switch", "get", False),
         ]
     ]
-    assert said(platform.rights, planned=planned(rights=seen(*asked))) == [
+    assert lines_of(platform.rights, planned=planned(rights=read(*asked))) == [
         ("problem", "ServiceAccount kafka/steps lacks 1 of 2 rights: list pods in kafka"),
         ("problem", "ServiceAccount kafka/switch lacks 1 of 1 rights: all"),
     ]
@@ -989,22 +991,22 @@ def pulled(**fields):
     ("check", "fields", "levels", "part"),
     [
         (image_checks.image, {}, ["ok"], "is on the only node"),
-        (image_checks.image, {"planned": planned(nodes=seen(node("one", IMAGE), node("two")))},
+        (image_checks.image, {"planned": planned(nodes=read(node("one", IMAGE), node("two")))},
          ["warning"], "is not known to be on two"),
         (image_checks.image,
-         {"planned": planned(nodes=seen(node("one", IMAGE), node("two", taints=TAINT)))}, ["ok"],
+         {"planned": planned(nodes=read(node("one", IMAGE), node("two", taints=TAINT)))}, ["ok"],
          "only node"),
-        (image_checks.image, {"planned": planned(nodes=seen(node("one", IMAGE, ready="NotReady")))},
+        (image_checks.image, {"planned": planned(nodes=read(node("one", IMAGE, ready="NotReady")))},
          ["problem"], "no node takes pods"),
         (image_checks.image,
-         {"planned": planned(nodes=seen(node("one", *(f"i:{i}" for i in range(50)))))}, ["warning"],
+         {"planned": planned(nodes=read(node("one", *(f"i:{i}" for i in range(50)))))}, ["warning"],
          "a node reports 50 images at most"),
         (
             image_checks.image,
             {
                 "planned": planned(
                     plan=made(image="alpine/k8s:1@sha256:01"),
-                    nodes=seen(node("one", "docker.io/alpine/k8s@sha256:01")),
+                    nodes=read(node("one", "docker.io/alpine/k8s@sha256:01")),
                 )
             },
             ["ok"],
@@ -1015,13 +1017,13 @@ def pulled(**fields):
             {
                 "planned": planned(
                     plan=made(image="busybox"),
-                    nodes=seen(node("one", "docker.io/library/busybox:latest")),
+                    nodes=read(node("one", "docker.io/library/busybox:latest")),
                 )
             },
             ["warning", "ok"],
             "is not pinned",
         ),
-        (image_checks.image, {"planned": planned(pulled=pulled(), nodes=seen())}, [], ""),
+        (image_checks.image, {"planned": planned(pulled=pulled(), nodes=read())}, [], ""),
         (image_checks.image_pull, {"planned": planned(pulled=pulled())}, ["ok"], "v1.34.1"),
         (
             image_checks.image_pull,
@@ -1067,7 +1069,7 @@ def pulled(**fields):
     ],
 )  # fmt: skip
 def test_image(check, fields, levels, part) -> None:
-    found = said(check, **fields)
+    found = lines_of(check, **fields)
     assert [one[0] for one in found] == levels, found
     assert not found or part in found[0][1]
 
@@ -1104,7 +1106,7 @@ def test_copies_need_a_profile_and_a_secret(profile, secret, levels, part) -> No
     facts = planned(
         plan=plan, export_profile=OptionalRead(profile), export_secret=OptionalRead(secret)
     )
-    found = said(storage.export, planned=facts)
+    found = lines_of(storage.export, planned=facts)
     assert [one[0] for one in found] == levels
     assert any(part in one[1] for one in found)
     assert "secret-value" not in str(found)
@@ -1134,30 +1136,32 @@ def quota(scopes=None, used=None, **hard):
 def test_a_quota_refuses_pods_that_ask_for_nothing_unless_there_is_a_default() -> None:
     bare = planned(plan=made(requests=()))
     hard = quota(requests_memory="1Gi", cpu="2")
-    assert said(image_checks.quota, quotas=seen(hard), planned=bare) == [
+    assert lines_of(image_checks.quota, quotas=read(hard), planned=bare) == [
         (
             "problem",
             "ResourceQuota q refuses pods without requests.cpu, requests.memory, and no LimitRange "
             "has a default: the steps give none",
         )
     ]
-    assert [level for level, _ in said(image_checks.quota, quotas=seen(hard))] == ["ok"]
-    both = seen(quota(limits_memory="1Gi", requests_memory="1Gi"))
-    assert "without limits.memory, and" in said(image_checks.quota, quotas=both)[0][1]
+    assert [level for level, _ in lines_of(image_checks.quota, quotas=read(hard))] == ["ok"]
+    both = read(quota(limits_memory="1Gi", requests_memory="1Gi"))
+    assert "without limits.memory, and" in lines_of(image_checks.quota, quotas=both)[0][1]
     given = planned(plan=made(pod_limits=(("memory", "1Gi"),)))
-    assert [level for level, _ in said(image_checks.quota, quotas=both, planned=given)] == ["ok"]
+    assert [level for level, _ in lines_of(image_checks.quota, quotas=both, planned=given)] == [
+        "ok"
+    ]
     limits = [{"type": "Container", "default": {"memory": "1Gi"}, "min": {"cpu": "1m"}}]
-    ranges = seen(thing("LimitRange", "l", spec={"limits": limits}))
+    ranges = read(thing("LimitRange", "l", spec={"limits": limits}))
     full = quota(requests_memory="1Gi", cpu="2", limits_memory="2Gi")
     assert [
-        level for level, _ in said(image_checks.quota, quotas=seen(full), limit_ranges=ranges)
+        level for level, _ in lines_of(image_checks.quota, quotas=read(full), limit_ranges=ranges)
     ] == ["ok"]
-    other = seen(quota(limits_cpu="2"))
-    assert "limits.cpu" in said(image_checks.quota, quotas=other, limit_ranges=ranges)[0][1]
-    best = seen(quota(scopes=["Terminating"], requests_memory="1Gi"))
-    assert said(image_checks.quota, quotas=best)[0][0] == "ok"
-    last = seen(quota(used={"pods": "5"}, pods="5"))
-    assert said(image_checks.quota, quotas=last)[0] == (
+    other = read(quota(limits_cpu="2"))
+    assert "limits.cpu" in lines_of(image_checks.quota, quotas=other, limit_ranges=ranges)[0][1]
+    best = read(quota(scopes=["Terminating"], requests_memory="1Gi"))
+    assert lines_of(image_checks.quota, quotas=best)[0][0] == "ok"
+    last = read(quota(used={"pods": "5"}, pods="5"))
+    assert lines_of(image_checks.quota, quotas=last)[0] == (
         "problem",
         "ResourceQuota q is full: 5 of 5 pods",
     )
@@ -1437,7 +1441,7 @@ def test_a_pod_that_is_tried_has_the_labels_of_the_steps() -> None:
 def test_kubectl_and_server(image, server, said_by, levels, part) -> None:
     looked = pulled(output=said_by) if said_by else None
     shown = planned(plan=made(image=image), pulled=looked)
-    found = said(image_checks.kubectl, server=OptionalRead(server), planned=shown)
+    found = lines_of(image_checks.kubectl, server=OptionalRead(server), planned=shown)
     assert [one[0] for one in found] == levels
     assert part in "".join(one[1] for one in found)
 
@@ -1460,8 +1464,8 @@ def test_a_matching_kubectl_image_is_named_if_it_is_known() -> None:
 )
 def test_older_kanister_takes_no_labels(release, choices, level) -> None:
     controller = deployment(image=f"ghcr.io/kanisterio/controller:{release}")
-    found = said(
-        platform.kanister, deployments=seen(controller), planned=planned(plan=made(**choices))
+    found = lines_of(
+        platform.kanister, deployments=read(controller), planned=planned(plan=made(**choices))
     )
     assert [one[0] for one in found] == [level]
     assert ("refuses podLabels" in found[0][1]) == (level == "problem")

@@ -16,7 +16,7 @@ from kanister_kafka.operations.volume_snapshots import (
 from kanister_kafka.strimzi.discovery import KafkaRef
 from tests.fakes.api_server import running
 from tests.fakes.kafka_objects import claim, snapshot_class, volume
-from tests.operations.test_preflight import seen, view
+from tests.operations.test_preflight import read, view
 
 DRIVER = "csi.example.com"
 MIGRATED = {"pv.kubernetes.io/migrated-to": DRIVER}
@@ -47,7 +47,7 @@ def test_check_and_rehearse_agree(server, item, is_snapshotted) -> None:
     bound["metadata"]["labels"] = LABEL
     server.put(item, klass, bound)
     lines = list(
-        storage.snapshot_class.find(view(volumes=seen(item), snapshot_classes=seen(klass)))
+        storage.snapshot_class.find(view(volumes=read(item), snapshot_classes=read(klass)))
     )
     assert (lines[0].level is CheckStatus.OK) is is_snapshotted, lines
     target = KafkaRef("kafka", "my-cluster")
@@ -66,7 +66,7 @@ def test_a_volume_that_may_not_be_read_is_judged_by_its_class() -> None:
     """A class of an in-tree plugin makes in-tree volumes, also where these are migrated."""
     store = {"metadata": {"name": "fast"}, "provisioner": "kubernetes.io/gce-pd"}
     unreadable = OptionalRead(None, storage.NotReadableError("volumes", "forbidden", "get"))
-    (line,) = storage.snapshot_class.find(view(volumes=unreadable, storage_classes=seen(store)))
+    (line,) = storage.snapshot_class.find(view(volumes=unreadable, storage_classes=read(store)))
     assert line.level is CheckStatus.PROBLEM
     assert "the volumes of data-0" in line.what
 

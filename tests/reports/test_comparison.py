@@ -559,7 +559,7 @@ def test_the_page_needs_nothing_else(found):
     assert len(ids) == len(set(ids))
     named = [at["aria-labelledby"] for at in page.all("svg", "drawing")]
     assert set(named) <= set(ids)
-    assert any(comparison_text(found).splitlines()[0] in said for said in page.said("p"))
+    assert any(comparison_text(found).splitlines()[0] in said for said in page.texts_of("p"))
 
 
 @pytest.mark.parametrize("found", EVERY.values(), ids=EVERY.keys())
@@ -689,7 +689,7 @@ def test_no_record_becomes_markup():
     text = comparison_html(evil)
     page = Page(text)
     assert "script" not in {tag for tag, _ in page.tags} and "\x1b" not in text
-    assert any(said.startswith('<script>alert("x")</script>&') for said in page.said("td"))
+    assert any(said.startswith('<script>alert("x")</script>&') for said in page.texts_of("td"))
 
 
 @pytest.mark.parametrize(
@@ -707,8 +707,8 @@ def test_the_figures_that_matter_are_large(found, value):
 def test_the_page_has_the_tables_of_the_text():
     page = Page(comparison_html(DIFFERING))
     for cell in ("144,004", "0..36000", "2026-11-25T19:00:07.202Z", "what was written", "trace=7"):
-        assert cell in page.said("td")
-    assert "Partition 3: the record at offset 120 of A is not in B" in page.said("h2")
+        assert cell in page.texts_of("td")
+    assert "Partition 3: the record at offset 120 of A is not in B" in page.texts_of("h2")
 
 
 @pytest.mark.parametrize(

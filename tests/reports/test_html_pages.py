@@ -107,7 +107,7 @@ def test_no_value_becomes_markup(name: str) -> None:
     page = Page(PAGES[name])
     assert not {"script", "link", "img", "iframe", "object"} & {tag for tag, _ in page.tags}
     assert not [at for _, at in page.tags if {"href", "src", "style", "onerror"} & set(at)]
-    assert "\x1b" not in PAGES[name] and "49" not in page.said("title")[0]
+    assert "\x1b" not in PAGES[name] and "49" not in page.texts_of("title")[0]
     assert any(SHOWN in text for _, text in page.texts)
 
 
@@ -129,19 +129,19 @@ def test_the_page_of_a_consistency_test_has_every_scenario() -> None:
     )
     page = Page(consistency_test_html(even))
     assert "Scenario hot: volumes snapshotted while the mirror is written to, and restored" in (
-        page.said("h2")
+        page.texts_of("h2")
     )
     assert len(page.all("svg", "heads")) == 1
     both = Page(consistency_test_html(REPORT))
-    assert both.said("h3")[-1].startswith("restored: ")
-    assert {"Setup", "passed", "Hot", "3.2 s"} <= set(both.said("p"))
-    assert any(text.startswith("FAILED: ") for text in both.said("td"))
+    assert both.texts_of("h3")[-1].startswith("restored: ")
+    assert {"Setup", "passed", "Hot", "3.2 s"} <= set(both.texts_of("p"))
+    assert any(text.startswith("FAILED: ") for text in both.texts_of("td"))
 
 
 def test_a_cell_of_numbers_ends_at_the_right() -> None:
     page = Page(PAGES["change-request"])
     assert len(page.all("td", "number")) == len(page.all("th", "number")) == 1
-    assert [tag for tag, _ in page.tags].count("details") == len(page.said("summary")) == 1
+    assert [tag for tag, _ in page.tags].count("details") == len(page.texts_of("summary")) == 1
 
 
 def test_a_template_that_lacks_a_value_fails_with_its_place() -> None:

@@ -130,7 +130,7 @@ class Page(HTMLParser):
     def all(self, tag, kind=""):
         return [at for name, at in self.tags if name == tag and kind in at.get("class", "").split()]
 
-    def said(self, tag):
+    def texts_of(self, tag):
         return [text for at, text in self.texts if at == tag]
 
 
@@ -217,7 +217,7 @@ def test_the_drawing_has_a_description_for_screen_readers():
     assert drawing["role"] == "img"
     ids = {at.get("id"): tag for tag, at in page.tags}
     assert [ids[name] for name in drawing["aria-labelledby"].split()] == ["title", "desc"]
-    assert any("Outage: 53.7s" in text and "stop 11.7s" in text for text in page.said("desc"))
+    assert any("Outage: 53.7s" in text and "stop 11.7s" in text for text in page.texts_of("desc"))
 
 
 def test_every_lane_is_drawn_where_it_belongs():
@@ -241,8 +241,8 @@ def test_every_lane_is_drawn_where_it_belongs():
     states = [at["class"].split()[1] for _, at in drawn if "x" not in at or float(at["x"]) > 100]
     assert sorted(states) == sorted(["gone", "gone", "ready", "ready", "starting", "stopping"])
     assert len(page.all("polygon", "cut")) == 2  # one in the legend
-    assert page.said("text").count("53.7s") == 1
-    assert "broker-0" in page.said("text")
+    assert page.texts_of("text").count("53.7s") == 1
+    assert "broker-0" in page.texts_of("text")
 
 
 def test_no_name_becomes_markup():
@@ -262,29 +262,32 @@ def test_no_name_becomes_markup():
     page = Page(text)
     assert "script" not in {tag for tag, _ in page.tags}
     assert "\x1b" not in text and "\x1b" not in rehearsal_text(told)
-    assert any('<script>alert("x")</script>&' in said for said in page.said("li"))
+    assert any('<script>alert("x")</script>&' in said for said in page.texts_of("li"))
 
 
 def test_a_page_without_a_probe_has_no_figures_of_clients():
     page = Page(rehearsal_html(BY_PODS))
-    assert "estimated from the pods, not measured by a client" in page.said("p")
+    assert "estimated from the pods, not measured by a client" in page.texts_of("p")
     assert not page.all("path", "acks")
-    assert not any("acknowledged" in text for text in page.said("span"))
+    assert not any("acknowledged" in text for text in page.texts_of("span"))
 
 
 def test_a_failure_is_reported_and_drawn_to_the_end():
     page = Page(rehearsal_html(NOT_OVER))
-    assert "What went wrong" in page.said("h2")
-    assert page.said("li") == [NOT_OVER.failure, *NOT_OVER.changed]
-    assert page.said("h2").index("What to do next") == page.said("h2").index("What went wrong") + 1
-    assert page.said("code") == [
+    assert "What went wrong" in page.texts_of("h2")
+    assert page.texts_of("li") == [NOT_OVER.failure, *NOT_OVER.changed]
+    assert (
+        page.texts_of("h2").index("What to do next")
+        == page.texts_of("h2").index("What went wrong") + 1
+    )
+    assert page.texts_of("code") == [
         "kanister-kafka status my-cluster -n kafka",
         "kanister-kafka resume my-cluster -n kafka",
         "kanister-kafka check my-cluster -n kafka",
         "kanister-kafka rehearse my-cluster -n kafka",
     ]
     assert len(page.all("div", "failed")) == 1  # the outage that is not over
-    assert "not over" in page.said("text")
+    assert "not over" in page.texts_of("text")
     assert page.all("p", "failed") and not page.all("p", "passed")
 
 
@@ -293,7 +296,7 @@ def test_lost_records_are_red_and_an_outage_that_is_over_is_not(lost, shown):
     told = dataclasses.replace(DONE, probe=dataclasses.replace(PROBE, lost=lost), failure="lost")
     (box,) = Page(rehearsal_html(told)).all("div", "failed")
     assert box["class"] == "figure failed"
-    assert shown in Page(rehearsal_html(told)).said("p")
+    assert shown in Page(rehearsal_html(told)).texts_of("p")
     assert not Page(rehearsal_html(DONE)).all("div", "failed")
     assert "What to do next" not in rehearsal_html(DONE)
     said = "Rely on no backup of this Kafka until you know why acknowledged records are missing"

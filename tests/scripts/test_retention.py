@@ -347,7 +347,7 @@ TOPICS = (
 )
 
 
-def told(shell: Shell, retention: str, **ago: int) -> str:
+def restore_check_output(shell: Shell, retention: str, **ago: int) -> str:
     text = packed(f"# {made(**ago)} {RUN} 60", *TOPICS)
     shell.on(f"secrets {PREFIX}-topics", f"secret/{PREFIX}-topics\n")
     shell.on(f"get secret {PREFIX}-topics", text)
@@ -357,7 +357,7 @@ def told(shell: Shell, retention: str, **ago: int) -> str:
 
 
 def test_topics_that_would_be_emptied_are_named(shell: Shell) -> None:
-    text = told(shell, "", hours=2)
+    text = restore_check_output(shell, "", hours=2)
     assert "2h ago" in text
     assert re.search(r"all records of 2 topics, which would be emptied: short both\n", text)
     assert "oldest records of 1 topics by age and of 1 by size" in text
@@ -367,7 +367,7 @@ def test_topics_that_would_be_emptied_are_named(shell: Shell) -> None:
 
 
 def test_what_will_be_lost_is_called_that(shell: Shell) -> None:
-    text = told(shell, "now", minutes=5)
+    text = restore_check_output(shell, "now", minutes=5)
     assert "WILL BE LOST: every record of 1 topics" in text
     assert text.count("short") == 1
     assert "both" not in text
@@ -375,7 +375,7 @@ def test_what_will_be_lost_is_called_that(shell: Shell) -> None:
 
 
 def test_young_backup_empties_nothing(shell: Shell) -> None:
-    text = told(shell, "now", seconds=30)
+    text = restore_check_output(shell, "now", seconds=30)
     assert "WILL BE LOST" not in text
 
 

@@ -28,7 +28,7 @@ MINUTES = 'wait() { builtin wait "$@"; SECONDS=$((SECONDS + 60)); }'
 """One minute passes between two looks."""
 
 
-def seen(
+def state_line(
     state: str, action: str = "backupPrehook", pod: str = POD, failure: str = "", run: str = RUN
 ) -> str:
     """Return the state ConfigMap as the watchdog reads it."""
@@ -53,7 +53,7 @@ def looks_of(shell: Shell) -> int:
 @pytest.mark.parametrize("state", ["quiescing", "stopping"])
 def test_failure_of_a_pre_hook_is_answered_at_once(shell: Shell, state: str) -> None:
     """Its pod may still run: it writes an event after the reason."""
-    done = watching(shell, seen(state, failure=FAILURE), "Running").phase("switch")
+    done = watching(shell, state_line(state, failure=FAILURE), "Running").phase("switch")
     assert done.returncode == 0, done.stderr
     assert looks_of(shell) == 1
     assert let_in(shell)
@@ -66,7 +66,7 @@ def test_failure_of_a_pre_hook_is_answered_at_once(shell: Shell, state: str) -> 
 
 @pytest.mark.parametrize("phase", ["", "Failed", "Succeeded"])
 def test_pod_of_the_stop_that_has_ended_is_answered_at_once(shell: Shell, phase: str) -> None:
-    done = watching(shell, seen("stopping"), phase).phase("switch")
+    done = watching(shell, state_line("stopping"), phase).phase("switch")
     assert done.returncode == 0, done.stderr
     assert looks_of(shell) == 1
     assert let_in(shell)
@@ -76,18 +76,20 @@ def test_pod_of_the_stop_that_has_ended_is_answered_at_once(shell: Shell, phase:
 @pytest.mark.parametrize(
     ("record", "pattern", "answer"),
     [
-        pytest.param(seen("stopping"), PODS, "Running", id="runs"),
-        pytest.param(seen("quiescing"), PODS, "Pending", id="starts"),
-        pytest.param(seen("stopping"), PODS, "Unknown", id="unknown"),
-        pytest.param(seen("stopping"), PODS, GONE, id="unread"),
-        pytest.param(seen("stopping"), READ_STATE, "stopped", id="stopped-meanwhile"),
-        pytest.param(seen("stopping"), READ_STATE, GONE, id="state-unread"),
-        pytest.param(seen("quiescing"), READ_POD, "another", id="next-pod-meanwhile"),
-        pytest.param(seen("stopping"), READ_POD, GONE, id="next-pod-unread"),
-        pytest.param(seen("stopping", pod="", failure=FAILURE), PODS, "", id="no-pod"),
-        pytest.param(seen("stopped", failure=FAILURE), PODS, "", id="stopped"),
-        pytest.param(seen("online", failure=FAILURE), PODS, "", id="online"),
-        pytest.param(seen("stopping", "backup", failure=FAILURE), PODS, "Running", id="backup"),
+        pytest.param(state_line("stopping"), PODS, "Running", id="runs"),
+        pytest.param(state_line("quiescing"), PODS, "Pending", id="starts"),
+        pytest.param(state_line("stopping"), PODS, "Unknown", id="unknown"),
+        pytest.param(state_line("stopping"), PODS, GONE, id="unread"),
+        pytest.param(state_line("stopping"), READ_STATE, "stopped", id="stopped-meanwhile"),
+        pytest.param(state_line("stopping"), READ_STATE, GONE, id="state-unread"),
+        pytest.param(state_line("quiescing"), READ_POD, "another", id="next-pod-meanwhile"),
+        pytest.param(state_line("stopping"), READ_POD, GONE, id="next-pod-unread"),
+        pytest.param(state_line("stopping", pod="", failure=FAILURE), PODS, "", id="no-pod"),
+        pytest.param(state_line("stopped", failure=FAILURE), PODS, "", id="stopped"),
+        pytest.param(state_line("online", failure=FAILURE), PODS, "", id="online"),
+        pytest.param(
+            state_line("stopping", "backup", failure=FAILURE), PODS, "Running", id="backup"
+        ),
     ],
 )
 def test_only_a_failed_stop_is_recovered(
@@ -105,7 +107,7 @@ def test_only_a_failed_stop_is_recovered(
 
 def test_without_the_key_no_pod_is_looked_for(shell: Shell) -> None:
     """Of a stop by an earlier Blueprint."""
-    watching(shell, seen("stopping", pod=""), looks=2).phase("switch")
+    watching(shell, state_line("stopping", pod=""), looks=2).phase("switch")
     assert looks_of(shell) == 3
     assert not shell.calls("metadata.name=")
 
@@ -128,7 +130,7 @@ def test_next_pod_has_three_minutes(
 ) -> None:
     """A deferPhase, or the next phase, is about to begin."""
     shell.preamble = MINUTES
-    done = watching(shell, seen(state, action), *pods).phase("switch")
+    done = watching(shell, state_line(state, action), *pods).phase("switch")
     assert done.returncode == 0, done.stderr
     assert looks_of(shell) == looks
     assert let_in(shell)
@@ -138,15 +140,17 @@ def test_next_pod_has_three_minutes(
 
 def test_each_pod_has_its_own_three_minutes(shell: Shell) -> None:
     shell.preamble = MINUTES
-    other = seen("quiescing", pod="other")
-    shell.on(STATE, *[seen("quiescing")] * 3, other).on(READ_POD, *[POD] * 3, "other")
+    other = state_line("quiescing", pod="other")
+    shell.on(STATE, *[state_line("quiescing")] * 3, other).on(READ_POD, *[POD] * 3, "other")
     done = watching(shell.on("get pods .*metadata.name=other ", ""), other).phase("switch")
     assert done.returncode == 0, done.stderr
     assert looks_of(shell) == 7
     assert "pod other has ended" in shell.made("Event")[0]["message"]
 
 
-@pytest.mark.parametrize("record", [seen("stopping"), seen("quiescing", failure=FAILURE)])
+@pytest.mark.parametrize(
+    "record", [state_line("stopping"), state_line("quiescing", failure=FAILURE)]
+)
 @pytest.mark.parametrize("answer", ["", CONFLICT], ids=["written", "refused"])
 def test_the_deadline_is_now_before_anything_is_started(
     shell: Shell, record: str, answer: str | Reply
@@ -166,7 +170,7 @@ def test_the_deadline_is_now_before_anything_is_started(
 def test_lock_without_a_deadline_keeps_the_watchdog(shell: Shell) -> None:
     """The annotation may be lost before the first look."""
     shell.on(LOOK, "backup||", "backup||", f"backup|{PAST}|")
-    done = watching(shell, seen("quiescing"), "Running").phase("switch")
+    done = watching(shell, state_line("quiescing"), "Running").phase("switch")
     assert done.returncode == 0, done.stderr
     assert looks_of(shell) == 3
     assert let_in(shell)

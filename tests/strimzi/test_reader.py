@@ -1181,10 +1181,10 @@ def test_each_example_is_read_as_its_family(name: str, family: Family) -> None:
     assert str(cluster) == f"Kafka {family.cluster}"
     assert str(cluster.operator) == family.operator
 
-    def told(workloads: tuple[Workload, ...]) -> list[tuple[str, int, int]]:
+    def sizes_of(workloads: tuple[Workload, ...]) -> list[tuple[str, int, int]]:
         return [(node.name, node.replicas, node.grace_seconds) for node in workloads]
 
-    assert told(cluster.broker_only) == family.broker_only
+    assert sizes_of(cluster.broker_only) == family.broker_only
     assert {node.kinds for node in cluster.nodes} == {family.kinds}
     if family.zookeeper:
         assert cluster.zookeeper is not None
@@ -1194,7 +1194,7 @@ def test_each_example_is_read_as_its_family(name: str, family: Family) -> None:
         assert cluster.quorum == (cluster.zookeeper,)
     else:
         assert cluster.zookeeper is None
-        assert told(cluster.quorum) == family.controllers
+        assert sizes_of(cluster.quorum) == family.controllers
     assert list(cluster.components) == family.components
     assert [str(writer) for writer in cluster.writers] == family.writers
     assert [str(client) for client in cluster.ignored_clients] == family.ignored_clients

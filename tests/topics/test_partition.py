@@ -88,7 +88,7 @@ def expected(a: list[Record], b: list[Record]) -> dict[str, object]:
     return found
 
 
-def told(result: PartitionResult, names: dict[str, object]) -> dict[str, object]:
+def fields_of(result: PartitionResult, names: dict[str, object]) -> dict[str, object]:
     return {name: getattr(result, name) for name in names}
 
 
@@ -100,7 +100,7 @@ def test_two_cuts_of_one_log_differ_at_their_ends_alone(
     a, b = (side.records() for side in sides)
     wanted = expected(a, b)
     result, _ = paired(a, b, pieces)
-    assert told(result, wanted) == wanted
+    assert fields_of(result, wanted) == wanted
 
 
 @PROPERTY

@@ -14,7 +14,7 @@ LOG = log(1000)
 """A record every 10 ms."""
 
 
-def found(*sides: tuple[tuple[int, int], tuple[int, int]], **more: object) -> Comparison:
+def comparison_of(*sides: tuple[tuple[int, int], tuple[int, int]], **more: object) -> Comparison:
     """Return a comparison of partitions that hold LOG from here to there."""
     results = tuple(
         replace(paired(LOG[a[0] : a[1]], LOG[b[0] : b[1]])[0], partition=number)
@@ -34,102 +34,107 @@ ALL = (0, 1000)
 NONE = (0, 0)
 TABLE = {
     "the same": (
-        found((ALL, ALL), (ALL, ALL)),
+        comparison_of((ALL, ALL), (ALL, ALL)),
         ComparisonVerdict.IDENTICAL,
         LaggingSide.NEITHER,
         0,
     ),
-    "empty": (found((NONE, NONE)), ComparisonVerdict.IDENTICAL, LaggingSide.NEITHER, 0),
-    "no partition": (found(), ComparisonVerdict.IDENTICAL, LaggingSide.NEITHER, 0),
+    "empty": (comparison_of((NONE, NONE)), ComparisonVerdict.IDENTICAL, LaggingSide.NEITHER, 0),
+    "no partition": (comparison_of(), ComparisonVerdict.IDENTICAL, LaggingSide.NEITHER, 0),
     "shorter tail": (
-        found((ALL, (300, 1000))),
+        comparison_of((ALL, (300, 1000))),
         ComparisonVerdict.CONSISTENT,
         LaggingSide.NEITHER,
         0,
     ),
     "cold": (
-        found((ALL, (0, 700)), (ALL, (0, 700))),
+        comparison_of((ALL, (0, 700)), (ALL, (0, 700))),
         ComparisonVerdict.CONSISTENT,
         LaggingSide.B,
         0,
     ),
     "cold, one in step": (
-        found(((0, 700), (0, 700)), (ALL, (0, 700))),
+        comparison_of(((0, 700), (0, 700)), (ALL, (0, 700))),
         *(ComparisonVerdict.CONSISTENT, LaggingSide.B, 0),
     ),
-    "hot": (found((ALL, (0, 700)), (ALL, (0, 400))), ComparisonVerdict.UNEVEN, LaggingSide.B, 2990),
+    "hot": (
+        comparison_of((ALL, (0, 700)), (ALL, (0, 400))),
+        ComparisonVerdict.UNEVEN,
+        LaggingSide.B,
+        2990,
+    ),
     "hot, within a moment": (
-        found((ALL, (0, 700)), (ALL, (0, 601))),
+        comparison_of((ALL, (0, 700)), (ALL, (0, 601))),
         *(ComparisonVerdict.CONSISTENT, LaggingSide.B, 980),
     ),
     "hot, just within": (
-        found((ALL, (0, 700)), (ALL, (0, 599))),
+        comparison_of((ALL, (0, 700)), (ALL, (0, 599))),
         *(ComparisonVerdict.CONSISTENT, LaggingSide.B, 1000),
     ),
     "hot, just beyond": (
-        found((ALL, (0, 700)), (ALL, (0, 598))),
+        comparison_of((ALL, (0, 700)), (ALL, (0, 598))),
         *(ComparisonVerdict.UNEVEN, LaggingSide.B, 1010),
     ),
     "hot, one whole": (
-        found((ALL, ALL), (ALL, (0, 400))),
+        comparison_of((ALL, ALL), (ALL, (0, 400))),
         ComparisonVerdict.UNEVEN,
         LaggingSide.B,
         5990,
     ),
     "A behind": (
-        found(((0, 700), ALL), ((0, 690), ALL)),
+        comparison_of(((0, 700), ALL), ((0, 690), ALL)),
         ComparisonVerdict.CONSISTENT,
         LaggingSide.A,
         90,
     ),
     "A behind, hot": (
-        found(((0, 700), ALL), ((0, 90), ALL)),
+        comparison_of(((0, 700), ALL), ((0, 90), ALL)),
         ComparisonVerdict.UNEVEN,
         LaggingSide.A,
         6090,
     ),
     "both behind": (
-        found(((0, 700), ALL), (ALL, (0, 700))),
+        comparison_of(((0, 700), ALL), (ALL, (0, 700))),
         ComparisonVerdict.UNEVEN,
         LaggingSide.BOTH,
         0,
     ),
     "both behind, by little": (
-        found(((0, 700), (0, 701)), ((0, 701), (0, 700))),
+        comparison_of(((0, 700), (0, 701)), ((0, 701), (0, 700))),
         *(ComparisonVerdict.UNEVEN, LaggingSide.BOTH, 0),
     ),
     "nothing of one partition": (
-        found((ALL, ALL), (ALL, NONE)),
+        comparison_of((ALL, ALL), (ALL, NONE)),
         ComparisonVerdict.UNEVEN,
         LaggingSide.B,
         9990,
     ),
     "nothing at all": (
-        found((ALL, NONE), (ALL, NONE)),
+        comparison_of((ALL, NONE), (ALL, NONE)),
         ComparisonVerdict.DIFFERING,
         LaggingSide.B,
         0,
     ),
     "nothing in either": (
-        found((NONE, NONE), (NONE, NONE)),
+        comparison_of((NONE, NONE), (NONE, NONE)),
         ComparisonVerdict.IDENTICAL,
         LaggingSide.NEITHER,
         0,
     ),
     "in A alone": (
-        found((ALL, ALL), missing_in_b=(3,)),
+        comparison_of((ALL, ALL), missing_in_b=(3,)),
         ComparisonVerdict.DIFFERING,
         LaggingSide.NEITHER,
         0,
     ),
     "in B alone": (
-        found((ALL, ALL), missing_in_a=(3,)),
+        comparison_of((ALL, ALL), missing_in_a=(3,)),
         ComparisonVerdict.DIFFERING,
         LaggingSide.NEITHER,
         0,
     ),
     "nothing in common": (
-        found(((0, 400), (500, 900))),
+        comparison_of(((0, 400), (500, 900))),
         ComparisonVerdict.DIFFERING,
         LaggingSide.NEITHER,
         0,

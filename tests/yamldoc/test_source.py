@@ -45,7 +45,7 @@ def objects(text: str | bytes) -> list[object]:
     return [to_python(found.root) for found in loads(text).documents]
 
 
-def found_in(text: str | bytes, **limits: int) -> list[tuple[str, int, int, str]]:
+def problems_of(text: str | bytes, **limits: int) -> list[tuple[str, int, int, str]]:
     problems = loads(text, "f.yaml", ParseLimits(**limits)).problems
     assert all(problem.severity is Severity.ERROR for problem in problems)
     assert all(problem.location.source == "f.yaml" for problem in problems)
@@ -129,7 +129,7 @@ INVALID = {
 def test_broken_text_is_a_located_problem(
     text: str | bytes, expected: tuple[str, int, int, str]
 ) -> None:
-    assert found_in(text) == [expected]
+    assert problems_of(text) == [expected]
 
 
 def test_every_check_has_a_case() -> None:
@@ -148,7 +148,7 @@ def test_every_check_has_a_case() -> None:
 
 
 def test_every_problem_of_a_text_is_found() -> None:
-    assert found_in("a: 1\na: 2\nb: !!int x\n---\n7\n---\na: [\n") == [
+    assert problems_of("a: 1\na: 2\nb: !!int x\n---\n7\n---\na: [\n") == [
         ("duplicate-key", 2, 1, ""),
         ("yaml-syntax", 3, 4, ""),
         ("yaml-syntax", 8, 1, ""),
@@ -203,28 +203,28 @@ def test_what_is_made_of_broken_text(text: str, expected: object) -> None:
 
 def test_the_limits_themselves_are_allowed() -> None:
     # The mapping at the top is a level as well.
-    assert found_in("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)) == []
-    assert found_in("a: &a [1]\nb: [*a]\n", max_depth=3) == []
-    assert found_in("a: &a [1]\nb: [*a]\n", max_depth=2) == [("yaml-limit", 2, 5, "")]
-    assert found_in("a: 1\n", max_bytes=5) == []
-    assert found_in("a: 10\n", max_bytes=5) == [("too-large", 1, 1, "")]
+    assert problems_of("a: " + "[" * (MAX_DEPTH - 1) + "]" * (MAX_DEPTH - 1)) == []
+    assert problems_of("a: &a [1]\nb: [*a]\n", max_depth=3) == []
+    assert problems_of("a: &a [1]\nb: [*a]\n", max_depth=2) == [("yaml-limit", 2, 5, "")]
+    assert problems_of("a: 1\n", max_bytes=5) == []
+    assert problems_of("a: 10\n", max_bytes=5) == [("too-large", 1, 1, "")]
 
 
 def test_not_every_fault_of_a_broken_file_is_reported() -> None:
     faults = [("duplicate-key", n, 1, "") for n in (2, 3, 4)]
-    assert found_in("a: 1\na: 2\na: 3\n", max_problems=3) == faults[:2]
-    assert found_in("a: 1\n" * 9, max_problems=3) == [*faults, ("yaml-limit", 4, 1, "")]
+    assert problems_of("a: 1\na: 2\na: 3\n", max_problems=3) == faults[:2]
+    assert problems_of("a: 1\n" * 9, max_problems=3) == [*faults, ("yaml-limit", 4, 1, "")]
 
 
 def test_values_below_an_alias_count_each_time() -> None:
     # One for the mapping, two for its keys, two for each use of the list of one.
-    assert found_in("a: &a [1]\nb: *a\n", max_nodes=7) == []
-    assert found_in("a: &a [1]\nb: *a\n", max_nodes=6) == [("yaml-limit", 2, 4, "")]
+    assert problems_of("a: &a [1]\nb: *a\n", max_nodes=7) == []
+    assert problems_of("a: &a [1]\nb: *a\n", max_nodes=6) == [("yaml-limit", 2, 4, "")]
 
 
 def test_a_text_of_many_bytes_is_measured_in_bytes() -> None:
-    assert found_in("a: éé\n", max_bytes=8) == []
-    assert found_in("a: ééé\n", max_bytes=8) == [("too-large", 1, 1, "")]
+    assert problems_of("a: éé\n", max_bytes=8) == []
+    assert problems_of("a: ééé\n", max_bytes=8) == [("too-large", 1, 1, "")]
 
 
 @pytest.mark.parametrize(

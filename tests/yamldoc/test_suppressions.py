@@ -183,34 +183,36 @@ actions:
 """
 
 
-def found(text: str, *ignore: str) -> list[tuple[int, str]]:
+def findings(text: str, *ignore: str) -> list[tuple[int, str]]:
     return [(p.location.line, p.rule) for p in validate_text(text, ignore=ignore)]
 
 
 def test_suppressed_findings_are_not_reported() -> None:
-    assert found(BROKEN) == [
+    assert findings(BROKEN) == [
         (8, "unknown-function"),
         (11, "unknown-field"),
         (13, "unknown-function"),
     ]
-    assert found(BROKEN, "unknown-function") == [(11, "unknown-field")]
-    assert found(f"# kanister-kafka: ignore=unknown-function\n{BROKEN}") == [(12, "unknown-field")]
+    assert findings(BROKEN, "unknown-function") == [(11, "unknown-field")]
+    assert findings(f"# kanister-kafka: ignore=unknown-function\n{BROKEN}") == [
+        (12, "unknown-field")
+    ]
     below = BROKEN.replace("restore:", "restore:  # kanister-kafka: ignore=unknown-function")
-    assert found(below) == [(8, "unknown-function"), (11, "unknown-field")]
+    assert findings(below) == [(8, "unknown-function"), (11, "unknown-field")]
 
 
 def test_a_comment_reaches_no_other_file_and_no_other_document() -> None:
     silent = "# kanister-kafka: ignore=unknown-function,unknown-field\n" + BROKEN
-    assert found(silent) == []
-    assert found(f"{silent}---\n{BROKEN}") == [(n + 16, check) for n, check in found(BROKEN)]
+    assert findings(silent) == []
+    assert findings(f"{silent}---\n{BROKEN}") == [(n + 16, check) for n, check in findings(BROKEN)]
 
 
 def test_text_that_does_not_parse_may_be_left_alone() -> None:
     text = "# kanister-kafka: ignore=yaml-syntax\na: {{ if }}\nb: [\n"
-    assert found(text) == [(2, "wrong-type")]
-    assert "yaml-syntax" in {check for _line, check in found(text.partition("\n")[2])}
+    assert findings(text) == [(2, "wrong-type")]
+    assert "yaml-syntax" in {check for _line, check in findings(text.partition("\n")[2])}
 
 
 def test_every_id_is_known() -> None:
     assert re.search("did you mean", str(validate_text("# kanister-kafka: ignore=unknown-feld\n")))
-    assert found("# kanister-kafka: ignore=unknown-field\n") == []
+    assert findings("# kanister-kafka: ignore=unknown-field\n") == []
