@@ -197,14 +197,16 @@ def main() -> None:
 
 def _component(of: Distribution) -> Component:
     name = _key(of.name)
-    told = of.metadata.get("License-Expression") or of.metadata.get("License") or ""
+    license_text = of.metadata.get("License-Expression") or of.metadata.get("License") or ""
     return Component(
         name=name,
         version=of.version,
         type=ComponentType.APPLICATION if name == NAME else ComponentType.LIBRARY,
         purl=PackageURL("pypi", None, name, of.version),
         bom_ref=f"pkg:pypi/{name}@{of.version}",
-        licenses=[DisjunctiveLicense(name=told)] if told and "\n" not in told else [],
+        licenses=[DisjunctiveLicense(name=license_text)]
+        if license_text and "\n" not in license_text
+        else [],
     )
 
 

@@ -1,5 +1,7 @@
 """README, changelog, docs, help, messages, comments and scripts are in plain technical English.
 
+So are the names of tests and of their helpers.
+
 tests/prose.yaml has the words and habits, the exceptions, and the number of findings of each place.
 """
 
@@ -23,6 +25,7 @@ from tests.conftest import ROOT
 DATA = ROOT / "tests" / "prose.yaml"
 RULES = yaml.safe_load(DATA.read_text("utf-8"))
 HABITS = [(re.compile(one["pattern"], re.IGNORECASE), one["instead"]) for one in RULES["habits"]]
+NAMES = [(re.compile(one["pattern"]), one["instead"]) for one in RULES["names"]]
 GENERATED = {"docs/api.md", "docs/cli.md", "docs/functions.md", "docs/consistency-test-report.md"}
 """Pages of docstrings, help and reports, which are checked where they are written."""
 WORDS = re.compile(r"(?:[A-Za-z][a-z']+\b.*?[ \n].*?){2}[A-Za-z]", re.DOTALL)
@@ -210,3 +213,49 @@ def test_every_exception_is_needed() -> None:
 )
 def test_what_is_looked_at(path: str, text: str, matches: list[str]) -> None:
     assert sorted(one.match for one in look(reader_of(path)(path, text))) == sorted(matches)
+
+
+def unclear_names(path: str, text: str) -> Iterator[Found]:
+    """Yield functions whose names have such words; `names` of prose.yaml is for tests alone."""
+    for node in ast.walk(ast.parse(text)):
+        if not isinstance(node, ast.FunctionDef):
+            continue
+        is_test = node.name.startswith("test_")
+        words = " ".join(node.name.removeprefix("test_").split("_")).strip()
+        for pattern, instead in [*HABITS, *NAMES] if is_test else HABITS:
+            for match in pattern.finditer(words):
+                yield Found(path, node.lineno, match[0].strip(), instead, node.name)
+
+
+def test_names_of_tests_are_plain() -> None:
+    """Names in tests/e2e are keys of stored results, so they stay."""
+    refused: list[Found] = []
+    for file in sorted((ROOT / "tests").rglob("*.py")):
+        path = file.relative_to(ROOT).as_posix()
+        if not path.startswith("tests/e2e/"):
+            refused.extend(unclear_names(path, file.read_text("utf-8")))
+    assert not refused, "\n" + "\n".join(f"{one}, in {one.text}" for one in refused)
+
+
+@pytest.mark.parametrize(
+    ("name", "matches"),
+    [
+        ("test_a_missing_snapshot_class_is_an_error", []),
+        ("test_a_backup_is_found_by_its_time", []),
+        ("test_a_pod_that_is_no_longer_there", []),
+        ("test_nobody_takes_it_up_and_it_is_deleted", ["nobody"]),
+        ("test_where_nothing_stopped_there_is_no_ratio", ["where", "where nothing"]),
+        ("test_what_is_none_of_ours_is_told", ["told", "is none of", "ours"]),
+        ("test_of_what_both_have", ["of what"]),
+        ("test_an_alias_is_what_it_stands_for", ["stands"]),
+        ("test_a_misspelt_command_is_found", ["found"]),
+        ("test_no_way_in", ["way"]),
+        ("way", []),
+        ("told_once", ["told"]),
+        ("_spelled", ["spelled"]),
+        ("foretold", []),
+    ],
+)
+def test_which_names_are_unclear(name: str, matches: list[str]) -> None:
+    found = unclear_names("a.py", f"class A:\n    def {name}(self): ...\n")
+    assert [one.match for one in found] == matches

@@ -864,10 +864,10 @@ def test_the_header_has_each_phase_in_order_with_its_limits(
     )
     assert all(len(line) <= 140 for line in plan.header)
     table = plan.header[plan.header.index("") + 1 :]
-    told = re.compile(r"(?P<action>\S*) +(?P<phase>\S+?)(, always)? +(\d+ s +)?\S")
+    pattern = re.compile(r"(?P<action>\S*) +(?P<phase>\S+?)(, always)? +(\d+ s +)?\S")
     column = table[0].index("phase")
     begun = [line for line in table[1:] if line[column : column + 2].strip()]
-    rows = [match for line in begun if (match := told.match(line[:60]))]
+    rows = [match for line in begun if (match := pattern.match(line[:60]))]
     phases = [phase.name for action in plan.actions for phase in action.all_phases]
     assert [row["phase"] for row in rows] == phases
     actions = [row["action"] for row in rows if row["action"]]

@@ -124,7 +124,7 @@ def test_two_schedules_are_two_outages() -> None:
     )
 
 
-def test_a_wrong_schedule_of_a_fleet_is_found_at_its_line(tmp_path: Path) -> None:
+def test_a_wrong_schedule_of_a_fleet_is_reported_at_its_line(tmp_path: Path) -> None:
     file = tmp_path / "fleet.yaml"
     file.write_text(
         "apiVersion: kanister-kafka.io/v1alpha1\nkind: KafkaFleet\n"

@@ -66,8 +66,8 @@ def runs(folder: Path, sizes: Sequence[int]) -> dict[str, dict[int, Run]]:
         for form, words in zip(found, ([str(file)], ["-f", str(stream)]), strict=True):
             command = [*OURS, *words, "-o", str(home / "out")]
             found[form][size] = one = measured(command)
-            told = f"{one.seconds:6.1f} s {one.cpu:6.1f} CPU-s {one.peak:6.0f} MB"
-            write_line(f"{size:5} clusters, {form:16} {told}")
+            figures = f"{one.seconds:6.1f} s {one.cpu:6.1f} CPU-s {one.peak:6.0f} MB"
+            write_line(f"{size:5} clusters, {form:16} {figures}")
     return found
 
 

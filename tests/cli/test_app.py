@@ -257,7 +257,7 @@ def test_standard_input() -> None:
         pytest.param("# Ours\necho \x07\n", "restart.sh:2: has a character", id="control"),
     ],
 )
-def test_a_script_of_a_site_that_cannot_run_is_found_before_it_is_needed(
+def test_a_script_of_a_site_that_cannot_run_fails_the_command_at_its_start(
     tmp_path: Path, text: str, told: str
 ) -> None:
     script = tmp_path / "scripts" / "phases" / "restart.sh"

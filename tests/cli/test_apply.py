@@ -215,10 +215,12 @@ def test_one_reason_for_many_objects_is_printed_once(server, objects):
     server.namespaces.remove("kafka")
     result = run("apply", "-f", KRAFT)
     assert result.exit_code == 2
-    told = result.stderr.splitlines()
-    assert told[0] == ("error: namespace kafka does not exist: kubectl create namespace kafka")
-    assert told[1:] and len(told) == len(objects) + 2  # less the Blueprint, and three lines more
-    assert told[2].startswith("    serviceaccount/")
+    messages = result.stderr.splitlines()
+    assert messages[0] == ("error: namespace kafka does not exist: kubectl create namespace kafka")
+    assert (
+        messages[1:] and len(messages) == len(objects) + 2
+    )  # less the Blueprint, and three lines more
+    assert messages[2].startswith("    serviceaccount/")
 
 
 def test_a_partial_apply_names_its_objects(server, objects):
@@ -657,10 +659,10 @@ def test_a_reader_that_goes_away_does_not_stop_it(monkeypatch):
     out = io.TextIOWrapper(os.fdopen(write, "wb", buffering=0), write_through=True)
     with out:
         monkeypatch.setattr(sys, "stdout", out)
-        told = manifest_input.result(DryRun.NONE)
+        message = manifest_input.result(DryRun.NONE)
         done = ObjectResult(ObjectRef("v1", "ConfigMap", "kafka", "a"), ApplyOutcome.CREATED)
-        told(done)
-        told(done)
+        message(done)
+        message(done)
         assert out.write("what follows goes nowhere, and fails no more")
 
 

@@ -423,7 +423,7 @@ class TestScripts:
         assert name in line["what"]
 
 
-def test_what_scales_a_pool_by_itself_is_found(server) -> None:
+def test_an_autoscaler_of_a_pool_is_reported(server) -> None:
     scaled = thing(
         "ScaledObject",
         "grow",
@@ -601,10 +601,10 @@ def test_completion_asks_the_cluster_that_the_line_names(server, monkeypatch, tm
 @pytest.mark.usefixtures("server")
 def test_a_policy_for_a_missing_namespace_is_reported() -> None:
     words = ["policy", "render", "my-cluster", "-n", "kafka", "--definitions"]
-    told = CliRunner().invoke(main, [*words, "kafk"]).stderr
+    errors = CliRunner().invoke(main, [*words, "kafk"]).stderr
     assert (
         "to do: check --definitions kafk: the cluster has no Namespace kafk; did you mean kafka?\n"
-    ) in told
+    ) in errors
     result = CliRunner().invoke(main, [*words, "nope"])
     assert result.exit_code == 0, result.output
     assert "the cluster has no Namespace nope; it has kafka\n" in result.stderr
@@ -613,13 +613,13 @@ def test_a_policy_for_a_missing_namespace_is_reported() -> None:
 def test_a_missing_storage_class_is_reported(server) -> None:
     words = ["policy", "restore", "my-cluster", "-n", "kafka", "--restore-point", "r"]
     server.put(thing("StorageClass", "fast", ""))
-    told = CliRunner().invoke(main, [*words, "--storage-class", "fast"]).stderr
-    assert "the cluster has no" not in told
-    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
-    assert "to do: check --storage-class slow: the cluster has no StorageClass slow;" in told
+    errors = CliRunner().invoke(main, [*words, "--storage-class", "fast"]).stderr
+    assert "the cluster has no" not in errors
+    errors = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "to do: check --storage-class slow: the cluster has no StorageClass slow;" in errors
     server.forbid("storageclasses")
-    told = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
-    assert "that needs the right to list storageclasses\n" in told
+    errors = CliRunner().invoke(main, [*words, "--storage-class", "slow"]).stderr
+    assert "that needs the right to list storageclasses\n" in errors
 
 
 def install_base(server, prefix, suffix, **options):

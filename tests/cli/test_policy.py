@@ -97,8 +97,8 @@ def test_notes_name_missing_definitions_and_the_order_of_policies(at_root: Path)
     assert "--definitions" not in run(f"render {MIRROR} --kasten binding").stderr
     nowhere = run(f"policy render {MIRROR} --definitions nope").stderr
     assert "to do: check --definitions nope: by the input, mirrors" in nowhere
-    told = run(f"policy render {MIRROR} --definitions kafka --definitions kafka-tools").stderr
-    assert "let kafka-backup.backup-definitions end before kafka-backup.backup starts" in told
+    notes = run(f"policy render {MIRROR} --definitions kafka --definitions kafka-tools").stderr
+    assert "let kafka-backup.backup-definitions end before kafka-backup.backup starts" in notes
     assert "to do" not in run(f"policy render {POOLS}").stderr
 
 
@@ -184,11 +184,11 @@ def test_a_restore_prints_its_first_step(at_root: Path) -> None:  # noqa: ARG001
         "first: the RestoreAction calls its beforeRestore and afterRestore\n"
     ) in run(words).stderr
     assert "to do" not in run(f"{words} --volumes-into look").stderr
-    told = run("policy restore -f - --restore-point rp --storage-class gp2=fast", text=STORAGE)
+    done = run("policy restore -f - --restore-point rp --storage-class gp2=fast", text=STORAGE)
     assert (
         "to do: check --storage-class gp2=fast: no volume in the input names gp2; they name "
         "standard, zone-a\n"
-    ) in told.stderr
+    ) in done.stderr
     words = "policy restore -f - --restore-point rp --storage-class standard=fast"
     assert "check --storage-class" not in run(words, text=STORAGE).stderr
 

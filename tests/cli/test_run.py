@@ -77,8 +77,8 @@ def test_plain_lines_on_stderr_and_the_summary_on_stdout(cluster):
     assert done.exit_code == 0, done.stderr
     lines = done.stderr.splitlines()
     assert re.fullmatch(r"ActionSet kasten-io/backupprehook-kafka-my-cluster-\w+ created", lines[0])
-    told = [re.sub(r"^\[ *\d+s\] *|after .*", "", line) for line in lines[2:]]
-    assert told == [
+    messages = [re.sub(r"^\[ *\d+s\] *|after .*", "", line) for line in lines[2:]]
+    assert messages == [
         *("quiesce: begun", "quiesce: done ", "flush: begun"),
         *("12:00:00 flush: \\x1b[2Jflushing", "flush: done "),
         *("stop: begun", "stop: done ", "recover: begun", "recover: done "),
@@ -185,8 +185,8 @@ def test_an_api_server_is_asked_as_kubectl_would(cluster, tmp_path, monkeypatch)
     assert invoke(*words, *given).exit_code == 0
     assert cluster.users == {"jane"}
     assert invoke(*words).exit_code == 2  # nothing is left of it
-    told = invoke(*words, *given, "-v").stderr
-    assert re.search(r"(?m)^GET http://127\.0\.0\.1:\d+/apis", told)
+    errors = invoke(*words, *given, "-v").stderr
+    assert re.search(r"(?m)^GET http://127\.0\.0\.1:\d+/apis", errors)
     assert "GET" not in invoke(*words, *given).stderr
     gone = invoke(*words, "--kubeconfig", str(tmp_path / "gone"))
     assert (gone.exit_code, "gone: does not exist" in gone.stderr) == (2, True)
@@ -501,8 +501,8 @@ def test_a_switch_without_its_scripts_is_not_waited_for(cluster, ready):
     cluster.drop("configmaps", "kafka", name)
     done = invoke("resume", "-n", "kafka", "--timeout", "1s")
     assert done.exit_code == 1
-    told = f"ConfigMap {name}, the scripts of Deployment {SWITCH}, is gone" in done.stderr
-    assert (told, cluster.writes == []) == (not ready, not ready)
+    is_reported = f"ConfigMap {name}, the scripts of Deployment {SWITCH}, is gone" in done.stderr
+    assert (is_reported, cluster.writes == []) == (not ready, not ready)
 
 
 @pytest.mark.parametrize(

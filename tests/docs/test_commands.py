@@ -153,7 +153,7 @@ def test_what_runs_elsewhere_is_there(page: str, test: str) -> None:
         "helm template x > y && kanister-kafka consistency-test --scenario warm --yes --image i",
     ],
 )
-def test_a_misspelt_command_is_found(line: str) -> None:
+def test_a_misspelt_command_is_reported(line: str) -> None:
     (command,) = commands(line)
     with pytest.raises(click.UsageError):
         parse(command.words)

@@ -103,9 +103,9 @@ def test_all_passed(results: dict[str, Result]) -> None:
 
 
 def test_a_row_holds_what_was_measured_and_when(results: dict[str, Result]) -> None:
-    wanted = scenario("broker-hangs")
-    assert row(one(results), wanted.what) == [
-        *(wanted.what, "stop", "recovered", "2026-01-02", "40", "2.0", "switch", "100 of 100"),
+    expected = scenario("broker-hangs")
+    assert row(one(results), expected.what) == [
+        *(expected.what, "stop", "recovered", "2026-01-02", "40", "2.0", "switch", "100 of 100"),
         "“is stopped by a backup”; Stopping, Switch, Restarted",
     ]
 

@@ -340,8 +340,10 @@ def test_up_waits_for_all_that_it_made(lab: Lab) -> None:
     assert done.returncode == 0, done.stderr
     (applied,) = lab.shell.calls("apply")
     assert "--server-side" in applied
-    told = [re.sub(r"\d+ s;", "N s;", line) for line in done.stdout.splitlines() if "Ready" in line]
-    assert told == [
+    messages = [
+        re.sub(r"\d+ s;", "N s;", line) for line in done.stdout.splitlines() if "Ready" in line
+    ]
+    assert messages == [
         "lab-env: kafka kafka/my-cluster is Ready",
         "lab-env: waits for kafka kafka-mirror/my-cluster, N s; pods Ready in kafka-mirror: 1 of 2",
         "lab-env: kafka kafka-mirror/my-cluster is Ready",

@@ -117,8 +117,8 @@ def action_set(name, action, state, seconds=30, blueprint="kafka.my-cluster", de
 
 
 def node(name, *images, ready="Ready", **spec):
-    told = [{"names": [image]} for image in images]
-    return thing("Node", name, "", spec=spec, status={**status(ready), "images": told})
+    reported = [{"names": [image]} for image in images]
+    return thing("Node", name, "", spec=spec, status={**status(ready), "images": reported})
 
 
 def group_class(name="groups", driver="csi.example.com"):

@@ -143,8 +143,8 @@ LEFT = [
 
 @pytest.mark.parametrize(("text", "left"), LEFT)
 def test_what_is_not_known_stays(text: str, left: str | EllipsisType) -> None:
-    wanted = text if left is ... else left
-    assert run(text) == EvaluationResult(wanted, is_symbolic=True, faults=())
+    expected = text if left is ... else left
+    assert run(text) == EvaluationResult(expected, is_symbolic=True, faults=())
 
 
 DOUBTED = [

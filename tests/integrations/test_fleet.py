@@ -694,8 +694,8 @@ def test_entry_that_fits_no_kafka_is_an_error(tmp_path: Path) -> None:
     )
     result = fleet("render", str(tmp_path / "fleet.yaml"))
     assert result.exit_code == 1
-    told = "fleet.yaml:6:3: error: clusters[1]: no Kafka kafka/z in the input (no-kafka)"
-    assert told in result.stderr
+    message = "fleet.yaml:6:3: error: clusters[1]: no Kafka kafka/z in the input (no-kafka)"
+    assert message in result.stderr
     assert len(blueprints(result)) == 1
 
 
@@ -775,8 +775,8 @@ def test_a_name_for_all_is_taken_by_the_first(tmp_path: Path) -> None:
     result = fleet("render", "-f", "-", "--name", "x", "-o", str(tmp_path), stdin=THREE)
     assert result.exit_code == 1
     for other in ("kafka/b", "other/c"):
-        told = f"Blueprint kasten-io/x of Kafka {other} is that of Kafka kafka/a already"
-        assert result.stderr.count(told) == 1
+        message = f"Blueprint kasten-io/x of Kafka {other} is that of Kafka kafka/a already"
+        assert result.stderr.count(message) == 1
     assert result.stderr.endswith("1 rendered, 2 not:\n  kafka/b\n  other/c\n")
 
 

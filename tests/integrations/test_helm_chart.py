@@ -172,6 +172,6 @@ def test_commands_of_helm_on_the_page_run(
     monkeypatch.setenv("PATH", environment["PATH"])
     if version == "helm4":
         monkeypatch.setenv("HELM_PLUGINS", environment["HELM_PLUGINS"])
-    told = helm(version, *shlex.split(line)[1:])
-    assert "kind: Blueprint" in told
-    assert "--quiesce-by pause" in told
+    done = helm(version, *shlex.split(line)[1:])
+    assert "kind: Blueprint" in done
+    assert "--quiesce-by pause" in done

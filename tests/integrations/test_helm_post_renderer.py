@@ -168,10 +168,10 @@ def test_helm_runs_it(version: str, tmp_path: Path) -> None:
     words = ["template", "demo", str(chart), "-n", "kafka"]
     plain = helm(version, *words)
     options = [word for given in ARGUMENTS[version] for word in ("--post-renderer-args", given)]
-    told = helm(version, *words, "--post-renderer", "kanister-kafka", *options)
-    added = [kind for kind in kinds(told.encode()) if kind not in kinds(plain.encode())]
+    installed = helm(version, *words, "--post-renderer", "kanister-kafka", *options)
+    added = [kind for kind in kinds(installed.encode()) if kind not in kinds(plain.encode())]
     assert {"Blueprint", "Policy", "Role", "ServiceAccount", "Deployment"} <= set(added)
-    (ours,) = blueprints(told)
+    (ours,) = blueprints(installed)
     stated = CliRunner().invoke(
         main,
         ["render", "-f", "-", "-n", "kafka", "--kasten", "policy", "--scripts", "own"],

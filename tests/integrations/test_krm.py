@@ -418,9 +418,9 @@ def test_what_is_wrong_is_reported_at_its_place_and_nothing_is_added(
     assert [place for place in found if place[2] != "unpinned-version"] == expected
     assert len(result.stderr.splitlines()) == len(found)
     assert objects(result.stdout) == objects(text)
-    told = read(result.stdout)["results"]
-    assert [one["severity"] for one in told].count("error") == len(expected)
-    assert {one["tags"]["check"] for one in told} == {check for *_, check in found}
+    results = read(result.stdout)["results"]
+    assert [one["severity"] for one in results].count("error") == len(expected)
+    assert {one["tags"]["check"] for one in results} == {check for *_, check in found}
 
 
 def test_former_name_of_a_step_works_with_a_warning() -> None:

@@ -464,7 +464,7 @@ def test_two_bases_of_a_namespace_need_scripts_of_their_own(tmp_path: Path) -> N
 
 
 @needs_kustomize
-def test_a_namespace_over_a_base_is_found(tmp_path: Path) -> None:
+def test_a_namespace_over_a_base_is_an_error(tmp_path: Path) -> None:
     render("-o", str(tmp_path / "base"), "--kustomization")
     (tmp_path / "above").mkdir()
     lines = "resources: [../base]\nnamespace: prod\n"
@@ -549,7 +549,7 @@ def lead_elsewhere(listed: Path) -> None:
     listed.symlink_to(listed.rename(listed.with_name("elsewhere")))
 
 
-def lead_nowhere(listed: Path) -> None:
+def break_link_target(listed: Path) -> None:
     listed.unlink()
     listed.symlink_to("nowhere")
 
@@ -574,7 +574,7 @@ def another_leads_elsewhere(listed: Path) -> None:
 SPOILED_LISTS = [
     conflict,
     lead_elsewhere,
-    lead_nowhere,
+    break_link_target,
     empty,
     of_another_type,
     conflict_in_another,
@@ -673,7 +673,7 @@ def test_the_page_shows_a_line_that_is_tested() -> None:
 
 
 @needs_kustomize
-def test_the_overlay_above_that_the_page_warns_of_is_found(overlay: Path) -> None:
+def test_the_overlay_above_that_the_page_warns_of_is_an_error(overlay: Path) -> None:
     (overlay.parent / "above").mkdir()
     (overlay.parent / "above" / "kustomization.yaml").write_text(
         "resources:\n- ../overlay\nnamespace: prod\n"

@@ -133,5 +133,5 @@ def test_findings_go_where_a_forge_reads_them(user: User) -> None:
     log = json.loads((user.home / "out.sarif").read_text())
     assert {one["ruleId"] for one in log["runs"][0]["results"]} >= {"unknown-function"}
     assert "<testsuites" in (user.home / "out.xml").read_text()
-    told = user.run("validate", "bad.yaml", "--format", "github", code=1).stdout
-    assert told.startswith("::error file=bad.yaml,line=")
+    output = user.run("validate", "bad.yaml", "--format", "github", code=1).stdout
+    assert output.startswith("::error file=bad.yaml,line=")

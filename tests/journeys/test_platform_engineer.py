@@ -57,8 +57,8 @@ def test_from_manifests_to_files_that_stay_fresh(user: User) -> None:
 
 def test_a_blueprint_of_ones_own_is_put_right_finding_by_finding(user: User) -> None:
     (user.home / "dump.yaml").write_text(BLUEPRINT)
-    told = json.loads(user.run("validate", "dump.yaml", "--format", "json", code=1).stdout)
-    found = {one["check"] for one in told}
+    report = json.loads(user.run("validate", "dump.yaml", "--format", "json", code=1).stdout)
+    found = {one["check"] for one in report}
     assert {"unknown-argument", "missing-argument", "pipeline-failure"} & found, found
     for check in sorted(found):
         assert f"{check} (" in user.run("explain", check).stdout

@@ -163,7 +163,7 @@ def test_kubeconform_takes_what_is_rendered_and_no_wrong_name(tmp_path: Path) ->
     right.write_text(text)
     wrong.write_text(text.replace("preHook:", "prehook:").replace("matchAll:", "matchall:"))
     location = f"{tmp_path}/{{{{.ResourceKind}}}}.json"
-    told = {}
+    descriptions = {}
     for file in (right, wrong):
         done = subprocess.run(
             [kubeconform, "-output", "json", "-verbose", "-schema-location", location, file],
@@ -171,9 +171,9 @@ def test_kubeconform_takes_what_is_rendered_and_no_wrong_name(tmp_path: Path) ->
             text=True,
         )
         resources = json.loads(done.stdout)["resources"]
-        told[file] = {resource["kind"]: resource["status"] for resource in resources}
-    assert told[right] == dict.fromkeys(described, "statusValid")
-    refused = {kind for kind, status in told[wrong].items() if status == "statusInvalid"}
+        descriptions[file] = {resource["kind"]: resource["status"] for resource in resources}
+    assert descriptions[right] == dict.fromkeys(described, "statusValid")
+    refused = {kind for kind, status in descriptions[wrong].items() if status == "statusInvalid"}
     assert refused == {"Policy", "BlueprintBinding", "RestoreAction"}
 
 

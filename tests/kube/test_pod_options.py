@@ -130,13 +130,13 @@ def test_braces_of_an_annotation_are_not_a_template(text: str) -> None:
 
 def test_without_labels_older_kanister_takes_it() -> None:
     """KubeTask has podLabels and podAnnotations since 0.111."""
-    told = {}
+    messages = {}
     for labels in ((), (("a", "b"),)):
         manifests = render(plan_of(pod_labels=labels, pod_annotations=()))
         blueprint = next(one for one in manifests if one.kind == "Blueprint")
         problems = validate_loaded(blueprint.loaded, LintSettings(release="0.110")).problems
-        told[bool(labels)] = {p.rule for p in problems}
-    assert told == {False: set(), True: {"unknown-argument"}}
+        messages[bool(labels)] = {p.rule for p in problems}
+    assert messages == {False: set(), True: {"unknown-argument"}}
 
 
 def test_without_requests_there_are_no_resources() -> None:

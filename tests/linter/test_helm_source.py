@@ -121,8 +121,8 @@ def test_helm_gives_back_what_was_rendered(
     files = {f"templates/{file}": escape(text) for file, text in manifests.items()}
     chart = chart_of(tmp_path, files)
     assert at_root.is_dir()
-    told = helm(version, "template", str(chart))
-    parts = re.split(r"^---\n# Source: demo/templates/(.*)\n", told, flags=re.MULTILINE)[1:]
+    rendered = helm(version, "template", str(chart))
+    parts = re.split(r"^---\n# Source: demo/templates/(.*)\n", rendered, flags=re.MULTILINE)[1:]
     # Helm 4 has an empty line before each `---`.
     given = {file: f"{text.rstrip()}\n" for file, text in zip(*[iter(parts)] * 2, strict=True)}
     assert given == manifests
@@ -162,18 +162,18 @@ def test_an_unescaped_blueprint_is_reported_at_each_action(tmp_path: Path) -> No
     chart_of(tmp_path, {"templates/b.yaml": BLUEPRINT})
     result = validate([tmp_path])
     assert result.blueprints == 1, "what Kanister would get is looked at as well"
-    told = [(p.location.line, p.location.column, p.rule, p.message) for p in result.problems]
+    findings = [(p.location.line, p.location.column, p.rule, p.message) for p in result.problems]
     remedy = "; escape the action, or take the file in with .Files.Get (kanister-kafka docs helm)"
     start = " is for Kanister; Helm has no such value and "
     nil = "fails: nil pointer evaluating interface {}."
-    assert [one for one in told if one[2] == "helm-unescaped"] == [
+    assert [one for one in findings if one[2] == "helm-unescaped"] == [
         (12, 24, "helm-unescaped", f".Namespace.Name{start}{nil}Name{remedy}"),
         (17, 21, "helm-unescaped", f".Time{start}{ALONE}{remedy}"),
         (17, 33, "helm-unescaped", f".Nonsense{start}{ALONE}{remedy}"),
         (18, 23, "helm-unescaped", f".Object{start}{DECIDES}{remedy}"),
         (18, 36, "helm-unescaped", f".Object.kind{start}{nil}kind{remedy}"),
     ]
-    assert (17, 34, "template-field") in {one[:3] for one in told}
+    assert (17, 34, "template-field") in {one[:3] for one in findings}
 
 
 def test_an_escaped_blueprint_is_read_as_helm_gives_it(tmp_path: Path) -> None:

@@ -130,10 +130,10 @@ def argument_null(_letter: str) -> Iterator[Mutant]:
 def argument_of_another_type(_letter: str) -> Iterator[Mutant]:
     for match in arguments():
         if match[3].strip() not in ("", "|") and match[3].strip()[0] not in "[{":
-            told = ("argument-type", "argument-value")
-            yield replaced(match.start(3), match.end(3), " {a: b}", *told)
+            checks = ("argument-type", "argument-value")
+            yield replaced(match.start(3), match.end(3), " {a: b}", *checks)
             if match[2] not in ("accessModes",):
-                yield replaced(match.start(3), match.end(3), " [a, b]", *told)
+                yield replaced(match.start(3), match.end(3), " [a, b]", *checks)
 
 
 VALUES = {

@@ -166,13 +166,13 @@ def test_members_of_a_group_are_found_by_their_claims(cluster):
     add_backup(cluster, NEW, strategy="online", grouped=True)
     (found,) = listed()
     assert found["status"] == "complete"
-    told = run("describe", NEW, "-n", "kafka").stdout
-    assert f"snapshot-of-{CLAIMS[0]} of claim {CLAIMS[0]}: ready to use, 1Gi" in told
+    text = run("describe", NEW, "-n", "kafka").stdout
+    assert f"snapshot-of-{CLAIMS[0]} of claim {CLAIMS[0]}: ready to use, 1Gi" in text
     cluster.drop("volumesnapshots", "kafka", f"snapshot-of-{CLAIMS[1]}")
     (found,) = listed()
     assert found["status"] == "damaged"
-    told = run("describe", NEW, "-n", "kafka").stdout
-    assert f"VolumeSnapshot {CLAIMS[1]}-{NEW} is not there" in told
+    text = run("describe", NEW, "-n", "kafka").stdout
+    assert f"VolumeSnapshot {CLAIMS[1]}-{NEW} is not there" in text
 
 
 def test_a_member_that_cannot_be_used_is_named(cluster):
@@ -842,8 +842,12 @@ def test_ctrl_c_ends_the_deletion_of_several(cluster, monkeypatch, words) -> Non
     assert done.exit_code == 130
     assert len(names) == 1
     assert len(listed()) == 3
-    told = done.stderr.partition("interrupted; backups that are not, or not wholly, deleted:")[2]
-    assert told.split("\n")[1:3] == [f"  backup {one} of Kafka {KAFKA}" for one in (OLD, OLDEST)]
+    remaining = done.stderr.partition("interrupted; backups that are not, or not wholly, deleted:")[
+        2
+    ]
+    assert remaining.split("\n")[1:3] == [
+        f"  backup {one} of Kafka {KAFKA}" for one in (OLD, OLDEST)
+    ]
 
 
 def test_ctrl_c_between_two_deletions_ends_them_too(cluster, monkeypatch) -> None:

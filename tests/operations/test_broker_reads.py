@@ -114,10 +114,10 @@ def test_the_digest_is_that_of_the_batches_alone(broker: Broker, tmp_path: Path)
     other = Broker(tmp_path / "other")
     other.segment("orders-0", 10, batch(10, 19, 12), batch(20, 29, 13))
     other.segment("orders-0", 30, batch(30, 39, 5))
-    wanted = ("orders-0 10 30",)
-    assert broker.read("ranges", lines=wanted) == other.read("ranges", lines=wanted)
-    wanted = ("orders-0 10 40",)
-    assert broker.read("ranges", lines=wanted) != other.read("ranges", lines=wanted)
+    expected = ("orders-0 10 30",)
+    assert broker.read("ranges", lines=expected) == other.read("ranges", lines=expected)
+    expected = ("orders-0 10 40",)
+    assert broker.read("ranges", lines=expected) != other.read("ranges", lines=expected)
 
 
 @pytest.mark.parametrize(

@@ -460,7 +460,7 @@ def test_a_release_restores_what_a_hold_has_changed(config) -> None:
         ({"services": "0"}, {}, []),
     ],
 )
-def test_a_quota_that_is_too_small_is_found_before(hard, used, words) -> None:
+def test_a_quota_that_is_too_small_is_reported_before_the_restore(hard, used, words) -> None:
     resources = {"limits": {"memory": "1Gi"}}
     made = plan(contents(pools=(pool(resources=resources),)))
     quota = {"metadata": {"name": "q"}, "status": {"hard": hard, "used": used}}
@@ -1141,7 +1141,7 @@ def test_records_bytes_and_the_verification_are_listed(cluster) -> None:
     assert "ago" in text
 
 
-def test_the_latest_complete_backup_is_found(cluster) -> None:
+def test_the_latest_complete_backup_is_selected(cluster) -> None:
     newer = {**MARKS, constants.BACKUP: "20260105030405"}
     cluster.add("secrets", "kafka", "my-cluster-backup-20260105030405-facts", labels=newer)
     done = run(cluster, "restore", "latest", "-n", "kafka", "--into", "other", "--dry-run")

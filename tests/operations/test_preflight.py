@@ -1282,10 +1282,10 @@ def review(*, allowed):
 def test_rights_are_asked_one_by_one_as_the_account(api) -> None:
     plan = made()
     account = plan.accounts[0]
-    wanted = [right for right in account.rights if right.resource == "strimzipodsets"]
+    expected = [right for right in account.rights if right.resource == "strimzipodsets"]
     reviews = [review(allowed=True), review(allowed=False)]
     api.faults["POST", "/localsubjectaccessreviews", None] = reviews
-    found = ask_rights(KubeClient(), account.name, NAMESPACE, wanted)
+    found = ask_rights(KubeClient(), account.name, NAMESPACE, expected)
     assert [(question.text, question.allowed) for question in found] == [
         ("get strimzipodsets.core.strimzi.io my-cluster-dual in kafka", True),
         ("delete strimzipodsets.core.strimzi.io my-cluster-dual in kafka", False),

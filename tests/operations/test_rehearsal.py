@@ -733,7 +733,7 @@ def test_a_stop_that_failed_and_undid_itself_needs_no_restart():
     assert not result.changed and not result.snapshots
 
 
-def test_a_stop_that_failed_half_way_is_undone_by_a_restart():
+def test_a_partial_stop_is_undone_by_a_restart():
     cluster = Cluster(backupPrehook="12:34:56 recover: FAILED while releasing: gone")
     meta = {"name": "k-kanister-kafka-switch", "namespace": "ns"}
     cluster.put("deployments", {"metadata": meta, "spec": {"replicas": 0}})

@@ -27,15 +27,15 @@ HELD = constants.RETENTION_HELD
 TIME = FakeTime()
 
 
-def memo(before, **other):
-    told = {"since": NOW, "retention": "hold", "backup": NOW, "before": before, "held": OPTIONS}
-    return json.dumps({**told, **other}, separators=(",", ":"))
+def held_annotation(before, **other):
+    state = {"since": NOW, "retention": "hold", "backup": NOW, "before": before, "held": OPTIONS}
+    return json.dumps({**state, **other}, separators=(",", ":"))
 
 
 def hold(cluster, before=None, config=None, **other):
     """Hold it as a restore does, over what was found."""
     change = {
-        "metadata": {"annotations": {HELD: memo(before, **other)}, "generation": 3},
+        "metadata": {"annotations": {HELD: held_annotation(before, **other)}, "generation": 3},
         "spec": {"kafka": {"config": {**(config or {}), **OPTIONS}}},
     }
     return cluster.change(*KAFKAS, change)
@@ -82,7 +82,7 @@ def test_hold_and_release_give_back_the_very_same_configuration(config):
     found = {"metadata": {"resourceVersion": "1", "annotations": {}}, "spec": {"kafka": inner}}
     before = None if config is None else {key: config.get(key) for key in OPTIONS}
     held = copy.deepcopy(found)
-    held["metadata"]["annotations"][HELD] = memo(before)
+    held["metadata"]["annotations"][HELD] = held_annotation(before)
     held["spec"]["kafka"]["config"] = {**(config or {}), **OPTIONS}
     seen = read_held(held)
     assert seen is not None
@@ -91,7 +91,7 @@ def test_hold_and_release_give_back_the_very_same_configuration(config):
 
 
 def test_a_later_change_by_another_client_stays():
-    kafka = {"metadata": {"resourceVersion": "1", "annotations": {HELD: memo({})}}}
+    kafka = {"metadata": {"resourceVersion": "1", "annotations": {HELD: held_annotation({})}}}
     kafka["spec"] = {"kafka": {"config": {**OPTIONS, "log.cleaner.enable": True}}}
     del kafka["spec"]["kafka"]["config"]["offsets.retention.minutes"]
     held = read_held(kafka)
@@ -279,8 +279,14 @@ def test_status_warns_that_retention_is_held(cluster):
     assert done.exit_code == 0, done.stderr
     assert f"! RETENTION IS HELD since {NOW} by a restore" in done.stdout
     assert "  kanister-kafka release-retention my-cluster -n kafka" in done.stdout
-    told = json.loads(invoke("status", "-o", "json").stdout)["kafka"]["retentionHeld"]
-    assert told == {"since": NOW, "retention": "hold", "backup": NOW, "holds": True, "changed": []}
+    reported = json.loads(invoke("status", "-o", "json").stdout)["kafka"]["retentionHeld"]
+    assert reported == {
+        "since": NOW,
+        "retention": "hold",
+        "backup": NOW,
+        "holds": True,
+        "changed": [],
+    }
     cluster.change(*KAFKAS, {"spec": {"kafka": {"config": {"log.initial.task.delay.ms": None}}}})
     assert "! RETENTION IS NO LONGER HELD" in invoke("status").stdout
     cluster.change(*KAFKAS, {"metadata": {"annotations": {HELD: "x"}}})

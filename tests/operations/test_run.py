@@ -597,8 +597,8 @@ def test_each_restart_of_the_switchs_container_is_followed(stopped):
         serve(stopped)
 
     stopped.after(2, play)
-    told = [event.text for event in kept(list(resumption(stopped).events()), LogLine)]
-    assert told == ["12:00:00 switch: try 0", "12:00:01 switch: try 1"]
+    logged = [event.text for event in kept(list(resumption(stopped).events()), LogLine)]
+    assert logged == ["12:00:00 switch: try 0", "12:00:01 switch: try 1"]
 
 
 @pytest.mark.parametrize("plural", ["kafkas", "deployments"])

@@ -332,26 +332,28 @@ LAST = TailRecords(
 
 def test_partitions_are_columns_in_the_order_of_time():
     text = last_text(LAST, 100)
-    told = text.splitlines()
-    assert told[0] == "blogs of source/my-cluster: up to 2 records of each partition, page 2"
-    columns = [told[2].index(f"PARTITION {n}") for n in range(3)]
+    text_lines = text.splitlines()
+    assert text_lines[0] == "blogs of source/my-cluster: up to 2 records of each partition, page 2"
+    columns = [text_lines[2].index(f"PARTITION {n}") for n in range(3)]
     assert columns == sorted(columns)
-    times = [line[:24] for line in told[3:] if not line.startswith(" ")]
+    times = [line[:24] for line in text_lines[3:] if not line.startswith(" ")]
     assert times == [format_record_time(m.time) for m in LAST.messages]
-    first, second, headers = told[5].rstrip(), told[6].rstrip(), told[7].rstrip()
+    first, second, headers = text_lines[5].rstrip(), text_lines[6].rstrip(), text_lines[7].rstrip()
     assert first.endswith("20 (null)") and first.index("20 (null)") == columns[0]
     assert second.strip() == "(empty)" and headers.strip() == "h=1, n=(null)"
-    assert told[3].index("7 k7") == told[4].index("first") == columns[1]
-    assert max(map(len, told)) <= 100
+    assert text_lines[3].index("7 k7") == text_lines[4].index("first") == columns[1]
+    assert max(map(len, text_lines)) <= 100
     assert "v…" in text and r"\xff\x00" in text
 
 
 def test_a_narrow_terminal_gets_a_list():
-    told = last_text(LAST, 83).splitlines()
-    assert told[2].split() == ["TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS"]
-    assert [line[:24] for line in told[3:]] == [format_record_time(m.time) for m in LAST.messages]
-    assert told[4].split()[1:] == ["0", "20", "(null)", "(empty)", "h=1,", "n=(…"]
-    assert max(map(len, told)) <= 83 and "v…" in told[6]
+    text_lines = last_text(LAST, 83).splitlines()
+    assert text_lines[2].split() == ["TIME", "PARTITION", "OFFSET", "KEY", "VALUE", "HEADERS"]
+    assert [line[:24] for line in text_lines[3:]] == [
+        format_record_time(m.time) for m in LAST.messages
+    ]
+    assert text_lines[4].split()[1:] == ["0", "20", "(null)", "(empty)", "h=1,", "n=(…"]
+    assert max(map(len, text_lines)) <= 83 and "v…" in text_lines[6]
 
 
 @pytest.mark.parametrize("width", [1, 20, 40, 80, 81, 120, 400])
@@ -481,20 +483,20 @@ def test_of_many_differences_the_first_are_shown():
 
 
 def test_the_tables_have_every_figure():
-    told = lines(comparison_text(DIFFERING))
-    assert "A source/my-cluster blogs" in told
+    text_lines = lines(comparison_text(DIFFERING))
+    assert "A source/my-cluster blogs" in text_lines
     assert (
         "0 36,001 2026-11-25T18:00:01.200Z 2026-11-25T19:00:01.200Z 0..36000 0..36000 000000000000"
-    ) in told
-    assert "all 144,004" in told
-    assert ("2 - - 3 1 60 - 2026-11-25T19:00:07.202Z 2026-11-25T19:00:01.202Z") in told
-    assert "all - - 4 1 240 -" in told
-    at = told.index(
+    ) in text_lines
+    assert "all 144,004" in text_lines
+    assert ("2 - - 3 1 60 - 2026-11-25T19:00:07.202Z 2026-11-25T19:00:01.202Z") in text_lines
+    assert "all - - 4 1 240 -" in text_lines
+    at = text_lines.index(
         "First difference in partition 2: offset 120 of A is not the same as offset 118 of B"
     )
-    assert told[at + 2] == "A 120 2026-11-25T18:00:13.200Z key what was written trace=7"
-    assert told[at + 3].startswith("B 118 2026-11-25T18:00:13.200Z (null) <script>")
-    assert told[-1] == "Read 246,900 records in 12.3s, 20,073 a second."
+    assert text_lines[at + 2] == "A 120 2026-11-25T18:00:13.200Z key what was written trace=7"
+    assert text_lines[at + 3].startswith("B 118 2026-11-25T18:00:13.200Z (null) <script>")
+    assert text_lines[-1] == "Read 246,900 records in 12.3s, 20,073 a second."
 
 
 @pytest.mark.parametrize("found", EVERY.values(), ids=EVERY.keys())
@@ -580,8 +582,8 @@ def drawings(found):
 
 
 def of(svg, tag, kind):
-    wanted = set(kind.split())
-    return [e for e in svg.iter(tag) if wanted <= set(e.get("class", "").split())]
+    expected = set(kind.split())
+    return [e for e in svg.iter(tag) if expected <= set(e.get("class", "").split())]
 
 
 def texts(svg):
@@ -726,10 +728,10 @@ def test_an_axis_names_round_times(start, end, names):
     axis = TimeAxis.over((start, end), 0, 100.0, 800.0)
     parent = ElementTree.Element("g")
     axis.draw(parent, 20.0, 40.0)
-    told = texts(parent)[1:]
-    assert len(told) <= 9
-    at = told.index(names[0])
-    assert told[at : at + len(names)] == names
+    labels = texts(parent)[1:]
+    assert len(labels) <= 9
+    at = labels.index(names[0])
+    assert labels[at : at + len(names)] == names
     places = [float(t.get("x")) for t in parent.iter("text")][1:]
     assert places == sorted(places) and places[0] >= 100.0 and places[-1] <= 900.0
 

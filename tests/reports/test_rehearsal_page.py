@@ -247,7 +247,7 @@ def test_every_lane_is_drawn_where_it_belongs():
 
 def test_no_name_becomes_markup():
     evil = '<script>alert("x")</script>&\x1b[31m'
-    told = dataclasses.replace(
+    rehearsal = dataclasses.replace(
         NOT_OVER,
         cluster=evil,
         failure=evil,
@@ -258,10 +258,10 @@ def test_no_name_becomes_markup():
         snapshots=(dataclasses.replace(SNAPSHOT, claim=evil, snapshot_class=evil, ready=None),),
         probe=dataclasses.replace(PROBE, topic=evil),
     )
-    text = rehearsal_html(told)
+    text = rehearsal_html(rehearsal)
     page = Page(text)
     assert "script" not in {tag for tag, _ in page.tags}
-    assert "\x1b" not in text and "\x1b" not in rehearsal_text(told)
+    assert "\x1b" not in text and "\x1b" not in rehearsal_text(rehearsal)
     assert any('<script>alert("x")</script>&' in said for said in page.texts_of("li"))
 
 
@@ -293,14 +293,20 @@ def test_a_failure_is_reported_and_drawn_to_the_end():
 
 @pytest.mark.parametrize(("lost", "shown"), [(17, "17"), (None, "unknown")])
 def test_lost_records_are_red_and_an_outage_that_is_over_is_not(lost, shown):
-    told = dataclasses.replace(DONE, probe=dataclasses.replace(PROBE, lost=lost), failure="lost")
-    (box,) = Page(rehearsal_html(told)).all("div", "failed")
+    rehearsal = dataclasses.replace(
+        DONE, probe=dataclasses.replace(PROBE, lost=lost), failure="lost"
+    )
+    (box,) = Page(rehearsal_html(rehearsal)).all("div", "failed")
     assert box["class"] == "figure failed"
-    assert shown in Page(rehearsal_html(told)).texts_of("p")
+    assert shown in Page(rehearsal_html(rehearsal)).texts_of("p")
     assert not Page(rehearsal_html(DONE)).all("div", "failed")
     assert "What to do next" not in rehearsal_html(DONE)
     said = "Rely on no backup of this Kafka until you know why acknowledged records are missing"
-    for text in (rehearsal_html(told), rehearsal_text(told), rehearsal_markdown(told)):
+    for text in (
+        rehearsal_html(rehearsal),
+        rehearsal_text(rehearsal),
+        rehearsal_markdown(rehearsal),
+    ):
         assert (said in text) == bool(lost)
         assert "kanister-kafka status my-cluster -n kafka" in text
 
@@ -321,8 +327,10 @@ def test_markdown_has_the_verdict_first_and_what_to_do_next():
 
 def test_no_name_becomes_markdown():
     evil = "`a` **b** | [c](http://d) <img src=x> \\ #1 ![e](f)\n# g"
-    told = dataclasses.replace(DONE, cluster=evil, failure=evil, stages=(stage(evil, 0.0, 1.0),))
-    bare = re.sub(r"(?s)```sh\n.*?\n```", "", rehearsal_markdown(told))
+    rehearsal = dataclasses.replace(
+        DONE, cluster=evil, failure=evil, stages=(stage(evil, 0.0, 1.0),)
+    )
+    bare = re.sub(r"(?s)```sh\n.*?\n```", "", rehearsal_markdown(rehearsal))
     bare = re.sub(r"\\\\|\\[^\w\s]", "", bare)
     assert not re.search(r"[`\[\]!]|<img|# g", re.sub(r"(?m)^#+ ", "", bare))
     rows = [line for line in bare.splitlines() if line.startswith("|")]

@@ -358,8 +358,8 @@ def test_every_claim_is_snapshotted_at_once(shell: Shell) -> None:
         }
         for name in ("data-0", "data-1")
     ]
-    told = re.findall(r"^###Phase-output###: (.*)$", done.stdout, re.MULTILINE)
-    assert [json.loads(line) for line in told] == [
+    outputs = re.findall(r"^###Phase-output###: (.*)$", done.stdout, re.MULTILINE)
+    assert [json.loads(line) for line in outputs] == [
         {"key": "backup", "value": BACKUP},
         {"key": "snapshots", "value": "2"},
     ]

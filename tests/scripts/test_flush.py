@@ -32,9 +32,9 @@ def test_growing_topics_are_logged_with_their_rate(shell: Shell) -> None:
     """A partition has several replicas: the fastest counts, and partitions add up."""
     done = grown(shell, GROWS, "grown orders-0 120\n" + BESIDE).phase("flush")
     assert done.returncode == 0, done.stderr
-    told = "orders by 170 bytes a second, pays by 7 bytes a second"
-    assert shell.recorded() == {"pod": POD, "growing": told}
-    assert told in done.stdout
+    growing = "orders by 170 bytes a second, pays by 7 bytes a second"
+    assert shell.recorded() == {"pod": POD, "growing": growing}
+    assert growing in done.stdout
     assert "consumers commit offsets" in done.stdout
     assert shell.events() == ["NotQuiet"]
     assert "cruisecontrol" not in done.stdout
@@ -61,9 +61,9 @@ def test_many_topics_are_logged_in_one_line(shell: Shell) -> None:
     rows = "".join(f"grown t{i}-0 {100 + i}\n" for i in range(50))
     done = grown(shell, rows).phase("flush")
     assert done.returncode == 0, done.stderr
-    told = shell.recorded()["growing"]
-    assert told.startswith("t49 by 149 bytes a second, t48 by 148")
-    assert told.endswith(" and 45 more topics")
+    growing = shell.recorded()["growing"]
+    assert growing.startswith("t49 by 149 bytes a second, t48 by 148")
+    assert growing.endswith(" and 45 more topics")
 
 
 @pytest.mark.parametrize("reply", [(1, "", "killed"), (1, GROWS, "")], ids=["silent", "half"])

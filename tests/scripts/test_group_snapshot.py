@@ -93,8 +93,8 @@ def test_all_claims_are_in_one_group(shell: Shell) -> None:
         }
     ]
     assert not shell.made("VolumeSnapshot")
-    told = re.findall(r"^###Phase-output###: (.*)$", done.stdout, re.MULTILINE)
-    assert [json.loads(line) for line in told] == [
+    outputs = re.findall(r"^###Phase-output###: (.*)$", done.stdout, re.MULTILINE)
+    assert [json.loads(line) for line in outputs] == [
         {"key": "backup", "value": BACKUP},
         {"key": "snapshots", "value": "2"},
     ]

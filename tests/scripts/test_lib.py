@@ -330,8 +330,8 @@ def test_a_failed_recovery_logs_why_it_was_called(shell: Shell, name: str) -> No
     shell.on(r"get configmap .*data\.failure", "then stop: FAILED while stopping: it hangs")
     done = shell.run("common.sh", body="begin_step looking; die no", STATE_CONFIGMAP="r", name=name)
     assert "failure" not in shell.recorded(), "the first reason stays"
-    told = "FAILED while looking: no; it ran because of then stop: FAILED while stopping"
-    assert told in done.stderr.splitlines()[-1]
+    message = "FAILED while looking: no; it ran because of then stop: FAILED while stopping"
+    assert message in done.stderr.splitlines()[-1]
 
 
 def test_a_failure_in_a_substitution_logs_its_reason(shell: Shell) -> None:
@@ -364,9 +364,9 @@ def test_no_script_needs_what_it_may_not_have() -> None:
         assert "kubectl wait" not in text, f"{path}: a missing right to watch makes it hang"
         assert "--request-timeout" not in text, f"{path}: kubectl loses its configuration"
         assert "{{" not in text, f"{path}: Kanister would take it for a template"
-        told = "needs a file where the root file system is read-only"
-        assert not HERE_DOCUMENT.search(text), f"{path}: {told}"
-        assert not re.search(r"\bmktemp\b|>\s*/tmp|>\s*\"?\$\{?TMP", text), f"{path}: {told}"
+        message = "needs a file where the root file system is read-only"
+        assert not HERE_DOCUMENT.search(text), f"{path}: {message}"
+        assert not re.search(r"\bmktemp\b|>\s*/tmp|>\s*\"?\$\{?TMP", text), f"{path}: {message}"
 
 
 @pytest.mark.parametrize("text", ["cat <<EOF", "cat <<-'E'", 'cat << "E"', "read x <<<a"])

@@ -185,9 +185,9 @@ def test_pool_of_the_backup_that_the_blueprint_does_not_know_is_refused(shell: S
     more = encoded(FACTS + "nodeIds.retired=[5,6]\n")
     done = whole(shell.on(f"get secret {PREFIX}-facts", more)).phase("restoreCheck")
     assert done.returncode != 0
-    told = done.stderr.splitlines()[-1]
-    assert "KafkaNodePool retired is in the backup, and not in the Blueprint" in told
-    assert "render the Blueprint from the pools of the backup" in told
+    message = done.stderr.splitlines()[-1]
+    assert "KafkaNodePool retired is in the backup, and not in the Blueprint" in message
+    assert "render the Blueprint from the pools of the backup" in message
     assert not touched(shell)
 
 
@@ -195,9 +195,9 @@ def test_pool_of_the_blueprint_that_the_backup_has_not_is_refused(shell: Shell) 
     less = encoded(FACTS.replace("nodeIds.controller=[2]\n", ""))
     done = whole(shell.on(f"get secret {PREFIX}-facts", less)).phase("restoreCheck")
     assert done.returncode != 0
-    told = done.stderr.splitlines()[-1]
-    assert "KafkaNodePool controller is in the Blueprint, and not in the backup" in told
-    assert "render and apply the Blueprint without it" in told
+    message = done.stderr.splitlines()[-1]
+    assert "KafkaNodePool controller is in the Blueprint, and not in the backup" in message
+    assert "render and apply the Blueprint without it" in message
 
 
 def tried(shell: Shell) -> list[tuple[str, str, str]]:
@@ -261,9 +261,9 @@ def test_all_problems_are_reported_at_once_and_nothing_is_changed(shell: Shell) 
         'KafkaTopic cannot be restored: The KafkaTopic "x" is invalid: '
         "spec.partitions: Invalid value spec: wrong",
     ]
-    told = done.stderr.splitlines()[-1]
-    assert "nothing was changed, because: " in told
-    assert all(problem in told for problem in problems)
+    message = done.stderr.splitlines()[-1]
+    assert "nothing was changed, because: " in message
+    assert all(problem in message for problem in problems)
     assert "s3cr3t" not in done.stdout + done.stderr
     assert not touched(shell)
 
@@ -288,8 +288,8 @@ def test_an_api_version_that_is_not_served_is_reported_once(shell: Shell) -> Non
     done = whole(shell).phase("restoreCheck")
     assert done.returncode != 0
     assert done.stdout.count("which this cluster does not serve") == 5, "once for each kind"
-    told = done.stderr.splitlines()[-1]
-    assert "KafkaTopic x has apiVersion kafka.strimzi.io/v1beta2 in the backup, which" in told
+    message = done.stderr.splitlines()[-1]
+    assert "KafkaTopic x has apiVersion kafka.strimzi.io/v1beta2 in the backup, which" in message
 
 
 @pytest.mark.parametrize(
@@ -881,7 +881,7 @@ def test_what_is_not_known_is_not_kept(
         pytest.param("restoring", "", "", ID, id="lost"),
     ],
 )
-def test_repeated_restore_keeps_what_the_first_try_found(
+def test_a_repeated_restore_keeps_the_facts_of_the_first_try(
     shell: Shell, state: str, before: str, pods: str, wanted: str
 ) -> None:
     shell.on(STATE, state).on(BEFORE, before).on("get pods .*backup-kafka,", pods, "")
@@ -995,9 +995,9 @@ def test_an_unsupported_version_is_reported_at_once(shell: Shell, name: str) -> 
     shell.on("custom-columns", "")
     done = starting(shell).phase(name)
     assert done.returncode != 0
-    told = done.stderr.splitlines()[-1]
-    assert "Supported versions are:  4.2.0, 4.3.0" in told
-    assert "Then run the action resume" in told
+    message = done.stderr.splitlines()[-1]
+    assert "Supported versions are:  4.2.0, 4.3.0" in message
+    assert "Then run the action resume" in message
     assert "delete" not in [call.args[0] for call in shell.writes()]
 
 

@@ -77,7 +77,7 @@ def changed(shell: Shell) -> list[Call]:
     return [call for call in writes if "--subresource" not in call.args]
 
 
-def memo_of(item: dict[str, Any]) -> dict[str, Any]:
+def held_annotation(item: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(item["metadata"]["annotations"][constants.RETENTION_HELD])
     return found
 
@@ -88,7 +88,7 @@ def test_hold_keeps_what_the_options_were_and_changes_no_other(
 ) -> None:
     held = settled(shell, kafka(config))
     assert held["spec"]["kafka"]["config"] == {**(config or {}), **OPTIONS}
-    memo = memo_of(held)
+    memo = held_annotation(held)
     assert memo["retention"] == "hold"
     assert memo["held"] == OPTIONS
     assert memo["backup"] == "2026-01-02T03:04:05Z"
@@ -170,7 +170,7 @@ def edited(item: dict[str, Any], changes: dict[str, Any] | None) -> dict[str, An
 def content(item: dict[str, Any]) -> tuple[Any, ...]:
     """Return its config, and its annotation without the time of the hold."""
     held = HELD in item["metadata"]["annotations"]
-    memo = {**memo_of(item), "since": ""} if held else None
+    memo = {**held_annotation(item), "since": ""} if held else None
     return item["spec"]["kafka"].get("config"), memo
 
 
@@ -404,8 +404,10 @@ def test_epoch_seconds_match_those_of_python(shell: Shell) -> None:
     times += ["2000-03-01T00:00:00Z", "2100-02-28T12:00:00Z", "2026-08-09T09:08:08Z"]
     body = "".join(f"epoch_seconds {re.sub('[^0-9]', ' ', one)}; echo\n" for one in times)
     done = shell.run("common.sh", "report-retention.sh", "hold-retention.sh", body=body)
-    wanted = [int(datetime.fromisoformat(one.replace("Z", "+00:00")).timestamp()) for one in times]
-    assert [int(line) for line in done.stdout.split()] == wanted
+    expected = [
+        int(datetime.fromisoformat(one.replace("Z", "+00:00")).timestamp()) for one in times
+    ]
+    assert [int(line) for line in done.stdout.split()] == expected
 
 
 def kasten(shell: Shell, head: str, state: str = "stopped") -> str:

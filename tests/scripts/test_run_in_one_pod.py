@@ -88,8 +88,8 @@ def test_a_backup_is_stopped_snapshotted_and_restarted(shell: Shell) -> None:
     assert shell.recorded()["endedBy"] == "backupRestart"
     assert shell.recorded()["state"] == "running"
     assert shell.events() == ["Stopped", "Restarting", "Restarted"]
-    told = re.findall(r"^###Phase-output###: (.*)$", done.stdout, re.MULTILINE)
-    assert [json.loads(line)["key"] for line in told] == ["stop", "backup", "snapshots"]
+    outputs = re.findall(r"^###Phase-output###: (.*)$", done.stdout, re.MULTILINE)
+    assert [json.loads(line)["key"] for line in outputs] == ["stop", "backup", "snapshots"]
     names = dict.fromkeys(re.findall(r"^\d\d:\d\d:\d\d (\w+):", done.stdout, re.MULTILINE))
     assert list(names) == ["backupStop", "backupSnapshot", "backupRestart"]
 

@@ -161,10 +161,10 @@ def test_rights_that_are_missing_are_all_named_and_nothing_is_touched(shell: She
     fit(shell.on("^create --validate=false", "\n".join(answers) + "\n"))
     done = shell.phase("quiesce")
     assert done.returncode != 0
-    told = done.stderr.splitlines()[-1]
-    assert "patch kafkas.kafka.strimzi.io backup in kafka-backup" in told
-    assert "list pods in kafka-backup" in told
-    assert told.count(" in kafka-backup") + told.count(" in kafka-tools") == 2
+    message = done.stderr.splitlines()[-1]
+    assert "patch kafkas.kafka.strimzi.io backup in kafka-backup" in message
+    assert "list pods in kafka-backup" in message
+    assert message.count(" in kafka-backup") + message.count(" in kafka-tools") == 2
     assert {str(call).split()[1] for call in shell.writes()} <= {"configmap"}
     assert not shell.recorded(), "the record may be somebody else's"
 

@@ -59,8 +59,8 @@ def test_failure_of_a_pre_hook_is_answered_at_once(shell: Shell, state: str) -> 
     assert let_in(shell)
     assert shell.recorded()["state"] == "running"
     assert shell.recorded()["endedBy"] == "switch"
-    told = f"the stop has failed ({FAILURE}): the cluster is brought back"
-    assert shell.made("Event")[0]["message"] == told
+    message = f"the stop has failed ({FAILURE}): the cluster is brought back"
+    assert shell.made("Event")[0]["message"] == message
     assert f"{FAILURE}): bringing Kafka backup back" in done.stdout
 
 
@@ -134,8 +134,8 @@ def test_next_pod_has_three_minutes(
     assert done.returncode == 0, done.stderr
     assert looks_of(shell) == looks
     assert let_in(shell)
-    told = f"pod {POD} has ended, and no other phase has begun within 180s"
-    assert told in shell.made("Event")[0]["message"]
+    message = f"pod {POD} has ended, and no other phase has begun within 180s"
+    assert message in shell.made("Event")[0]["message"]
 
 
 def test_each_pod_has_its_own_three_minutes(shell: Shell) -> None:

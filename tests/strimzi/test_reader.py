@@ -888,9 +888,9 @@ def check_ids(package: ModuleType) -> set[str]:
 
 
 def test_every_check_has_a_case() -> None:
-    told = {check for case in PROBLEMS.values() for check, *_ in case.problems}
+    reported = {check for case in PROBLEMS.values() for check, *_ in case.problems}
     of_live_clusters = {"partial-view"}
-    assert check_ids(kanister_kafka.strimzi) == told | {"option"} | of_live_clusters
+    assert check_ids(kanister_kafka.strimzi) == reported | {"option"} | of_live_clusters
 
 
 @pytest.mark.parametrize("namespace", ["$(id)", "a.b", "A", "a" * 64])
@@ -1499,8 +1499,8 @@ def test_addresses(server: str, namespace: str, *, own: bool) -> None:
         ("namespace: kafka", f"namespace: {namespace}"),
     )
     cluster = cluster_of(EXPOSED + connect)
-    told = cluster.writers if own else cluster.ignored_clients
-    assert [str(client) for client in told] == [f"KafkaConnect {namespace}/sink"]
+    clients = cluster.writers if own else cluster.ignored_clients
+    assert [str(client) for client in clients] == [f"KafkaConnect {namespace}/sink"]
     assert len(cluster.writers) + len(cluster.ignored_clients) == 1
 
 

@@ -183,8 +183,8 @@ def test_a_named_user_with_a_password(cluster) -> None:
     for name in ("one", "two"):
         user(cluster, name, "scram-sha-512", {"username": name, "secret": name})
         secret(cluster, name, password=f"of-{name}")
-    wish = AccessRequest(namespace="kafka", kafka="my-cluster", user="two", inside=True)
-    found = find_access(KubeClient(), wish)
+    request = AccessRequest(namespace="kafka", kafka="my-cluster", user="two", inside=True)
+    found = find_access(KubeClient(), request)
     assert found.settings["sasl.username"] == "two"
     assert found.settings["sasl.password"] == "of-two"
     assert found.settings["security.protocol"] == "SASL_SSL"

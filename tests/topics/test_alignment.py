@@ -104,8 +104,8 @@ def test_pieces_have_as_much_in_both_as_can_be(a: list[int], gone: set[int]) -> 
     ],
 )
 def test_pieces(a: str, b: str, found: list[AlignedPiece]) -> None:
-    told = [piece for piece in pieces(a, b) if piece != AlignedPiece(0, 0, 0) or not a]
-    assert told == found
+    aligned = [piece for piece in pieces(a, b) if piece != AlignedPiece(0, 0, 0) or not a]
+    assert aligned == found
 
 
 def test_records_that_are_all_alike_take_no_long_time() -> None:

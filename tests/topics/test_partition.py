@@ -98,9 +98,9 @@ def test_two_cuts_of_one_log_differ_at_their_ends_alone(
     sides: tuple[Cut, Cut], pieces: list[int]
 ) -> None:
     a, b = (side.records() for side in sides)
-    wanted = expected(a, b)
+    expected_fields = expected(a, b)
     result, _ = paired(a, b, pieces)
-    assert fields_of(result, wanted) == wanted
+    assert fields_of(result, expected_fields) == expected_fields
 
 
 @PROPERTY
@@ -278,9 +278,9 @@ def test_missing_records_after_older_ones_do_not_count_as_tail(jumped: tuple[boo
     assert result.difference.fault is (
         DifferenceKind.ONLY_B if jumped[0] else DifferenceKind.ONLY_A
     )
-    told = result.difference.b if jumped[0] else result.difference.a
-    assert told is not None
-    assert told.value == b"foreign"
+    message = result.difference.b if jumped[0] else result.difference.a
+    assert message is not None
+    assert message.value == b"foreign"
 
 
 @PROPERTY

@@ -41,9 +41,9 @@ def test_blocks_are_a_share_from_all_over(
         assert all(end <= start for (_, end), (start, _) in itertools.pairwise(every))
         assert all(span.earliest <= at for at, _ in every)
         before = newest[0] - span.earliest
-        wanted = before * share / BLOCK
-        assert len(blocks) <= round(wanted)
-        assert len(blocks) >= min(round(wanted), before // BLOCK) * 0.5
+        expected = before * share / BLOCK
+        assert len(blocks) <= round(expected)
+        assert len(blocks) >= min(round(expected), before // BLOCK) * 0.5
         distances = {later - at for (at, _), (later, _) in itertools.pairwise(blocks)}
         assert len(distances) <= 1
 

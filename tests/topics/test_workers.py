@@ -27,7 +27,7 @@ from tests.fakes.mock_cluster import MANY, PARTITIONS, Brokers, everywhere
 WHOLE = CompareRequest(compacted=False)
 
 
-def ways(at: Brokers, *topics: str) -> tuple[TopicAccess, TopicAccess]:
+def topic_pair(at: Brokers, *topics: str) -> tuple[TopicAccess, TopicAccess]:
     settings = {"bootstrap.servers": at.address, "fetch.wait.max.ms": "10"}
     a, b = (
         TopicAccess(ClientAccess(of, settings), topic)
@@ -63,7 +63,7 @@ def test_several_processes_find_what_one_finds(
 ) -> None:
     brokers.write(f"{name}-a", everywhere(MANY))
     brokers.write(f"{name}-b", {**everywhere(MANY), 2: [*MANY[:90], *MANY[91:]]})
-    both = ways(brokers, f"{name}-a", f"{name}-b")
+    both = topic_pair(brokers, f"{name}-a", f"{name}-b")
     heard: list[tuple[int, int]] = []
     one = compare_parallel(*both, WHOLE, 1, lambda *_: None)
     more = compare_parallel(*both, WHOLE, processes, lambda *far: heard.append(far))
@@ -80,10 +80,10 @@ def test_errors_of_several_processes_are_those_of_one(
 ) -> None:
     brokers.write(f"{name}-a", everywhere(MANY[:5]))
     with pytest.raises(NotFoundError, match="no topic nope"):
-        compare_parallel(*ways(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
+        compare_parallel(*topic_pair(brokers, f"{name}-a", "nope"), WHOLE, 2, lambda *_: None)
     unfit = CompareRequest(compacted=True, last=5)
     with pytest.raises(InputError, match="known only after all records are read") as failure:
-        compare_parallel(*ways(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
+        compare_parallel(*topic_pair(brokers, f"{name}-a", f"{name}-a"), unfit, 2, lambda *_: None)
     assert [problem.rule for problem in failure.value.problems] == ["compacted-in-part"]
     assert not multiprocessing.active_children()
 
@@ -103,7 +103,7 @@ def test_a_process_that_is_killed_is_reported_and_the_others_end(
     is_at_work: bool,  # noqa: FBT001
 ) -> None:
     brokers.write(name, everywhere(MANY[:5]))
-    a, _ = ways(brokers, name, name)
+    a, _ = topic_pair(brokers, name, name)
 
     def kill() -> None:
         while not (running := multiprocessing.active_children()):

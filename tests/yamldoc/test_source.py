@@ -147,7 +147,7 @@ def test_every_check_has_a_case() -> None:
     assert ids == {check for _text, (check, *_) in INVALID.values()}
 
 
-def test_every_problem_of_a_text_is_found() -> None:
+def test_every_problem_of_a_text_is_reported() -> None:
     assert problems_of("a: 1\na: 2\nb: !!int x\n---\n7\n---\na: [\n") == [
         ("duplicate-key", 2, 1, ""),
         ("yaml-syntax", 3, 4, ""),
