@@ -29,9 +29,9 @@ def backup(kafka: Kafka) -> Iterator[str]:
     """Name of a backup of a topic with records."""
     kafka.create(TOPIC)
     kafka.write(TOPIC, RECORDS)
-    done = lab.command(
-        *("apply", "--from-cluster", kafka.name, "-n", kafka.namespace, "--engine", "kanister")
-    )
+    # Another suite can have applied the Blueprint of this Kafka by kubectl.
+    words = ("--from-cluster", kafka.name, "-n", kafka.namespace, "--engine", "kanister")
+    done = lab.command("apply", *words, "--force-conflicts")
     assert done.returncode == 0, done.stderr
     done = ours("run", "backup", kafka.name, "-n", kafka.namespace, timeout=1800)
     assert done.returncode == 0, done.stderr + done.stdout
