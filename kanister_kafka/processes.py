@@ -92,7 +92,7 @@ def spawn_context() -> SpawnContext:
 
 
 @contextmanager
-def ignore_sigint() -> Iterator[None]:
+def _ignore_sigint() -> Iterator[None]:
     """Start processes that ignore Ctrl-C, also while they start: it is for this one."""
     if not hasattr(signal, "pthread_sigmask"):  # on Windows
         yield
@@ -119,9 +119,9 @@ def _wait() -> None:
         os._exit(1)
 
 
-# Results come by files. The pool of Python sends them through a pipe, and if a process is killed
-# while it sends one that the pipe cannot take at once, the reader waits for the rest without end
-# (CPython 3.11 to 3.14, concurrent/futures/process.py: `result_reader.recv` without a timeout).
+# Results come by files. The pool of Python sends them through a pipe. If a process is killed while
+# it sends one that the pipe cannot take at once, the reader would wait for the rest without end
+# (CPython 3.11, concurrent/futures/process.py: `result_reader.recv` has no timeout).
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +166,7 @@ class WorkerPool:
         Raises UnreachableError if a process is killed.
         """
         path = Path(self._folder.name, str(next(self._numbers)))
-        with ignore_sigint(), _pool_errors():
+        with _ignore_sigint(), _pool_errors():
             return WorkerTask(self._pool.submit(_write_result, path, function, arguments), path)
 
     def close(self) -> None:

@@ -62,9 +62,10 @@ def load(
 ) -> LoadResult:
     """Read files, directories (their YAML and JSON files, sorted) and `-` for standard input.
 
-    `reading` is what makes objects of a text, `loads` by default. Raises UnreachableError if a
-    path cannot be read, or a directory or one of these files below it. As kubectl does, it reads
-    links to files, and does not enter links to directories.
+    `reading` is what makes objects of a text, `loads` with these limits by default. No more bytes
+    of a file are read than the limits allow. Raises UnreachableError if a path cannot be read, or a
+    directory or one of these files below it. As kubectl does, it reads links to files, and does not
+    enter links to directories.
     """
     read = reading or partial(loads, limits=limits)
     return merge_results(read(raw, source) for source, raw in _sources(paths, limits))
