@@ -80,6 +80,7 @@ def script_files() -> dict[str, str]:
     [
         ("scale.sh", "true", True),  # read by restart-kafka.sh, which restart.sh reads
         ("scale.sh", "  # a comment", False),
+        ("quiesce-by-replicas.sh", "true", True),  # quiesce.sh reads it by the name of an option
         ("restic.sh", "true", False),
         ("restore-stop.sh", "true", False),
     ],

@@ -10,6 +10,7 @@ scripts than this checkout renders or was never run is told as such, and the com
 
 from __future__ import annotations
 
+import fnmatch
 import hashlib
 import json
 import re
@@ -250,7 +251,9 @@ def digest_steps(files: Mapping[str, str]) -> str:
         if name not in reached:
             lines = [line for line in files[name].splitlines() if not line.lstrip().startswith("#")]
             reached[name] = "\n".join(lines)
-            names += re.findall(r"(?m)^\s*\. \./(\S+\.sh)$", reached[name])
+            read = re.findall(r'(?m)^\s*\. "?\./([^\s"]+\.sh)"?$', reached[name])
+            patterns = [re.sub(r"\$\w+", "*", one) for one in read]  # as quiesce-by-$QUIESCE_BY.sh
+            names += [one for pattern in patterns for one in fnmatch.filter(files, pattern)]
     return hashlib.sha256(json.dumps(sorted(reached.items())).encode()).hexdigest()[:10]
 
 
