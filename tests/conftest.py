@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from tests.fakes.mock_cluster import Brokers
@@ -33,6 +34,14 @@ def pytest_configure() -> None:
     # Shells start what is in the background deaf to Ctrl-C, and every command of ours would be so.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Other processes of the machine make an example slow, not the example itself.
+    settings.register_profile(
+        "any-load",
+        settings.default,
+        deadline=None,
+        suppress_health_check=[*settings.default.suppress_health_check, HealthCheck.too_slow],
+    )
+    settings.load_profile("any-load")
 
 
 @pytest.fixture

@@ -134,7 +134,7 @@ unscheduled = st.builds(
     pod_limits=st.sampled_from([(), (("cpu", "2"),)]),
 ).filter(lambda chosen: not tuple(chosen.problems()))
 options = st.builds(scheduled, unscheduled, schedules)
-many = settings(max_examples=60, deadline=None)
+many = settings(max_examples=60)
 
 
 def documents(objects: list[dict]) -> str:
@@ -471,7 +471,7 @@ def test_length_does_not_grow_with_the_cluster() -> None:
 
 
 @given(st.text(min_size=1, max_size=30).filter(lambda t: not t.isalnum()))
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=100)
 def test_name_that_kubernetes_refuses_never_gets_into_a_plan(name: str) -> None:
     spec = {
         "kafka": {"version": "3.9.0", "replicas": 3, "storage": STORAGE},

@@ -121,7 +121,7 @@ def objects(plan):
     return found
 
 
-@settings(max_examples=15, deadline=None)
+@settings(max_examples=15)
 @given(clusters(), clusters(), options, options)
 def test_the_same_hash_has_the_same_objects_and_another_hash_other_input(
     one, other, chosen, changed

@@ -35,7 +35,7 @@ from kanister_kafka.gotemplate.nodes import (
 )
 
 FUNCTIONS = frozenset({"and", "default", "eq", "index", "len", "not", "or", "printf", "toString"})
-PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=150, derandomize=True)
 SYNTAX, UNKNOWN = ParseErrorKind.SYNTAX, ParseErrorKind.UNKNOWN_FUNCTION
 
 ACCEPTED = r"""

@@ -21,7 +21,7 @@ from kanister_kafka.kanister.template_context import KANISTER, PARAMETERS, SIGNA
 from tests.conftest import ROOT
 
 LIBRARY = FunctionSet({**BUILTINS, **FUNCTIONS}, SIGNATURES)
-PROPERTY = settings(max_examples=200, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=200, derandomize=True)
 OBJECT: dict[str, Any] = {
     "kind": "Kafka",
     "metadata": {"name": "my-cluster"},

@@ -252,7 +252,7 @@ def test_a_path_that_is_not_there_ends_it_before_anything_is_rendered() -> None:
 # One like the other
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(st.lists(clusters(), min_size=1, max_size=4, unique_by=lambda c: c[0]), st.randoms())
 def test_a_fleet_is_what_each_is_alone(
     drawn: list[tuple[str, list[dict]]], random: st.Random

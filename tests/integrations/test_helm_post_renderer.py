@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import yaml
 from click.testing import CliRunner
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from kanister_kafka import __version__
@@ -130,7 +130,6 @@ parts = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(parts.map(b"".join))
 def test_a_release_without_own_objects_stays_byte_for_byte(raw: bytes) -> None:
     assert append_manifests(raw, {"kasten-io/mine"}, ()) == raw

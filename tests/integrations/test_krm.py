@@ -569,7 +569,7 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(
     bodies=st.lists(st.dictionaries(KEYS, VALUES, max_size=3), max_size=3),
     before=st.booleans(),
@@ -610,7 +610,7 @@ SCRAPS += [
 ]
 
 
-@settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")), deadline=None)
+@settings(max_examples=int(os.environ.get("FUZZ_EXAMPLES", "60")))
 @given(
     text=st.sampled_from(DAMAGED),
     cuts=st.lists(st.tuples(st.integers(0, 200), st.integers(0, 2)), max_size=2),

@@ -67,7 +67,7 @@ def test_no_two_scripts_hide_what_is_wrong_with_one() -> None:
     ] == []
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([*RIGHT, *WRONG]), max_size=6).map(tuple))
 def test_each_is_reported_as_it_is_alone(scripts: tuple[str, ...]) -> None:
     assert check_syntax(scripts) == tuple(

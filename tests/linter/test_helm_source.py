@@ -25,7 +25,7 @@ from tests.example_cases import CASES
 
 HELMS = ("helm3", "helm4")
 LIBRARY = FunctionSet(BUILTINS, SIGNATURES)
-PROPERTY = settings(max_examples=300, deadline=None)
+PROPERTY = settings(max_examples=300)
 braces = st.text(alphabet="{}-`\"' .\\\r\n\tax/*é", max_size=30) | st.text(max_size=20)
 
 

@@ -196,7 +196,7 @@ SHAPES = st.recursive(
 )
 
 
-@limits(max_examples=150, deadline=None)
+@limits(max_examples=150)
 @given(data=st.data())
 def test_no_shape_is_too_strange(data: st.DataObject) -> None:
     """Put something else in the place of a line of a case: whatever comes, it is told or not."""

@@ -397,7 +397,7 @@ def test_what_is_broken_is_reported_at_its_place(mutant: Mutant) -> None:
     assert_reported(mutant)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.sampled_from(sorted(CLASSES)), st.sampled_from("abcdefghijklmnopqrstuvwxyzQZ"), st.data())
 def test_any_misspelling_is_reported(name: str, letter: str, data: st.DataObject) -> None:
     mutants = list(CLASSES[name](letter))

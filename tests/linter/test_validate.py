@@ -65,7 +65,7 @@ def paths(value: object, path: tuple = ()) -> list[tuple]:
     return [path, *(p for key, child in children for p in paths(child, (*path, key)))]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(st.sampled_from(paths(SOUND)[1:]), wrong)
 def test_any_field_may_hold_anything(path: tuple, value: object) -> None:
     broken = yaml.safe_load(yaml.safe_dump(SOUND))

@@ -682,7 +682,7 @@ TIMES = st.lists(st.integers(0, 400 * 24), unique=True, max_size=40)
 COUNTS = st.integers(0, 5)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(TIMES, st.fixed_dictionaries(dict.fromkeys(("last", *PERIODS), COUNTS)))
 def test_rules_hold_for_every_set_of_backups(hours: list[int], counts: dict[str, int]) -> None:
     backups = [backup_at(START - timedelta(hours=n)) for n in hours]

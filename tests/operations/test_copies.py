@@ -205,7 +205,7 @@ COPIES = st.lists(
 )
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(COPIES, st.integers(0, 4), st.integers(0, 4))
 def test_rules_hold_for_every_store(copies: list[BackupCopy], last: int, daily: int) -> None:
     plan = plan_copies(copies, (), "c1", KeepRules(last=last, daily=daily), NOW)

@@ -181,9 +181,7 @@ HELD = constants.RETENTION_HELD
     config=st.none() | st.dictionaries(st.sampled_from([*OPTIONS, "num.partitions"]), VALUES),
     rounds=st.lists(st.tuples(st.sampled_from(["hold", "72h"]), CHANGES), min_size=2, max_size=3),
 )
-@settings(
-    max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
-)
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 def test_holds_and_release_are_those_of_the_library_and_keep_the_changes_of_a_user(
     shell: Shell, config: dict[str, Any] | None, rounds: list[tuple[str, dict[str, Any] | None]]
 ) -> None:

@@ -1936,14 +1936,14 @@ VALUES = st.recursive(
 )
 
 
-@settings(max_examples=250, deadline=None, derandomize=True)
+@settings(max_examples=250, derandomize=True)
 @given(st.sampled_from(ALL_PATHS), VALUES)
 def test_no_value_of_any_example_gets_through(place: tuple[str, Place], value: object) -> None:
     name, path = place
     assert_sound(read_cluster(replaced(OBJECTS[name], path, value), cluster=FAMILIES[name].cluster))
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(
     st.lists(st.sampled_from([found for objects in OBJECTS.values() for found in objects])),
     st.sampled_from(["", "my-cluster", "kafka/my-cluster"]),
@@ -1954,7 +1954,7 @@ def test_any_mixture_of_examples_is_read(objects: list[Any], cluster: str) -> No
     assert (reading.cluster is None) == has_error(reading.problems)
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.text() | st.sampled_from(["/", "//", "kafka/", "/my-cluster", "a/b/c"]), st.text())
 def test_any_choice_is_taken(cluster: str, namespace: str) -> None:
     documents = load([EXAMPLES / "seed"]).documents

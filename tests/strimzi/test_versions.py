@@ -59,14 +59,14 @@ def test_a_version_is_read(text: str, expected: Version | None) -> None:
     assert parse_version(text) == expected
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(st.text())
 def test_any_text_is_a_version_or_none(text: str) -> None:
     version = parse_version(text)
     assert version is None or len(version) == 2
 
 
-@settings(max_examples=50, deadline=None, derandomize=True)
+@settings(max_examples=50, derandomize=True)
 @given(st.integers(0, 9999), st.integers(0, 9999))
 def test_a_version_keeps_its_format(major: int, minor: int) -> None:
     assert parse_version(format_version((major, minor))) == (major, minor)
@@ -166,7 +166,7 @@ def test_bounds_have_the_fields_that_narrowed_them() -> None:
     assert bounds.since((0, 40), "status").first_reason == "status"
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(VERSIONS, st.lists(st.sampled_from(VersionFeature), max_size=5))
 def test_bounds_agree_with_each_version(version: Version, features: list[VersionFeature]) -> None:
     bounds = VersionRange()

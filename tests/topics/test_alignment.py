@@ -23,7 +23,7 @@ def plain(a: list[str], b: list[str], ends: tuple[bool, bool], sure: int) -> int
     return min((i + j for i in range(len(a)) for j in range(len(b)) if alike(i, j)), default=None)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(FEW, FEW, st.tuples(st.booleans(), st.booleans()), st.integers(1, 4))
 def test_as_few_are_skipped_as_can_be(
     a: list[str], b: list[str], ends: tuple[bool, bool], sure: int
@@ -70,7 +70,7 @@ def longest(a: list[str], b: list[str]) -> int:
     return row[-1]
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(FEW, FEW)
 def test_pieces_make_up_both_sides_and_what_is_the_same_is(a: list[str], b: list[str]) -> None:
     i = j = same = 0
@@ -82,7 +82,7 @@ def test_pieces_make_up_both_sides_and_what_is_the_same_is(a: list[str], b: list
     assert same <= longest(a, b)
 
 
-@settings(max_examples=150, deadline=None, derandomize=True)
+@settings(max_examples=150, derandomize=True)
 @given(st.lists(st.integers(0, 40), max_size=40, unique=True), st.sets(st.integers(0, 40)))
 def test_pieces_have_as_much_in_both_as_can_be(a: list[int], gone: set[int]) -> None:
     b = [one for one in a if one not in gone]

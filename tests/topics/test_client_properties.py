@@ -120,7 +120,7 @@ def test_a_damaged_file_is_reported(tmp_path: Path) -> None:
         read(tmp_path, "sasl.password=SECRET\\uXYZ")
 
 
-@settings(max_examples=30, deadline=None, derandomize=True)
+@settings(max_examples=30, derandomize=True)
 @given(
     st.dictionaries(
         st.from_regex(r"[a-z]{1,5}(\.[a-z]{1,5}){1,2}", fullmatch=True), st.text(max_size=20)

@@ -13,7 +13,7 @@ from kanister_kafka.topics.compare.compacted import CompactedComparer
 from kanister_kafka.topics.model import DifferenceKind, PartitionResult
 from tests.topics.record_factory import START, Record, at_offsets, extent
 
-PROPERTY = settings(max_examples=80, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=80, derandomize=True)
 KEYS = st.integers(0, 5)
 
 

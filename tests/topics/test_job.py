@@ -265,7 +265,7 @@ st.register_type_strategy(float, st.floats(allow_nan=False, allow_infinity=False
 
 
 @pytest.mark.parametrize("name", KINDS)
-@settings(max_examples=8, deadline=None, derandomize=True)
+@settings(max_examples=8, derandomize=True)
 @given(data=st.data())
 def test_every_kind_comes_back(name: str, data: st.DataObject) -> None:
     kind: Any = KINDS[name]

@@ -47,7 +47,7 @@ def test_a_copy_has_the_same_digest_with_other_leader_epochs() -> None:
     assert digests(batches(WHOLE, 40)).sha256 != found.sha256
 
 
-@settings(max_examples=40, deadline=None, derandomize=True)
+@settings(max_examples=40, derandomize=True)
 @given(st.integers(0, 6), st.integers(0, 10_000), st.integers(1, 255))
 def test_every_byte_is_in_the_digest(number: int, place: int, bits: int) -> None:
     changed = bytearray(SOURCE[number])

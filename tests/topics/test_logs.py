@@ -34,7 +34,7 @@ from tests.fakes.kafka_broker import (
 from tests.topics.record_factory import Record, log, paired
 
 TOPIC = "orders"
-PROPERTY = settings(max_examples=25, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=25, derandomize=True)
 ACCESS = ClientAccess("fake", {"bootstrap.servers": "127.0.0.1:1"})
 
 

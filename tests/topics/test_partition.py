@@ -19,7 +19,7 @@ from kanister_kafka.topics.model import (
 from kanister_kafka.topics.records import RECORD_BYTES
 from tests.topics.record_factory import Record, at_offsets, digest, log, paired
 
-PROPERTY = settings(max_examples=50, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=50, derandomize=True)
 PIECES = st.lists(st.integers(1, 400), min_size=1, max_size=6)
 LOG = log(500)
 SMALL = 40 * (RECORD_BYTES + 4)

@@ -24,7 +24,7 @@ RECORDS = st.lists(
     ),
     max_size=12,
 )
-PROPERTY = settings(max_examples=60, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=60, derandomize=True)
 
 
 @PROPERTY

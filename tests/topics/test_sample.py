@@ -25,7 +25,7 @@ SPANS = st.dictionaries(
 )
 
 
-@settings(max_examples=60, deadline=None, derandomize=True)
+@settings(max_examples=60, derandomize=True)
 @given(SPANS, st.floats(0.001, 1), st.floats(0, 1))
 def test_blocks_are_a_share_from_all_over(
     spans: dict[int, OffsetRange], share: float, where: float

@@ -31,7 +31,7 @@ from kanister_kafka.yamldoc import (
 from tests.conftest import ROOT, seconds_of
 
 EXAMPLES = Path(__file__).parent.parent.parent / "examples"
-PROPERTY = settings(max_examples=150, deadline=None, derandomize=True)
+PROPERTY = settings(max_examples=150, derandomize=True)
 
 # Nine lists, each of nine aliases of the one before: nine to the ninth values out of a few lines.
 BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
