@@ -9,9 +9,9 @@
 # because only the last field may be missing, and an error denies the request if failurePolicy is
 # Fail. `exists` ignores the error of one element if another element is true.
 #
-# Seen: each CEL for Python is wrong about one of them, and right about the other one. cel-python says
+# Seen: each CEL for Python is wrong about one of them, and right about the other one. For cel-python,
 # `has(object.status.ready)` is false, so a policy that denies each request passes its test.
-# common-expression-language says that `exists` is an error, depending on the order of the list.
+# For common-expression-language, `exists` is an error, depending on the order of the list.
 set -euo pipefail
 dir=$(mktemp -d)
 trap 'rm -rf "$dir"' EXIT
